@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Arrow::*, Parquet::parquet and DuckDB::duckdb from what `./dev setup` cached, for each
+# that find_package() did not already provide.
+
+# Sets <out> to <FIRN_DEPS>/<label>-<version>-<key>, the directory deps/setup.py made for
+# the pin that starts with `pin`. The key is the start of the archive's checksum.
+function(firn_cached_directory out label pin)
+  set(pins ${PROJECT_SOURCE_DIR}/deps/pins.txt)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${pins})
+  file(STRINGS ${pins} line REGEX "^${pin} " LIMIT_COUNT 1)
+  separate_arguments(words UNIX_COMMAND "${line}")
+  list(LENGTH words count)
+  if(NOT count EQUAL 4)
+    message(FATAL_ERROR "deps/pins.txt: no line starts with: ${pin}")
+  endif()
+  list(GET words 2 version)
+  list(GET words 3 sha256)
+  string(SUBSTRING ${sha256} 0 12 key)
+  string(REGEX REPLACE "-r\\..*" "" version ${version})
+  set(directory ${FIRN_DEPS}/${label}-${version}-${key})
+  if(NOT EXISTS ${directory}/complete)
+    message(FATAL_ERROR "${label} ${version} is not in ${FIRN_DEPS}.\n"
+                        "Run `./dev setup` first: it puts it there.")
+  endif()
+  set(${out} ${directory} PARENT_SCOPE)
+endfunction()
+
+# An imported shared library <target> = <directory>/lib/<file>, with links to <deps>.
+function(firn_shared_library target directory file)
+  add_library(${target} SHARED IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES
+    IMPORTED_LOCATION ${directory}/lib/${file}
+    INTERFACE_INCLUDE_DIRECTORIES ${directory}/include
+    INTERFACE_LINK_LIBRARIES "${ARGN}")
+endfunction()
+
+if(TARGET Arrow::arrow_shared AND TARGET Parquet::parquet_shared)
+  add_library(Arrow::arrow ALIAS Arrow::arrow_shared)
+  add_library(Parquet::parquet ALIAS Parquet::parquet_shared)
+  find_package(ArrowCompute 26.0.1 EXACT CONFIG QUIET)
+  if(TARGET ArrowCompute::arrow_compute_shared)
+    add_library(Arrow::compute ALIAS ArrowCompute::arrow_compute_shared)
+  endif()
+else()
+  firn_cached_directory(firn_arrow arrow "wheel +pyarrow")
+  firn_shared_library(Arrow::arrow ${firn_arrow} libarrow.so)
+  firn_shared_library(Arrow::compute ${firn_arrow} libarrow_compute.so Arrow::arrow)
+  firn_shared_library(Arrow::acero ${firn_arrow} libarrow_acero.so Arrow::compute)
+  firn_shared_library(Arrow::s3 ${firn_arrow} libarrow_s3.so Arrow::arrow)
+  firn_shared_library(Parquet::parquet ${firn_arrow} libparquet.so Arrow::arrow)
+endif()
+
+# DuckDB's C++ interface changes with every release: no other version will do.
+find_package(DuckDB 1.5.6 EXACT CONFIG QUIET)
+if(TARGET duckdb AND NOT TARGET DuckDB::duckdb)
+  add_library(DuckDB::duckdb ALIAS duckdb)
+elseif(NOT TARGET DuckDB::duckdb)
+  firn_cached_directory(firn_duckdb duckdb "npm +@duckdb/node-bindings-linux-x64")
+  firn_shared_library(DuckDB::duckdb ${firn_duckdb} libduckdb.so)
+endif()
