@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// db.h: the database: open it, write to it, query it, settle it, close it.
+//
+//   Db::Open        a data directory (log, head) and a warehouse (Iceberg tables)
+//   Db::OpenReader  a warehouse alone: tables as committed, nothing hot
+//
+// Thread-safe unless a method says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "firn/appender.h"
+#include "firn/labels.h"
+#include "firn/promql.h"
+#include "firn/status.h"
+#include "firn/time.h"
+
+namespace arrow {
+class RecordBatch;
+class Schema;
+}  // namespace arrow
+
+namespace firn {
+
+namespace base {
+class Context;
+class MetricRegistry;
+}  // namespace base
+
+struct DbOptions {
+  std::string data_dir = "firn-data";
+  // A location; empty means `<data_dir>/warehouse`.
+  std::string warehouse;
+  // `sqlite:///FILE`; empty means `catalog.db` in the warehouse directory.
+  std::string catalog;
+  // Written into the lock file, so that a second process can say who holds it.
+  std::string holder;
+
+  DurationMs out_of_order_window_ms = 2 * 3600 * 1000;
+  DurationMs future_bound_ms = 10 * 60 * 1000;
+  std::int64_t series_max = 5'000'000;
+  std::int64_t head_bytes_max = std::int64_t{2} << 30;
+  std::int64_t log_bytes_max = std::int64_t{16} << 30;
+  // Settle after this long, or when the head holds this many bytes, whichever is first;
+  // 0 turns the background loop off, and only Settle() settles.
+  DurationMs settle_interval_ms = 5 * 60 * 1000;
+  std::int64_t settle_head_bytes = 128 << 20;
+  // Labels that become columns of metrics.samples when the table is created; `job` and
+  // `instance` always are.
+  std::vector<std::string> promoted_labels;
+  DurationMs query_lookback_ms = 5 * 60 * 1000;
+  std::int64_t query_samples_max = 50'000'000;
+  std::int64_t query_bytes_max = std::int64_t{1} << 30;
+  int query_threads = 2;
+  // Open although the warehouse is older than the log's trim point: what is between is
+  // gone, and this accepts it.
+  bool accept_gap = false;
+};
+
+struct SettledTable {
+  std::string table;  // `metrics.samples`
+  std::int64_t snapshot_id = 0;
+  std::int64_t rows = 0;
+};
+
+struct TableSummary {
+  std::string table;
+  std::string metadata_location;
+  std::optional<std::int64_t> snapshot_id;
+  std::int64_t rows = 0;
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+};
+
+struct SnapshotSummary {
+  std::int64_t snapshot_id = 0;
+  std::optional<std::int64_t> parent_id;
+  TimestampMs timestamp_ms = 0;
+  std::string operation;
+  std::int64_t added_rows = 0;
+  std::int64_t total_rows = 0;
+  bool is_current = false;
+};
+
+struct FileSummary {
+  std::string location;
+  std::string partition;  // `ts_day=2026-01-02`
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+};
+
+struct TableDescription {
+  TableSummary summary;
+  std::string location;
+  int format_version = 2;
+  std::string table_uuid;
+  // One line a column: id, name, type, required.
+  struct Column {
+    int id = 0;
+    std::string name;
+    std::string type;
+    bool required = false;
+  };
+  std::vector<Column> columns;
+  std::string partition_spec;
+  std::string sort_order;
+  std::vector<std::pair<std::string, std::string>> properties;
+};
+
+// The rows of one SQL statement, as Arrow batches. Thread-compatible. The Db must
+// outlive it.
+class SqlCursor {
+ public:
+  virtual ~SqlCursor() = default;
+  virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
+  // The next batch, or null at the end.
+  virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
+};
+
+class Db {
+ public:
+  static Result<std::unique_ptr<Db>> Open(const DbOptions& options);
+  static Result<std::unique_ptr<Db>> OpenReader(const DbOptions& options);
+
+  // Stops background work, syncs the log and closes. What is hot stays in the log.
+  virtual ~Db() = default;
+
+  // --- Writing. FailedPrecondition-like misuse (a reader Db) is InvalidArgument.
+  virtual Result<std::unique_ptr<Appender>> NewAppender(std::string tenant) = 0;
+  virtual Status DescribeMetrics(std::string_view tenant,
+                                 const std::vector<MetricDescription>& metrics) = 0;
+  // Settle all that is hot and synced now; returns when it is committed. A second call
+  // waits for the first and then settles what came since.
+  virtual Result<std::vector<SettledTable>> Settle(const base::Context& context) = 0;
+
+  // --- PromQL and the series API. Errors: InvalidArgument with the place in the text,
+  // Unimplemented by name, DeadlineExceeded, Cancelled, ResourceExhausted.
+  virtual Result<PromqlResult> Promql(const base::Context& context,
+                                      const PromqlRequest& request) = 0;
+  struct SeriesQuery {
+    std::string tenant;
+    // Each element is one selector; a series is selected where any of them does.
+    std::vector<std::vector<LabelMatcher>> selectors;
+    ClosedRangeMs range;
+    std::int64_t limit = 0;  // 0: none.
+  };
+  virtual Result<std::vector<Labels>> Series(const base::Context& context,
+                                             const SeriesQuery& query) = 0;
+  virtual Result<std::vector<std::string>> LabelNames(const base::Context& context,
+                                                      const SeriesQuery& query) = 0;
+  virtual Result<std::vector<std::string>> LabelValues(const base::Context& context,
+                                                       std::string_view name,
+                                                       const SeriesQuery& query) = 0;
+  // Metadata of `metric`, or of every metric where it is empty; at most `limit` metrics
+  // (0: all).
+  virtual Result<std::vector<MetricDescription>> Metadata(const base::Context& context,
+                                                          std::string_view tenant,
+                                                          std::string_view metric,
+                                                          std::int64_t limit) = 0;
+  // Parse a series selector such as `up{job="x"}`, as match[] parameters hold them.
+  static Result<std::vector<LabelMatcher>> ParseSelector(std::string_view text);
+
+  // --- SQL over every table, hot and settled. One statement.
+  virtual Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
+                                                 std::string_view statement) = 0;
+
+  // --- Tables.
+  virtual Result<std::vector<TableSummary>> ListTables(const base::Context& context) = 0;
+  virtual Result<TableDescription> DescribeTable(const base::Context& context,
+                                                 std::string_view table) = 0;
+  virtual Result<std::vector<SnapshotSummary>> Snapshots(const base::Context& context,
+                                                         std::string_view table) = 0;
+  virtual Result<std::vector<FileSummary>> Files(const base::Context& context,
+                                                 std::string_view table) = 0;
+
+  // What start-up found that a person should know (torn tails, gaps, clones), in words.
+  virtual const std::vector<std::string>& start_reports() const = 0;
+  virtual base::MetricRegistry& metrics() = 0;
+};
+
+}  // namespace firn

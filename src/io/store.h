@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// store.h: immutable objects at locations, the way object stores keep them.
+//
+// Tables stand on this seam. A location is an absolute URI (`file:///w/a.parquet`,
+// `memory://w/a.parquet`); ParseLocation makes one of a plain path. An object becomes
+// visible whole, by Close() or PutIfAbsent(), and is durable from then on: a local store
+// has synced the file and its directory before either returns. Objects are never changed
+// in place. Thread-safe; streams are thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "firn/time.h"
+
+namespace firn::io {
+
+struct ObjectInfo {
+  std::string location;
+  std::uint64_t size_bytes = 0;
+  TimestampUs modified_us = 0;  // By the store's clock.
+};
+
+// Random access to one object. Thread-safe: reads may run in parallel.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  virtual std::uint64_t size_bytes() const = 0;
+  // Exactly `size` bytes from `offset`, into `out`, which has room for them.
+  // InvalidArgument where the range passes the end; Unavailable after retries.
+  virtual Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) = 0;
+};
+
+// One object being written. Nothing is visible until Close() returns OK.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;  // Gives the object up where Close was not called.
+  virtual Status Append(std::string_view bytes) = 0;
+  // Make the object durable and visible. AlreadyExists where the name is taken: the
+  // object there is left as it is.
+  virtual Status Close() = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
+                                                           const std::string& location) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
+                                                           const std::string& location) = 0;
+  // The whole object. ResourceExhausted above `size_limit_bytes`.
+  virtual Result<std::string> Get(const base::Context& context,
+                                  const std::string& location,
+                                  std::uint64_t size_limit_bytes) = 0;
+  // Create the object whole, or return AlreadyExists and leave what is there. Of any
+  // number of rivals exactly one succeeds. CommitUnknown where the outcome is not known.
+  virtual Status PutIfAbsent(const base::Context& context, const std::string& location,
+                             std::string_view bytes) = 0;
+  // Remove the object; OK where it is absent already.
+  virtual Status Remove(const base::Context& context, const std::string& location) = 0;
+  // Call `visit` for each object below `prefix` (a directory), in order of location.
+  // A status other than OK from `visit` ends the listing and is returned.
+  virtual Status List(const base::Context& context, const std::string& prefix,
+                      const std::function<Status(const ObjectInfo&)>& visit) = 0;
+};
+
+// The absolute URI of `text`: a URI is checked and kept, a path is made absolute against
+// the current directory and becomes `file:///…` with no `.` or `..` left. InvalidArgument
+// for a scheme that no store serves; the text lists those that are.
+Result<std::string> ParseLocation(std::string_view text);
+// The local path of a `file://` location. InvalidArgument for another scheme.
+Result<std::string> LocalPath(std::string_view location);
+// `base` and `name` with exactly one `/` between.
+std::string JoinLocation(std::string_view base, std::string_view name);
+
+// Objects as files: written under a temporary name, synced, then linked to the final one
+// (link(2) fails where the name exists), and the directory synced.
+std::unique_ptr<Store> MakeLocalStore();
+
+}  // namespace firn::io
