@@ -25,9 +25,6 @@ endif()
 if(FIRN_WERROR)
   list(APPEND firn_flags -Werror)
 endif()
-# Paths in messages and debug information are relative to the source, so that two clones
-# and two build directories share compiler cache entries.
-list(APPEND firn_flags -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 add_compile_options(${firn_flags})
 
 if(FIRN_SANITIZE)
@@ -46,7 +43,8 @@ if(FIRN_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# The cache lies outside the tree, so a second clone compiles nothing twice.
+# The cache lies outside the tree, so a second clone compiles nothing twice: paths below the
+# source are hashed relative to the build directory, and the build directory itself is not.
 find_program(FIRN_CCACHE ccache)
 if(FIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(DEFINED ENV{CCACHE_DIR})
