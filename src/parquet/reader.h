@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// reader.h: one Parquet file in: prune, then read what is left.
+//
+//   Open   footer, from the cache where it is known
+//   Plan   row groups by statistics and bloom filters, rows by the page index
+//   Read   predicate columns first, then the others for the rows that may match
+//
+// docs/design/0005-parquet-reading.md says why it is done so. Everything prunes and
+// nothing filters: rows for which the predicate is not true may be among those returned.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "expr/predicate.h"
+#include "firn/status.h"
+#include "io/store.h"
+#include "parquet/row_ranges.h"
+#include "scan/batch.h"
+
+namespace arrow {
+class MemoryPool;
+class Schema;
+}  // namespace arrow
+
+namespace firn::parquet {
+
+class Footer;
+class FooterCache;
+
+struct ReaderOptions {
+  // Null: no cache. Must outlive the reader.
+  FooterCache* footer_cache = nullptr;
+  // Where batches live. Null: Arrow's default pool. Must outlive every batch read.
+  arrow::MemoryPool* pool = nullptr;
+  // Ranges of the file closer than this are fetched by one request.
+  std::int64_t coalesce_hole_bytes = 64 << 10;
+  // No request for pages is longer than this, unless one page is.
+  std::int64_t request_bytes_max = 4 << 20;
+  // A longer footer is Corruption: a bound on what a damaged file can make us allocate.
+  std::int64_t footer_bytes_max = std::int64_t{256} << 20;
+  bool verify_page_checksums = true;  // Of pages that have one.
+};
+
+// A top-level column: found by `field_id`, or by its name in the file where that is -1.
+struct ColumnRef {
+  std::string name;  // In the batches, and in the predicate.
+  std::int32_t field_id = -1;
+  bool operator==(const ColumnRef&) const = default;
+};
+
+struct ScanSpec {
+  // Columns wanted, in the order wanted. Absent: all, under the file's names. Empty: rows
+  // are only counted.
+  std::optional<std::vector<ColumnRef>> columns;
+  // Null: everything. A column it names is looked up among `columns`, then among
+  // `predicate_columns`, then by name in the file. One that the file does not have, or
+  // that is nested, prunes nothing.
+  expr::PredicatePtr predicate;
+  std::vector<ColumnRef> predicate_columns;
+  // Row groups [row_group_first, row_group_end) only.
+  int row_group_first = 0;
+  std::optional<int> row_group_end;
+  // Longest batch. REQUIRES: > 0.
+  std::int64_t batch_rows = 1 << 16;
+  // Give string columns as dictionary<int32, utf8>: cheap for columns of few values.
+  bool dictionary_strings = false;
+};
+
+// What planning left of a file.
+struct RowGroupPlan {
+  int row_group = 0;
+  RowRanges rows;  // Never empty.
+  bool operator==(const RowGroupPlan&) const = default;
+};
+struct FilePlan {
+  std::vector<RowGroupPlan> row_groups;  // Ascending.
+  std::int64_t row_groups_pruned = 0;    // By statistics or bloom filter or page index.
+  std::int64_t row_groups_pruned_by_bloom = 0;
+  std::int64_t row_count() const;
+};
+
+struct RowGroupInfo {
+  std::int64_t row_count = 0;
+  std::int64_t compressed_bytes = 0;
+};
+
+// Thread-safe: plans and streams may be made and read in parallel.
+class FileReader {
+ public:
+  // Read the footer of the object at `location` (the cache's key, and the name in every
+  // error). Corruption where it is no Parquet file or a damaged one; Unimplemented where
+  // it is encrypted; otherwise what the object returns.
+  static Result<std::unique_ptr<FileReader>> Open(
+      const base::Context& context, std::shared_ptr<io::ObjectReader> object,
+      std::string location, const ReaderOptions& options);
+  ~FileReader();
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+
+  // As Arrow has it; field ids are in the metadata key `PARQUET:field_id`.
+  const std::shared_ptr<arrow::Schema>& schema() const;
+  std::int64_t row_count() const;
+  int row_group_count() const;
+  // REQUIRES: 0 <= index < row_group_count().
+  RowGroupInfo row_group(int index) const;
+  // Value of a key of the file's key-value metadata.
+  std::optional<std::string> FindKeyValue(std::string_view key) const;
+  // Whether the file has the column. A table whose schema has grown fills it otherwise.
+  bool HasColumn(const ColumnRef& column) const;
+
+  // Decide what must be read. Reads bloom filters and page indexes of the predicate's
+  // columns, no data. Corruption where those are damaged.
+  Result<FilePlan> Plan(const base::Context& context, const ScanSpec& spec) const;
+
+  // Stream the rows of `plan`, which Plan() made for the same `spec` (a part of its row
+  // groups will do, for reading in parallel). Batches hold rows of one row group, in
+  // order. `context` must outlive the stream; this reader need not.
+  // Errors: NotFound for a column that the file does not have.
+  Result<std::unique_ptr<scan::BatchStream>> Read(const base::Context& context,
+                                                  const ScanSpec& spec,
+                                                  FilePlan plan) const;
+
+ private:
+  FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
+             const ReaderOptions& options, std::shared_ptr<const Footer> footer);
+
+  const std::shared_ptr<io::ObjectReader> object_;
+  const std::string location_;
+  const ReaderOptions options_;
+  const std::shared_ptr<const Footer> footer_;
+};
+
+}  // namespace firn::parquet
