@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// catalog.h: tables by name, and the one place where a commit becomes true.
+//
+// Implementations: SqlCatalog (sql_catalog.h).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "iceberg/requirement.h"
+#include "iceberg/table_metadata.h"
+#include "iceberg/update.h"
+
+namespace firn::iceberg {
+
+// Levels from the outside in: {"metrics"} or {"a", "b"}. A level is not empty and holds
+// no dot.
+struct Namespace {
+  std::vector<std::string> levels;
+  auto operator<=>(const Namespace&) const = default;
+  std::string ToString() const;  // Joined by dots.
+  static Result<Namespace> Parse(std::string_view text);
+};
+
+struct TableIdentifier {
+  Namespace name_space;
+  std::string name;
+  auto operator<=>(const TableIdentifier&) const = default;
+  std::string ToString() const;
+  // `metrics.samples`: the last part is the table. InvalidArgument without a namespace.
+  static Result<TableIdentifier> Parse(std::string_view text);
+};
+
+// A table as it was when it was loaded. Immutable.
+struct LoadedTable {
+  TableIdentifier identifier;
+  std::string metadata_location;
+  std::shared_ptr<const TableMetadata> metadata;
+};
+
+struct CreateTableRequest {
+  TableIdentifier identifier;
+  Schema schema;  // Field ids are kept.
+  PartitionSpec spec;
+  SortOrder sort_order;
+  std::map<std::string, std::string> properties;
+  // Absent: `<warehouse>/<namespace>/<table>`.
+  std::optional<std::string> location;
+};
+
+// Thread-safe.
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  // AlreadyExists.
+  virtual Status CreateNamespace(
+      const base::Context& context, const Namespace& ns,
+      const std::map<std::string, std::string>& properties) = 0;
+  // Sorted. Every namespace, parents and children alike.
+  virtual Result<std::vector<Namespace>> ListNamespaces(const base::Context& context) = 0;
+  // NotFound.
+  virtual Result<std::map<std::string, std::string>> NamespaceProperties(
+      const base::Context& context, const Namespace& ns) = 0;
+
+  // Sorted. NotFound for an unknown namespace.
+  virtual Result<std::vector<TableIdentifier>> ListTables(const base::Context& context,
+                                                          const Namespace& ns) = 0;
+  // AlreadyExists for the table, NotFound for the namespace. CommitUnknown as below.
+  virtual Result<LoadedTable> CreateTable(const base::Context& context,
+                                          const CreateTableRequest& request) = 0;
+  // Name an existing metadata file as a table. AlreadyExists, NotFound.
+  virtual Result<LoadedTable> RegisterTable(const base::Context& context,
+                                            const TableIdentifier& identifier,
+                                            const std::string& metadata_location) = 0;
+  // NotFound.
+  virtual Result<LoadedTable> LoadTable(const base::Context& context,
+                                        const TableIdentifier& identifier) = 0;
+
+  // Apply `updates` to the table as it is now, if `requirements` hold, and make the
+  // result current: all of it or nothing. One attempt; retries are left to the caller
+  // (commit.h).
+  //   Conflict       a requirement does not hold, or another commit came first
+  //   CommitUnknown  it may have been committed: reload and look. No file was removed.
+  //   others         it was not committed, and what it wrote has been removed
+  virtual Result<LoadedTable> CommitTable(const base::Context& context,
+                                          const TableIdentifier& identifier,
+                                          const std::vector<Requirement>& requirements,
+                                          const std::vector<Update>& updates) = 0;
+
+  // Forget the table. Its files stay. NotFound.
+  virtual Status DropTable(const base::Context& context,
+                           const TableIdentifier& identifier) = 0;
+  // NotFound for the table or the new namespace, AlreadyExists for the new name.
+  virtual Status RenameTable(const base::Context& context, const TableIdentifier& from,
+                             const TableIdentifier& to) = 0;
+};
+
+}  // namespace firn::iceberg

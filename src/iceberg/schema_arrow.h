@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// schema_arrow.h: Iceberg schemas to and from Arrow's.
+//
+// Field ids travel in field metadata under the key `PARQUET:field_id`, which Arrow's
+// Parquet writer stores and its reader returns.
+#pragma once
+
+#include <memory>
+
+#include "firn/status.h"
+#include "iceberg/schema.h"
+
+namespace arrow {
+class Schema;
+}  // namespace arrow
+
+namespace firn::iceberg {
+
+// Types map as Parquet files of Iceberg tables store them: timestamptz to
+// timestamp[us, tz=UTC], uuid to fixed_size_binary[16], string to utf8, decimal to
+// decimal128, list to list<element>, map to map<key, value>.
+Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema);
+
+// The reverse. Every field must carry an id; large and view types of strings, binaries
+// and lists are taken as their plain ones. InvalidArgument names a field without an id
+// or with a type that Iceberg lacks.
+Result<Schema> FromArrowSchema(const arrow::Schema& schema);
+
+inline constexpr char kArrowFieldIdKey[] = "PARQUET:field_id";
+
+}  // namespace firn::iceberg

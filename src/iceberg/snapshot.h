@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// snapshot.h: the state of a table after one commit, and names for such states.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "firn/time.h"
+#include "iceberg/ids.h"
+
+namespace firn::iceberg {
+
+inline constexpr std::string_view kMainBranch = "main";
+
+enum class Operation : std::uint8_t { kAppend, kReplace, kOverwrite, kDelete };
+std::string_view ToString(Operation operation);
+
+// Keys of a snapshot's summary.
+inline constexpr char kSummaryAddedDataFiles[] = "added-data-files";
+inline constexpr char kSummaryAddedRecords[] = "added-records";
+inline constexpr char kSummaryAddedFilesSize[] = "added-files-size";
+inline constexpr char kSummaryChangedPartitions[] = "changed-partition-count";
+inline constexpr char kSummaryTotalDataFiles[] = "total-data-files";
+inline constexpr char kSummaryTotalRecords[] = "total-records";
+inline constexpr char kSummaryTotalFilesSize[] = "total-files-size";
+inline constexpr char kSummaryTotalDeleteFiles[] = "total-delete-files";
+inline constexpr char kSummaryTotalPositionDeletes[] = "total-position-deletes";
+inline constexpr char kSummaryTotalEqualityDeletes[] = "total-equality-deletes";
+
+struct Snapshot {
+  SnapshotId id;
+  std::optional<SnapshotId> parent_id;
+  SequenceNumber sequence_number;
+  TimestampMs timestamp_ms = 0;
+  std::string manifest_list;  // Location.
+  Operation operation = Operation::kAppend;
+  // The rest of the summary, without `operation`.
+  std::map<std::string, std::string> summary;
+  std::optional<SchemaId> schema_id;
+  bool operator==(const Snapshot&) const = default;
+
+  // The summary's number under `key`, or `otherwise` where there is none.
+  std::int64_t SummaryCount(const std::string& key, std::int64_t otherwise) const;
+};
+
+enum class RefType : std::uint8_t { kBranch, kTag };
+
+struct SnapshotRef {
+  SnapshotId snapshot_id;
+  RefType type = RefType::kBranch;
+  std::optional<std::int32_t> min_snapshots_to_keep;
+  std::optional<DurationMs> max_snapshot_age_ms;
+  std::optional<DurationMs> max_ref_age_ms;
+  bool operator==(const SnapshotRef&) const = default;
+};
+
+}  // namespace firn::iceberg

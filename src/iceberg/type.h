@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// type.h: the types a column can have.
+//
+// Values: immutable once made, compared deeply by ==.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "firn/status.h"
+#include "iceberg/ids.h"
+
+namespace firn::iceberg {
+
+enum class PrimitiveKind : std::uint8_t {
+  kBoolean,
+  kInt,
+  kLong,
+  kFloat,
+  kDouble,
+  kDecimal,        // precision, scale
+  kDate,           // Days since 1970-01-01.
+  kTime,           // Microseconds since midnight.
+  kTimestamp,      // Microseconds, without a zone.
+  kTimestamptz,    // Microseconds, UTC.
+  kTimestampNs,    // Format version 3.
+  kTimestamptzNs,  // Format version 3.
+  kString,
+  kUuid,
+  kFixed,  // length_bytes
+  kBinary,
+};
+
+struct PrimitiveType {
+  PrimitiveKind kind = PrimitiveKind::kBoolean;
+  int precision = 0;     // Of kDecimal: 1 to 38.
+  int scale = 0;         // Of kDecimal: 0 to precision.
+  int length_bytes = 0;  // Of kFixed: at least 1.
+  bool operator==(const PrimitiveType&) const = default;
+};
+
+inline constexpr PrimitiveType kBoolean{PrimitiveKind::kBoolean};
+inline constexpr PrimitiveType kInt{PrimitiveKind::kInt};
+inline constexpr PrimitiveType kLong{PrimitiveKind::kLong};
+inline constexpr PrimitiveType kFloat{PrimitiveKind::kFloat};
+inline constexpr PrimitiveType kDouble{PrimitiveKind::kDouble};
+inline constexpr PrimitiveType kDate{PrimitiveKind::kDate};
+inline constexpr PrimitiveType kTime{PrimitiveKind::kTime};
+inline constexpr PrimitiveType kTimestamp{PrimitiveKind::kTimestamp};
+inline constexpr PrimitiveType kTimestamptz{PrimitiveKind::kTimestamptz};
+inline constexpr PrimitiveType kTimestampNs{PrimitiveKind::kTimestampNs};
+inline constexpr PrimitiveType kTimestamptzNs{PrimitiveKind::kTimestamptzNs};
+inline constexpr PrimitiveType kString{PrimitiveKind::kString};
+inline constexpr PrimitiveType kUuid{PrimitiveKind::kUuid};
+inline constexpr PrimitiveType kBinary{PrimitiveKind::kBinary};
+inline constexpr PrimitiveType FixedType(int length_bytes) {
+  return {PrimitiveKind::kFixed, 0, 0, length_bytes};
+}
+inline constexpr PrimitiveType DecimalType(int precision, int scale) {
+  return {PrimitiveKind::kDecimal, precision, scale, 0};
+}
+
+struct NestedField;
+class Type;
+
+struct StructType {
+  std::vector<NestedField> fields;
+  bool operator==(const StructType&) const;
+};
+
+struct ListType {
+  FieldId element_id;
+  bool element_required = false;
+  std::shared_ptr<const Type> element;
+  bool operator==(const ListType&) const;
+};
+
+struct MapType {
+  FieldId key_id;
+  FieldId value_id;
+  bool value_required = false;  // A key is always required.
+  std::shared_ptr<const Type> key;
+  std::shared_ptr<const Type> value;
+  bool operator==(const MapType&) const;
+};
+
+class Type {
+ public:
+  using Node = std::variant<PrimitiveType, StructType, ListType, MapType>;
+  Type() = default;                                  // boolean
+  Type(PrimitiveType type) : node_(type) {}          // NOLINT
+  Type(StructType type) : node_(std::move(type)) {}  // NOLINT
+  Type(ListType type) : node_(std::move(type)) {}    // NOLINT
+  Type(MapType type) : node_(std::move(type)) {}     // NOLINT
+
+  const Node& node() const { return node_; }
+  // Null where this is no primitive, struct, list or map.
+  const PrimitiveType* primitive() const { return std::get_if<PrimitiveType>(&node_); }
+  const StructType* struct_type() const { return std::get_if<StructType>(&node_); }
+  const ListType* list() const { return std::get_if<ListType>(&node_); }
+  const MapType* map() const { return std::get_if<MapType>(&node_); }
+
+  // As the schema's JSON writes a primitive (`decimal(9, 2)`, `fixed[16]`), and
+  // `struct<1: id: required long>`, `list<…>`, `map<…>` for people.
+  std::string ToString() const;
+  bool operator==(const Type&) const = default;
+
+ private:
+  Node node_;
+};
+
+struct NestedField {
+  FieldId id;
+  std::string name;
+  bool required = false;
+  Type type;
+  std::string doc;  // Empty: none.
+  bool operator==(const NestedField&) const = default;
+};
+
+ListType MakeList(FieldId element_id, bool element_required, Type element);
+MapType MakeMap(FieldId key_id, Type key, FieldId value_id, bool value_required,
+                Type value);
+
+std::string ToString(const PrimitiveType& type);
+// The reverse of ToString. InvalidArgument for text that is no type; Unimplemented, by
+// name, for the types of format version 3 that are not read (unknown, variant, geometry,
+// geography).
+Result<PrimitiveType> ParsePrimitiveType(std::string_view text);
+
+// Whether a column of type `from` may become `to` without rewriting files.
+bool CanPromote(const PrimitiveType& from, const PrimitiveType& to);
+
+}  // namespace firn::iceberg

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// value.h: one value of a primitive type.
+//
+// A Value holds the representation; the PrimitiveType it goes with gives it meaning:
+//
+//   bool          boolean
+//   int32_t       int, date
+//   int64_t       long, time, timestamp, timestamptz, timestamp_ns, timestamptz_ns
+//   float, double
+//   Decimal       decimal, unscaled
+//   std::string   string
+//   Bytes         uuid (16, big-endian), fixed, binary
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "expr/predicate.h"
+#include "firn/status.h"
+#include "iceberg/type.h"
+
+namespace firn::iceberg {
+
+struct Decimal {
+  __extension__ typedef __int128 Unscaled;
+  Unscaled unscaled = 0;
+  auto operator<=>(const Decimal&) const = default;
+};
+
+struct Bytes {
+  std::string bytes;
+  auto operator<=>(const Bytes&) const = default;
+};
+
+using Value = std::variant<bool, std::int32_t, std::int64_t, float, double, Decimal,
+                           std::string, Bytes>;
+// Absent: NULL.
+using OptionalValue = std::optional<Value>;
+
+// The values of one file's partition, in the order of its spec's fields.
+using PartitionValues = std::vector<OptionalValue>;
+
+// Whether `value` is in the representation of `type`, with the right length and within
+// the type's range.
+bool Fits(const Value& value, const PrimitiveType& type);
+
+// -1, 0 or 1. Floating-point numbers: -0.0 before 0.0, NaN above all else. Strings and
+// bytes by unsigned byte.
+// REQUIRES: both have the same representation.
+int CompareValues(const Value& a, const Value& b);
+
+// The literal as a value of `type`. An integer literal goes into any numeric type that
+// holds it exactly, a timestamp into the timestamp types, and so on. InvalidArgument
+// where it does not fit.
+Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType& type);
+// The value as a literal; absent for types that predicates have none for (time, decimal,
+// nanosecond timestamps).
+std::optional<expr::Literal> ValueToLiteral(const Value& value,
+                                            const PrimitiveType& type);
+
+// For people and partition paths: `2026-01-02` for a date, hexadecimal for bytes, and so
+// on.
+std::string ValueToString(const Value& value, const PrimitiveType& type);
+
+}  // namespace firn::iceberg
