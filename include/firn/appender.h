@@ -72,6 +72,10 @@ class Appender {
   // Add samples that are rejected already, since their series could not be resolved.
   virtual void Reject(std::int64_t samples, const Status& reason) = 0;
 
+  // Forget the pending samples, accepted and rejected: the request they came in turned out
+  // to be malformed, and nothing of it is taken. Series already resolved stay known.
+  virtual void Discard() = 0;
+
   // Judge, log and publish the pending samples as one record, and return when they are on
   // disk and readable. An error means that none of them was taken: Unavailable or
   // ResourceExhausted where the disk or a bound stops writing, and the sender tries again
