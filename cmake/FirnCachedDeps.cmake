@@ -58,3 +58,23 @@ elseif(NOT TARGET DuckDB::duckdb)
   firn_cached_directory(firn_duckdb duckdb "npm +@duckdb/node-bindings-linux-x64")
   firn_shared_library(DuckDB::duckdb ${firn_duckdb} libduckdb.so)
 endif()
+
+# Sets <out> to <FIRN_DEPS>/<label>-<key>, where the key is the start of the checksum of all
+# pins of `kind`; empty when set-up left it out. The tests use these, firn does not.
+function(firn_cached_tools out label kind)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/deps/pins.txt lines REGEX "^${kind} ")
+  list(JOIN lines "\n" text)
+  string(SHA256 key "${text}\n")
+  string(SUBSTRING ${key} 0 12 key)
+  set(${out} "" PARENT_SCOPE)
+  if(EXISTS ${FIRN_DEPS}/${label}-${key}/complete)
+    set(${out} ${FIRN_DEPS}/${label}-${key}/bin PARENT_SCOPE)
+  endif()
+endfunction()
+
+firn_cached_tools(FIRN_PEERS peers peer)
+firn_cached_tools(firn_interop interop test)
+set(FIRN_PYTHON "")
+if(firn_interop)
+  set(FIRN_PYTHON ${firn_interop}/python)
+endif()

@@ -9,8 +9,8 @@ Makes three directories under CACHE, each built aside and then renamed into plac
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
     interop-<key>/             a Python environment for the interop tests
 
-<key> starts the archive's checksum, so clones with different pins share one cache. Only
-pip and npm are used to fetch, so a person's mirrors and proxies are honoured.
+<key> starts the checksum of the archive, or of all `test` pins, so clones with different
+pins share one cache. Only pip and npm fetch, so a person's mirrors and proxies are honoured.
 """
 
 import glob
@@ -260,8 +260,11 @@ def make_interop(shop, pins, directory):
         pass
 
 
-def key_of(pins):
-    text = "".join(pin.requirement() for pin in pins)
+def key_of_kind(path, kind):
+    """The start of the checksum of all lines of `kind`; cmake/FirnCachedDeps.cmake computes
+    the same."""
+    with open(path, encoding="utf-8") as lines:
+        text = "".join(line for line in lines if line.startswith(kind + " "))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -275,8 +278,8 @@ def main(pins_path, cache):
         (directory_for(cache, "duckdb", npm), make_duckdb),
     ]
     if sys.version_info[:2] == (3, 11):
-        interop = key_of([pin for pin in pins if pin.kind == "test"])
-        steps.append((os.path.join(cache, f"interop-{interop}"), make_interop))
+        key = key_of_kind(pins_path, "test")
+        steps.append((os.path.join(cache, f"interop-{key}"), make_interop))
     else:
         say("python3 is not 3.11, so the interop tests are left out")
     steps = [(directory, make) for directory, make in steps if not complete(directory)]
