@@ -11,6 +11,10 @@ set(firn_test_env
     "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp:second_deadlock_stack=1"
     "FIRN_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
     "FIRN_PYTHON=${FIRN_PYTHON}")
+if(FIRN_SANITIZE)
+  # Arrow's buffers then come from malloc, which the sanitizers watch.
+  list(APPEND firn_test_env "ARROW_DEFAULT_MEMORY_POOL=system")
+endif()
 
 # firn_test(NAME n COMMAND c… [LABELS l…] [TIMEOUT s]) is add_test() with firn's environment,
 # labels and a bound in seconds. The labels `slow` and `interop` keep a test out of plain

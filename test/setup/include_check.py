@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fails when a file includes what layers.txt does not allow.
 
-    include_check.py ROOT            check the tree under ROOT
-    include_check.py --self-test     check that bad trees are caught and a good one is not
+    include_check.py ROOT [DIRECTORY…]   check the tree under ROOT
+    include_check.py --self-test         check that bad trees are caught, a good one is not
 
 Looked at: every .h and .cc under include/firn and src/<room>. A finding is one line,
-`file:line: what is wrong`.
+`file:line: what is wrong`. A header of ours must not have the name of one that exists under a
+DIRECTORY of other people's headers: those would find ours instead of their own.
 """
 
 import os
@@ -90,8 +91,9 @@ def source_files(root, directory):
                 yield os.path.join(where, name)
 
 
-def check(root):
-    """Returns the findings of the tree under `root`, and how many files were looked at."""
+def check(root, theirs=()):
+    """Returns the findings of the tree under `root`, and how many files were looked at.
+    `theirs` are directories of other people's headers."""
     layers = Layers.read(os.path.join(root, "layers.txt"))
     findings, count = [], 0
     rooms = [("firn", os.path.join("include", "firn"))]
@@ -105,6 +107,9 @@ def check(root):
             continue
         for path in source_files(root, directory):
             count += 1
+            name = os.path.relpath(path, os.path.join(root, directory, ".."))
+            if any(os.path.exists(os.path.join(other, name)) for other in theirs):
+                findings.append(f"{os.path.relpath(path, root)}: hides another {name}")
             for number, header, quoted in includes(path):
                 ours = quoted and is_ours(root, header)
                 why = layers.complaint(room, header, ours)
@@ -162,7 +167,15 @@ def self_test(layers_path):
         if not right:
             failures += 1
             print(f"{name} includes {header}: expected {expected!r}, found {findings}")
-    print(f"{len(CASES)} cases, {failures} wrong")
+    with tempfile.TemporaryDirectory() as root:
+        write(root, "layers.txt", layers)
+        for name in ("src/parquet/ours.h", "src/parquet/types.h", "theirs/parquet/types.h"):
+            write(root, name, "")
+        findings, _ = check(root, [os.path.join(root, "theirs")])
+        if findings != ["src/parquet/types.h: hides another parquet/types.h"]:
+            failures += 1
+            print(f"a header that hides another: found {findings}")
+    print(f"{len(CASES) + 1} cases, {failures} wrong")
     return failures
 
 
@@ -173,11 +186,11 @@ def write(root, name, text):
         file.write(text)
 
 
-def main(argument):
+def main(argument, *theirs):
     if argument == "--self-test":
         here = os.path.dirname(os.path.abspath(__file__))
         return self_test(os.path.join(here, "..", "..", "layers.txt"))
-    findings, count = check(argument)
+    findings, count = check(argument, theirs)
     print("\n".join(findings) if findings else f"{count} files keep to layers.txt")
     # A check that saw nothing has checked nothing.
     return bool(findings) or count == 0
