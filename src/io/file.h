@@ -49,10 +49,15 @@ class FileSystem {
   // The whole file. ResourceExhausted above `size_limit_bytes`; NotFound.
   virtual Result<std::string> Read(const std::string& path,
                                    std::uint64_t size_limit_bytes) = 0;
+  // Up to `size_bytes` bytes from `offset` on: fewer where the file ends before that.
+  // NotFound.
+  virtual Result<std::string> ReadAt(const std::string& path, std::uint64_t offset,
+                                     std::uint64_t size_bytes) = 0;
   // Replace `path` by `bytes` atomically and durably: temporary file, sync, rename, sync
-  // of the directory.
+  // of the directory. After an error `path` has its old bytes or the new ones, whole.
   virtual Status WriteAtomically(const std::string& path, std::string_view bytes) = 0;
-  // Names (not paths) of the entries of `dir`, sorted. NotFound.
+  // Names (not paths) of the entries of `dir`, sorted, without `.*.tmp`: what a crash left
+  // of WriteAtomically. NotFound.
   virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<std::uint64_t> FileSize(const std::string& path) = 0;

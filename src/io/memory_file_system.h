@@ -47,6 +47,8 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) override;
   Result<std::string> Read(const std::string& path,
                            std::uint64_t size_limit_bytes) override;
+  Result<std::string> ReadAt(const std::string& path, std::uint64_t offset,
+                             std::uint64_t size_bytes) override;
   Status WriteAtomically(const std::string& path, std::string_view bytes) override;
   Result<std::vector<std::string>> List(const std::string& dir) override;
   Result<bool> Exists(const std::string& path) override;
@@ -60,6 +62,8 @@ class MemoryFileSystem final : public FileSystem {
 
  private:
   struct State;
+  friend class MemoryAppendFile;
+  friend class MemoryDirectoryLock;
   std::shared_ptr<State> state_;  // Shared with open handles.
 };
 

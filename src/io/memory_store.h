@@ -20,7 +20,8 @@ struct StoreOperation {
 };
 
 // Thread-safe. Objects are durable once visible, so a power cut loses only objects whose
-// writer was not closed.
+// writer was not closed. A hook sees each request: kRead for OpenReader, ReadAt and Get,
+// kWrite for each Append and for Close of a writer, and one for each other call.
 class MemoryStore final : public Store {
  public:
   // What a hook may do to an operation: let it be, fail it before it happens, or let it

@@ -65,7 +65,9 @@ class Store {
                              std::string_view bytes) = 0;
   // Remove the object; OK where it is absent already.
   virtual Status Remove(const base::Context& context, const std::string& location) = 0;
-  // Call `visit` for each object below `prefix` (a directory), in order of location.
+  // Call `visit` for each object below `prefix` (a directory), in order of location; for
+  // none where there is no such directory. Locations are spelt as ParseLocation spells
+  // them, however `prefix` was.
   // A status other than OK from `visit` ends the listing and is returned.
   virtual Status List(const base::Context& context, const std::string& prefix,
                       const std::function<Status(const ObjectInfo&)>& visit) = 0;
@@ -74,8 +76,15 @@ class Store {
 // The absolute URI of `text`: a URI is checked and kept, a path is made absolute against
 // the current directory and becomes `file:///…` with no `.` or `..` left. InvalidArgument
 // for a scheme that no store serves; the text lists those that are.
+//
+// One object has one spelling: `file:/a` and `file://localhost/a`, which others write,
+// become `file:///a`; repeated slashes and one at the end go. `file://a` names a host and
+// is refused. A URI with a `.` or `..` segment is refused, so that what starts with a
+// table's location lies inside it (symbolic links aside). Nothing is percent-decoded or
+// -encoded, as in Iceberg's own local file access: `a%20b` and `a b` are two files.
 Result<std::string> ParseLocation(std::string_view text);
-// The local path of a `file://` location. InvalidArgument for another scheme.
+// The local path of a `file:` location, in any of the spellings above, or of an absolute
+// plain path, which some writers put into metadata. InvalidArgument for another scheme.
 Result<std::string> LocalPath(std::string_view location);
 // `base` and `name` with exactly one `/` between.
 std::string JoinLocation(std::string_view base, std::string_view name);
