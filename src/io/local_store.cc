@@ -189,7 +189,7 @@ class LocalStore final : public Store {
   Status List(const base::Context& context, const std::string& prefix,
               const std::function<Status(const ObjectInfo&)>& visit) override {
     FIRN_ASSIGN_OR_RETURN(const std::string path, LocalPath(prefix));
-    return ListDirectory(context, path == "/" ? "" : path, visit);
+    return ListDirectory(context, path.size() > 1 ? path : std::string(), visit);
   }
 
  private:
