@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// data_writer.h: writes rows into a table's data files, one partition after another.
+//
+// Rows come grouped by partition, so one file is open at a time. A file ends with its
+// partition or at its target size. Names: `{table}_data_{YYYYMMDD}_{ulid}.parquet` below
+// the partition's directory. A file is durable before Finish() returns it, and nobody
+// sees it until a commit names it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/ulid.h"
+#include "firn/status.h"
+#include "iceberg/catalog.h"
+#include "iceberg/data_file.h"
+#include "io/store.h"
+#include "parquet/writer.h"
+
+namespace arrow {
+class RecordBatch;
+class Schema;
+}  // namespace arrow
+
+namespace firn::table {
+
+struct DataWriterOptions {
+  // Codec, pages, encodings by field id. Sorting columns and the schema's JSON are added.
+  parquet::WriterOptions parquet;
+  std::int64_t file_bytes_target = std::int64_t{512} << 20;
+};
+
+// Thread-compatible.
+class DataWriter {
+ public:
+  // Files are written for the current schema, default partition spec and default sort
+  // order of `table`; that rows are sorted is the caller's promise. `store`, `clock`,
+  // `ulids` and `context` must outlive the writer.
+  static Result<std::unique_ptr<DataWriter>> Make(const base::Context& context,
+                                                  io::Store& store,
+                                                  const base::Clock& clock,
+                                                  base::UlidSource& ulids,
+                                                  const iceberg::LoadedTable& table,
+                                                  const DataWriterOptions& options);
+  // Removes what was written unless Finish() succeeded.
+  ~DataWriter();
+  DataWriter(const DataWriter&) = delete;
+  DataWriter& operator=(const DataWriter&) = delete;
+
+  // The Arrow schema that batches must have.
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+
+  // Add rows that all belong to `partition`, which has one value for each field of the
+  // spec. Partitions may come again later, at the price of another file.
+  Status Write(const iceberg::PartitionValues& partition, const arrow::RecordBatch& batch);
+
+  // End the open file and return every file written; they are the caller's from now on.
+  Result<std::vector<iceberg::DataFile>> Finish() &&;
+
+ private:
+  DataWriter(const base::Context& context, io::Store& store, const base::Clock& clock,
+             base::UlidSource& ulids, iceberg::LoadedTable table,
+             DataWriterOptions options);
+  Status OpenFile(const iceberg::PartitionValues& partition);
+  Status CloseFile();
+
+  const base::Context& context_;
+  io::Store& store_;
+  const base::Clock& clock_;
+  base::UlidSource& ulids_;
+  const iceberg::LoadedTable table_;
+  DataWriterOptions options_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<parquet::FileWriter> file_;
+  std::string file_location_;
+  iceberg::PartitionValues partition_;
+  std::vector<iceberg::DataFile> files_;
+  std::vector<std::string> locations_;  // Of every file opened.
+  bool finished_ = false;
+};
+
+// What a Parquet file's report says, as a manifest holds it: bounds truncated and
+// serialised by the types of `schema`.
+Result<iceberg::DataFile> MakeDataFile(const parquet::FileReport& report,
+                                       const iceberg::Schema& schema,
+                                       std::string location);
+
+}  // namespace firn::table

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/table_source.h"
+
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/assert.h"
+#include "iceberg/plan.h"
+#include "iceberg/schema_arrow.h"
+#include "parquet/reader.h"
+
+namespace firn::table {
+namespace {
+
+// A column of the request: the table's field, and where batches have it.
+struct Column {
+  std::string name;
+  iceberg::FieldId id;
+};
+
+Result<std::vector<Column>> ResolveColumns(
+    const iceberg::Schema& schema,
+    const std::optional<std::vector<std::string>>& names) {
+  std::vector<Column> columns;
+  if (!names.has_value()) {
+    for (const iceberg::NestedField& field : schema.fields()) {
+      columns.push_back({field.name, field.id});
+    }
+    return columns;
+  }
+  for (const std::string& name : *names) {
+    const iceberg::NestedField* field = schema.FindColumn(name);
+    if (field == nullptr) return Status::NotFound("the table has no column " + name);
+    columns.push_back({name, field->id});
+  }
+  return columns;
+}
+
+// Adds what a stream read to the plan's total, as it reads.
+class StatsTotal {
+ public:
+  explicit StatsTotal(const scan::ScanStats& planned) : total_(planned) {}
+  void Add(const scan::ScanStats& before, const scan::ScanStats& after) {
+    std::lock_guard lock(mutex_);
+    total_.row_groups_read += after.row_groups_read - before.row_groups_read;
+    total_.row_groups_pruned += after.row_groups_pruned - before.row_groups_pruned;
+    total_.pages_pruned += after.pages_pruned - before.pages_pruned;
+    total_.bytes_read += after.bytes_read - before.bytes_read;
+    total_.requests += after.requests - before.requests;
+    total_.rows += after.rows - before.rows;
+  }
+  scan::ScanStats Get() const {
+    std::lock_guard lock(mutex_);
+    return total_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  scan::ScanStats total_;
+};
+
+// One file's batches in the table's shape: the file's columns where it has them, NULLs
+// where it does not.
+class FileStream final : public scan::BatchStream {
+ public:
+  FileStream(std::unique_ptr<scan::BatchStream> inner,
+             std::shared_ptr<arrow::Schema> schema, std::vector<int> sources,
+             std::shared_ptr<StatsTotal> total, arrow::MemoryPool* pool)
+      : inner_(std::move(inner)),
+        schema_(std::move(schema)),
+        sources_(std::move(sources)),
+        total_(std::move(total)),
+        pool_(pool) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
+  scan::ScanStats stats() const override { return inner_->stats(); }
+
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    Result<std::shared_ptr<arrow::RecordBatch>> next = inner_->Next();
+    const scan::ScanStats now = inner_->stats();
+    total_->Add(counted_, now);
+    counted_ = now;
+    if (!next.ok() || *next == nullptr) return next;
+    const arrow::RecordBatch& batch = **next;
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (sources_[i] >= 0) {
+        columns.push_back(batch.column(sources_[i]));
+        continue;
+      }
+      arrow::Result<std::shared_ptr<arrow::Array>> nulls =
+          arrow::MakeArrayOfNull(schema_->field(static_cast<int>(i))->type(),
+                                 batch.num_rows(), pool_);
+      if (!nulls.ok()) return Status::ResourceExhausted(nulls.status().ToString());
+      columns.push_back(*std::move(nulls));
+    }
+    return arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(columns));
+  }
+
+ private:
+  const std::unique_ptr<scan::BatchStream> inner_;
+  const std::shared_ptr<arrow::Schema> schema_;
+  const std::vector<int> sources_;  // For each column: the inner one, or -1.
+  const std::shared_ptr<StatsTotal> total_;
+  arrow::MemoryPool* const pool_;
+  scan::ScanStats counted_;
+};
+
+class TablePlan final : public scan::ScanPlan {
+ public:
+  TablePlan(const base::Context& context, const ScanEnvironment& environment,
+            std::shared_ptr<arrow::Schema> schema, std::vector<Column> columns,
+            std::vector<parquet::ColumnRef> all_columns, expr::PredicatePtr predicate,
+            iceberg::FilePlan files)
+      : context_(context),
+        environment_(environment),
+        schema_(std::move(schema)),
+        columns_(std::move(columns)),
+        all_columns_(std::move(all_columns)),
+        predicate_(std::move(predicate)),
+        files_(std::move(files.files)),
+        total_(std::make_shared<StatsTotal>(PlannedStats(files.stats))) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
+  std::size_t split_count() const override { return files_.size(); }
+  scan::ScanStats stats() const override { return total_->Get(); }
+  std::int64_t estimated_rows() const override {
+    std::int64_t rows = 0;
+    for (const iceberg::DataFile& file : files_) rows += file.record_count;
+    return rows;
+  }
+
+  Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override {
+    FIRN_ASSERT(index < files_.size());
+    const iceberg::DataFile& file = files_[index];
+    if (file.file_format != iceberg::FileFormat::kParquet) {
+      return Status::Unimplemented("data file " + file.file_path +
+                                   " is not Parquet, which is all that is read");
+    }
+    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
+                          environment_.store.OpenReader(context_, file.file_path));
+    parquet::ReaderOptions options;
+    options.footer_cache = &environment_.footers;
+    options.pool = environment_.pool;
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<parquet::FileReader> reader,
+                          parquet::FileReader::Open(context_, std::move(object),
+                                                    file.file_path, options));
+    parquet::ScanSpec spec;
+    spec.columns.emplace();
+    spec.predicate = predicate_;
+    spec.predicate_columns = all_columns_;
+    std::vector<int> sources;
+    for (const Column& column : columns_) {
+      parquet::ColumnRef ref{column.name, column.id.value};
+      if (reader->HasColumn(ref)) {
+        sources.push_back(static_cast<int>(spec.columns->size()));
+        spec.columns->push_back(std::move(ref));
+      } else {
+        sources.push_back(-1);
+      }
+    }
+    FIRN_ASSIGN_OR_RETURN(parquet::FilePlan plan, reader->Plan(context_, spec));
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::BatchStream> inner,
+                          reader->Read(context_, spec, std::move(plan)));
+    return std::make_unique<FileStream>(std::move(inner), schema_, std::move(sources),
+                                        total_, environment_.pool);
+  }
+
+ private:
+  static scan::ScanStats PlannedStats(const iceberg::PlanStats& plan) {
+    scan::ScanStats stats;
+    stats.files_planned = plan.files_planned;
+    stats.files_pruned = plan.files_pruned_by_partition + plan.files_pruned_by_metrics +
+                         plan.files_in_pruned_manifests;
+    return stats;
+  }
+
+  const base::Context& context_;
+  const ScanEnvironment environment_;
+  const std::shared_ptr<arrow::Schema> schema_;
+  const std::vector<Column> columns_;
+  const std::vector<parquet::ColumnRef> all_columns_;
+  const expr::PredicatePtr predicate_;
+  const std::vector<iceberg::DataFile> files_;
+  const std::shared_ptr<StatsTotal> total_;
+};
+
+class TableSource final : public scan::BatchSource {
+ public:
+  TableSource(const ScanEnvironment& environment, iceberg::LoadedTable table,
+              std::shared_ptr<arrow::Schema> schema)
+      : environment_(environment), table_(std::move(table)), schema_(std::move(schema)) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
+
+  Result<std::unique_ptr<scan::ScanPlan>> Plan(
+      const base::Context& context, const scan::ScanRequest& request) override {
+    const iceberg::TableMetadata& metadata = *table_.metadata;
+    const iceberg::Schema& schema = metadata.current_schema();
+    FIRN_ASSIGN_OR_RETURN(std::vector<Column> columns,
+                          ResolveColumns(schema, request.columns));
+    arrow::FieldVector fields;
+    for (const Column& column : columns) {
+      fields.push_back(schema_->GetFieldByName(column.name));
+      FIRN_ASSERT(fields.back() != nullptr);
+    }
+    std::vector<parquet::ColumnRef> all_columns;
+    for (const iceberg::NestedField& field : schema.fields()) {
+      all_columns.push_back({field.name, field.id.value});
+    }
+    iceberg::FilePlan files;
+    if (const iceberg::Snapshot* snapshot = metadata.current_snapshot()) {
+      const iceberg::ManifestIo manifests(environment_.store);
+      FIRN_ASSIGN_OR_RETURN(files,
+                            iceberg::PlanFiles(context, manifests, metadata, *snapshot,
+                                               schema, request.predicate));
+    }
+    return std::make_unique<TablePlan>(
+        context, environment_, arrow::schema(std::move(fields)), std::move(columns),
+        std::move(all_columns), request.predicate, std::move(files));
+  }
+
+ private:
+  const ScanEnvironment environment_;
+  const iceberg::LoadedTable table_;
+  const std::shared_ptr<arrow::Schema> schema_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<scan::BatchSource>> MakeTableSource(
+    const ScanEnvironment& environment, const iceberg::LoadedTable& table) {
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema,
+                        iceberg::ToArrowSchema(table.metadata->current_schema()));
+  return std::make_shared<TableSource>(environment, table, std::move(schema));
+}
+
+}  // namespace firn::table

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// table_source.h: the committed rows of one snapshot of a table, as a scan::BatchSource.
+//
+//   plan   manifests and files are pruned (iceberg/plan.h); one split a file
+//   scan   row groups and pages are pruned (parquet/reader.h), columns found by field id
+//
+// A column that a file does not have, because it was added later, is NULL.
+#pragma once
+
+#include <memory>
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "iceberg/catalog.h"
+#include "iceberg/manifest_io.h"
+#include "io/store.h"
+#include "parquet/footer_cache.h"
+#include "scan/batch.h"
+
+namespace arrow {
+class MemoryPool;
+}  // namespace arrow
+
+namespace firn::table {
+
+// What scans read with. All must outlive the source and every plan and stream of it.
+struct ScanEnvironment {
+  io::Store& store;
+  parquet::FooterCache& footers;
+  arrow::MemoryPool* pool = nullptr;  // Null: Arrow's default.
+};
+
+// The rows of `table`'s current snapshot, as loaded: later commits do not show. A table
+// without a snapshot has no rows.
+Result<std::shared_ptr<scan::BatchSource>> MakeTableSource(
+    const ScanEnvironment& environment, const iceberg::LoadedTable& table);
+
+}  // namespace firn::table

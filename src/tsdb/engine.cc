@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/engine.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "tsdb/table_sources.h"
+
+namespace firn::tsdb {
+namespace {
+
+// A position as an offset of `log`: 0 where the table holds nothing of this log.
+wal::Offset OffsetIn(const wal::Log& log, const std::optional<table::Position>& position) {
+  return position.has_value() && position->log == log.id() ? position->offset : 0;
+}
+
+}  // namespace
+
+Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
+                                const base::Ulid& writer) {
+  FIRN_ASSIGN_OR_RETURN(const std::optional<table::Position> series_position,
+                        table::FindPosition(*tables.series.metadata, writer));
+  FIRN_ASSIGN_OR_RETURN(const std::optional<table::Position> samples_position,
+                        table::FindPosition(*tables.samples.metadata, writer));
+  const wal::Offset series = OffsetIn(log, series_position);
+  const wal::Offset samples = OffsetIn(log, samples_position);
+  LogAssessment assessment;
+  assessment.settled = samples;
+  const wal::Offset end = log.appended_offset();
+  const wal::Offset trim = log.trim_offset();
+  if (std::max(series, samples) > end) {
+    assessment.fit = LogFit::kBehind;
+    assessment.report =
+        "the log " + log.id().ToString() + " ends at " + std::to_string(end) +
+        " and the tables hold it up to " + std::to_string(std::max(series, samples)) +
+        ": its tail was lost, or an older copy of the data directory was put back. A new "
+        "log is begun";
+  } else if (std::min(series, samples) < trim) {
+    const auto& behind = samples < trim ? tables.samples : tables.series;
+    assessment.fit = LogFit::kGap;
+    assessment.report =
+        "table " + behind.identifier.ToString() + " holds the log " +
+        log.id().ToString() + " up to " + std::to_string(std::min(series, samples)) +
+        " and the log begins at " + std::to_string(trim) +
+        ": the warehouse is older than the log, as after putting back an older copy. "
+        "What lies between is not in this warehouse";
+  }
+  return assessment;
+}
+
+Engine::Engine(const Environment& environment, EngineOptions options)
+    : env_(environment), options_(std::move(options)) {
+  head_ = std::make_unique<Head>(options_.head, env_.log, env_.clock, env_.metrics);
+  cuts_ = std::make_unique<CutPublisher>(head_.get());
+  cold_ = std::make_unique<ColdReader>(env_.scan);
+  reader_ = std::make_unique<SeriesReader>(head_.get(), *cuts_, *cold_);
+  SettlerOptions settling;
+  settling.writer = options_.writer;
+  settling.trim_bytes = options_.trim_bytes;
+  settling.samples_files = SamplesFileOptions();
+  settling.series_files = SeriesFileOptions();
+  settling.commit = options_.commit;
+  settler_ = std::make_unique<Settler>(
+      Settler::Environment{*head_, env_.log, *cuts_, env_.commit, env_.scan.store,
+                           env_.clock, env_.ulids, env_.metrics},
+      std::move(settling));
+}
+
+Result<std::unique_ptr<Engine>> Engine::Open(const base::Context& context,
+                                             const Environment& environment,
+                                             const MetricTables& tables,
+                                             EngineOptions options) {
+  const base::Ulid writer = options.writer;
+  FIRN_ASSIGN_OR_RETURN(const LogAssessment assessment,
+                        AssessLog(environment.log, tables, writer));
+  FIRN_ASSERT(assessment.fit == LogFit::kFits ||
+              (assessment.fit == LogFit::kGap && options.accept_gap));
+  std::unique_ptr<Engine> engine(new Engine(environment, std::move(options)));
+  SettledTables settled;
+  settled.series = tables.series;
+  settled.samples = tables.samples;
+  FIRN_ASSIGN_OR_RETURN(settled.series_position,
+                        table::FindPosition(*tables.series.metadata, writer));
+  FIRN_ASSIGN_OR_RETURN(settled.samples_position,
+                        table::FindPosition(*tables.samples.metadata, writer));
+  settled.settled = assessment.settled;
+  engine->cuts_->Publish(std::move(settled));
+  FIRN_RETURN_IF_ERROR(engine->ReplayLog(assessment.settled));
+  FIRN_RETURN_IF_ERROR(engine->RestoreWindow(context, assessment.settled));
+  return engine;
+}
+
+Status Engine::ReplayLog(wal::Offset settled) {
+  return env_.log
+      .Replay([&](const wal::Record& record) { return head_->Replay(record, settled); })
+      .With("replay the log");
+}
+
+Status Engine::RestoreWindow(const base::Context& context, wal::Offset settled) {
+  SettledTables tables = *cuts_->tables();
+  FIRN_ASSIGN_OR_RETURN(const TimestampMs newest_ms,
+                        cold_->NewestSettled(context, tables));
+  if (newest_ms == kTimestampMsMin) {
+    head_->FinishReplay(nullptr, settled);
+    return Status::OK();
+  }
+  const TimestampMs start_ms = head_->WindowStart(newest_ms);
+  auto emitted = std::make_shared<EmittedDays>();
+  FIRN_RETURN_IF_ERROR(cold_->VisitSeriesSince(
+      context, tables, start_ms, [&](const ColdReader::SeriesDay& row) -> Status {
+        FIRN_ASSIGN_OR_RETURN(const SeriesRef ref,
+                              head_->series().ResolveLabels(row.tenant, row.labels));
+        emitted->Add(ref, DayOfMs(row.first_seen_ms));
+        return Status::OK();
+      }));
+  // Gathered by series first: files come in any order, and a generation wants its samples
+  // in order of time.
+  std::map<SeriesRef, scan::SampleColumns> samples;
+  std::int64_t unknown = 0;
+  FIRN_RETURN_IF_ERROR(cold_->VisitSamplesSince(
+      context, tables, start_ms,
+      [&](const base::SeriesId& id, const scan::SampleColumns& run) {
+        const std::optional<SeriesRef> ref = head_->series().Find(id);
+        if (!ref.has_value()) {
+          unknown += static_cast<std::int64_t>(run.size());
+          return Status::OK();
+        }
+        scan::SampleColumns& all = samples[*ref];
+        all.timestamps_ms.insert(all.timestamps_ms.end(), run.timestamps_ms.begin(),
+                                 run.timestamps_ms.end());
+        all.values.insert(all.values.end(), run.values.begin(), run.values.end());
+        return Status::OK();
+      }));
+  if (unknown > 0) {
+    base::LogWarn("settled samples without a row in metrics.series",
+                  {{"samples", std::to_string(unknown)}});
+  }
+  auto window = std::make_shared<Generation>(0);
+  for (auto& [ref, columns] : samples) {
+    PutInOrder(&columns);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      window->Append(ref, {columns.timestamps_ms[i], columns.values[i]});
+    }
+  }
+  window->Freeze(settled);
+  head_->FinishReplay(std::move(window), settled);
+  tables.emitted = std::move(emitted);
+  cuts_->Publish(std::move(tables));
+  return Status::OK();
+}
+
+Result<std::shared_ptr<scan::BatchSource>> Engine::OpenTable(
+    const iceberg::TableIdentifier& name) const {
+  if (name == SamplesTable()) return MakeSamplesSource(env_.scan, *head_, cuts_->Pin());
+  if (name == SeriesTableName()) return MakeSeriesSource(env_.scan, *head_, cuts_->Pin());
+  return std::shared_ptr<scan::BatchSource>();
+}
+
+}  // namespace firn::tsdb
