@@ -106,7 +106,8 @@ void CheckDuckDb() {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
   Require(duckdb_open(nullptr, &database) == DuckDBSuccess, "duckdb_open failed");
-  Require(duckdb_connect(database, &connection) == DuckDBSuccess, "duckdb_connect failed");
+  Require(duckdb_connect(database, &connection) == DuckDBSuccess,
+          "duckdb_connect failed");
   duckdb_result result;
   Require(duckdb_query(connection, "SELECT sum(i) FROM range(1000) t(i)", &result) ==
               DuckDBSuccess,
