@@ -45,8 +45,6 @@ else()
   firn_cached_directory(firn_arrow arrow "wheel +pyarrow")
   firn_shared_library(Arrow::arrow ${firn_arrow} libarrow.so)
   firn_shared_library(Arrow::compute ${firn_arrow} libarrow_compute.so Arrow::arrow)
-  firn_shared_library(Arrow::acero ${firn_arrow} libarrow_acero.so Arrow::compute)
-  firn_shared_library(Arrow::s3 ${firn_arrow} libarrow_s3.so Arrow::arrow)
   firn_shared_library(Parquet::parquet ${firn_arrow} libparquet.so Arrow::arrow)
 endif()
 

@@ -3,7 +3,7 @@
 
     fetch.py PINS CACHE
 
-Makes three directories under CACHE, each built aside and then renamed into place:
+Makes three directories under CACHE. Each counts once it holds the file `complete`:
 
     arrow-<version>-<key>/     include/ lib/   from the pyarrow wheel
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
@@ -26,6 +26,8 @@ import zipfile
 
 # Shared libraries of the wheel that are of no use without Python.
 PYTHON_ONLY = "libarrow_python"
+
+DUCKDB_LIBRARY = "@duckdb/node-bindings-linux-x64"
 
 # What the dynamic linker itself looks for keeps its name.
 LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
@@ -205,10 +207,11 @@ def make_arrow(shop, pins, directory):
 
 
 def make_duckdb(shop, pins, directory):
-    source, library = find(pins, "source", "duckdb"), None
-    for pin in pins:
-        if pin.kind == "npm":
-            library = pin
+    source = find(pins, "source", "duckdb")
+    library = find(pins, "npm", DUCKDB_LIBRARY)
+    if not library.version.startswith(source.version):
+        raise SetupError(f"DuckDB's headers are {source.version}, its library "
+                         f"{library.version}", "Pin the same version of both.")
     built = shop.path("duckdb")
     os.makedirs(os.path.join(built, "lib"))
 
@@ -272,10 +275,9 @@ def main(pins_path, cache):
     for stale in glob.glob(os.path.join(cache, "tmp.*")):
         shutil.rmtree(stale, ignore_errors=True)
     pins = read_pins(pins_path)
-    npm = next(pin for pin in pins if pin.kind == "npm")
     steps = [
         (directory_for(cache, "arrow", find(pins, "wheel", "pyarrow")), make_arrow),
-        (directory_for(cache, "duckdb", npm), make_duckdb),
+        (directory_for(cache, "duckdb", find(pins, "npm", DUCKDB_LIBRARY)), make_duckdb),
     ]
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
