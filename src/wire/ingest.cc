@@ -66,7 +66,8 @@ Status RemoteWriteIngester::AppendAll(std::string_view message, Appender& append
         break;
       case WriteRequestReader::Item::kMetadata: {
         FIRN_ASSIGN_OR_RETURN(MetricDescription description, ParseMetadata(bytes));
-        if (!description.metric.empty()) report->metadata.push_back(std::move(description));
+        if (!description.metric.empty())
+          report->metadata.push_back(std::move(description));
         break;
       }
       case WriteRequestReader::Item::kEnd:

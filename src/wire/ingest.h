@@ -27,8 +27,8 @@ struct IngestReport {
 class RemoteWriteIngester {
  public:
   // Uncompress and read `body`, and commit its samples. A series that cannot be taken is
-  // rejected and the rest is kept (IngestReport::append says how many and why). Nothing is
-  // taken where an error is returned:
+  // rejected and the rest is kept (IngestReport::append says how many and why). Nothing
+  // is taken where an error is returned:
   //   InvalidArgument     the body is not snappy, too long uncompressed, or not protobuf
   //   anything else       what the appender said: see Appender::Commit
   Result<IngestReport> Ingest(std::string_view body, std::size_t uncompressed_bytes_max,

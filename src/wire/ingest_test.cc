@@ -40,8 +40,8 @@ TEST(Ingest, FindsKnownSeriesWithoutLookingInsideTheirLabels) {
   Sender sender;
   for (int round = 0; round < 3; ++round) {
     const TimestampMs t = kNow + round;
-    const auto report =
-        sender.Send({Series("a", {{t, 1}}), Series("b", {{t, 2}}), Series("c", {{t, 3}})});
+    const auto report = sender.Send(
+        {Series("a", {{t, 1}}), Series("b", {{t, 2}}), Series("c", {{t, 3}})});
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_EQ(report->append.accepted, 3);
   }
@@ -97,7 +97,8 @@ TEST(Ingest, NothingOfAMalformedRequestIsTaken) {
       AppendField(label, 2, EncodeSample({kNow, 1}));
       AppendField(message, 1, label);
     }
-    const auto report = sender.ingester.Ingest(Snappy(message), kBytesMax, sender.appender);
+    const auto report =
+        sender.ingester.Ingest(Snappy(message), kBytesMax, sender.appender);
     EXPECT_EQ(report.status().code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(report.status().message()), HasSubstr("malformed protobuf"));
     EXPECT_EQ(sender.appender.commits(), 0);
@@ -132,8 +133,7 @@ TEST(Ingest, ASeriesWithoutSamplesIsNotDefined) {
 TEST(Ingest, ADeclaredGigabyteIsRefusedBeforeItIsAllocated) {
   Sender sender;
   const std::string bomb("\x80\x80\x80\x80\x04 and hardly anything more", 30);  // 2^30
-  const Status status =
-      sender.ingester.Ingest(bomb, kBytesMax, sender.appender).status();
+  const Status status = sender.ingester.Ingest(bomb, kBytesMax, sender.appender).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("1073741824"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("1048576"));
@@ -188,21 +188,32 @@ TEST(Ingest, TenThousandMutationsOfAGoodBody) {
     for (int e = 0; e < edits; ++e) {
       const std::size_t at = random() % bytes.size();
       switch (random() % 5) {
-        case 0: bytes[at] = static_cast<char>(random()); break;
-        case 1: bytes[at] ^= static_cast<char>(1 << (random() % 8)); break;
-        case 2: bytes.resize(at + 1); break;
-        case 3: bytes.insert(at, 1 + random() % 9, static_cast<char>(random())); break;
-        default: bytes.erase(at, 1 + random() % 9); break;
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes[at] ^= static_cast<char>(1 << (random() % 8));
+          break;
+        case 2:
+          bytes.resize(at + 1);
+          break;
+        case 3:
+          bytes.insert(at, 1 + random() % 9, static_cast<char>(random()));
+          break;
+        default:
+          bytes.erase(at, 1 + random() % 9);
+          break;
       }
       if (bytes.empty()) bytes = "\x0a";
     }
     // Every third mutation is of the compressed bytes instead.
     std::string body = i % 3 == 0 ? Snappy(good) : Snappy(bytes);
-    if (i % 3 == 0) body[random() % body.size()] ^= static_cast<char>(1 << (random() % 8));
+    if (i % 3 == 0)
+      body[random() % body.size()] ^= static_cast<char>(1 << (random() % 8));
     // A copy of the exact size, so that AddressSanitizer sees a read past its end.
     const std::vector<char> exact(body.begin(), body.end());
-    const auto report = sender.ingester.Ingest({exact.data(), exact.size()}, kBytesMax,
-                                               sender.appender);
+    const auto report =
+        sender.ingester.Ingest({exact.data(), exact.size()}, kBytesMax, sender.appender);
     (report.ok() ? taken : refused) += 1;
     if (!report.ok()) {
       ASSERT_EQ(report.status().code(), StatusCode::kInvalidArgument) << "seed " << kSeed;

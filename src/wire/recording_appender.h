@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// recording_appender.h: an Appender that keeps series and samples in memory, for tests and
-// for measuring what decoding costs. Judges nothing.
+// recording_appender.h: an Appender that keeps series and samples in memory, for tests
+// and for measuring what decoding costs. Judges nothing.
 #pragma once
 
 #include <cstdint>

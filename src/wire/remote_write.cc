@@ -49,8 +49,8 @@ bool ReadLabel(std::string_view message, Label* label) {
 
 // prompb.MetricMetadata.MetricType, in the order of its numbers.
 constexpr std::array<std::string_view, 8> kMetricTypes = {
-    "unknown", "counter", "gauge", "histogram", "gaugehistogram",
-    "summary", "info",    "stateset"};
+    "unknown",        "counter", "gauge", "histogram",
+    "gaugehistogram", "summary", "info",  "stateset"};
 
 }  // namespace
 
@@ -111,7 +111,8 @@ Result<Labels> ParseLabels(std::string_view alias) {
   if (!fields.ok()) return Status::Corruption("malformed protobuf in Label");
   FIRN_ASSIGN_OR_RETURN(Labels parsed, Labels::Make(std::move(labels)));
   if (parsed.metric_name().empty()) {
-    return Status::InvalidArgument("series " + parsed.ToString() + " has no metric name (" +
+    return Status::InvalidArgument("series " + parsed.ToString() +
+                                   " has no metric name (" +
                                    std::string(kMetricNameLabel) + ")");
   }
   return parsed;
@@ -125,7 +126,8 @@ Result<MetricDescription> ParseMetadata(std::string_view message) {
   while (fields.Next(&field)) {
     if (field.number == 1) {
       if (field.type != WireType::kVarint) return Malformed("MetricMetadata");
-      description.type = kMetricTypes[field.scalar < kMetricTypes.size() ? field.scalar : 0];
+      description.type =
+          kMetricTypes[field.scalar < kMetricTypes.size() ? field.scalar : 0];
       continue;
     }
     std::string* text = field.number == 2   ? &description.metric
@@ -135,9 +137,8 @@ Result<MetricDescription> ParseMetadata(std::string_view message) {
     if (text == nullptr) continue;
     if (field.type != WireType::kLengthDelimited) return Malformed("MetricMetadata");
     if (!base::IsValidUtf8(field.bytes)) {
-      return Status::InvalidArgument("metadata of " + description.metric +
-                                     ": field " + std::to_string(field.number) +
-                                     " is not UTF-8");
+      return Status::InvalidArgument("metadata of " + description.metric + ": field " +
+                                     std::to_string(field.number) + " is not UTF-8");
     }
     text->assign(field.bytes);
   }

@@ -12,7 +12,8 @@
 // one span of bytes at its front: the alias. A receiver that remembers aliases need not
 // look inside one it has seen. How to read one TimeSeries:
 //
-//   1. Guess the alias and ask HasAlias(): one comparison. Or take AliasBytes(): one hop a
+//   1. Guess the alias and ask HasAlias(): one comparison. Or take AliasBytes(): one hop
+//   a
 //      label.
 //   2. Read what follows: ReadCanonicalSample() where it is one sample as every known
 //      sender writes it, else ReadSeriesBody().
@@ -121,7 +122,7 @@ struct SeriesBody {
   std::vector<Sample> samples;  // In the order of the message.
   std::int64_t exemplars = 0;
   std::int64_t histograms = 0;
-  bool has_labels = false;      // More labels after a sample: see GatherAlias().
+  bool has_labels = false;  // More labels after a sample: see GatherAlias().
 
   void Clear() {
     samples.clear();

@@ -61,8 +61,8 @@ inline std::string EncodeWriteRequest(const std::vector<std::string>& series) {
 }
 
 // prompb.MetricMetadata; `type` as prompb numbers it (1 counter, 2 gauge, …).
-inline std::string EncodeMetadata(int type, std::string_view metric, std::string_view help,
-                                  std::string_view unit) {
+inline std::string EncodeMetadata(int type, std::string_view metric,
+                                  std::string_view help, std::string_view unit) {
   std::string out;
   base::ByteWriter w(out);
   w.U8(0x08);

@@ -59,11 +59,11 @@ TEST(WriteRequest, PassesOverUnknownFieldsAndStopsAtMalformedOnes) {
   EXPECT_EQ(reader.Next(&bytes), WriteRequestReader::Item::kEnd);
 
   for (const std::string& bad : std::vector<std::string>{
-           std::string("\x0a\x05xx", 4),      // Runs past the end.
-           std::string("\x0a", 1),            // No length.
-           std::string("\x08\x01", 2),        // Field 1 as a varint.
-           std::string("\x0b\x0c", 2),        // A group.
-           std::string("\x02\x00", 2),        // Field number 0.
+           std::string("\x0a\x05xx", 4),  // Runs past the end.
+           std::string("\x0a", 1),        // No length.
+           std::string("\x08\x01", 2),    // Field 1 as a varint.
+           std::string("\x0b\x0c", 2),    // A group.
+           std::string("\x02\x00", 2),    // Field number 0.
            std::string("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11),  // 2^64 - 1.
            std::string("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 11),  // Too long.
        }) {

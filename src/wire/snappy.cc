@@ -21,14 +21,14 @@ Result<std::string_view> SnappyReader::Uncompress(std::string_view block,
                                                   std::size_t bytes_max) {
   FIRN_ASSIGN_OR_RETURN(const std::size_t declared, DeclaredBytes(block));
   if (declared > bytes_max) {
-    return Status::InvalidArgument("snappy: the block declares " +
-                                   std::to_string(declared) +
-                                   " bytes uncompressed; the limit is " +
-                                   std::to_string(bytes_max));
+    return Status::InvalidArgument(
+        "snappy: the block declares " + std::to_string(declared) +
+        " bytes uncompressed; the limit is " + std::to_string(bytes_max));
   }
   if (declared > capacity_bytes_) {
     // Twice as much at least, so that slowly growing requests do not allocate each time.
-    const std::size_t grown = std::min(bytes_max, std::max(declared, 2 * capacity_bytes_));
+    const std::size_t grown =
+        std::min(bytes_max, std::max(declared, 2 * capacity_bytes_));
     buffer_.reset();
     buffer_ = std::make_unique_for_overwrite<char[]>(grown);
     capacity_bytes_ = grown;

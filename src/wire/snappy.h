@@ -16,7 +16,8 @@ class SnappyReader {
  public:
   // Uncompress one block (the block format, not the framed one). The result points into
   // the buffer and is valid until the next call. InvalidArgument where the block is not
-  // snappy, or declares more than `bytes_max`: that is noticed before any memory is taken.
+  // snappy, or declares more than `bytes_max`: that is noticed before any memory is
+  // taken.
   Result<std::string_view> Uncompress(std::string_view block, std::size_t bytes_max);
 
   // Length that `block` declares. InvalidArgument where it has none.

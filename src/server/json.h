@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// json.h: appends JSON to a string. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "firn/labels.h"
+#include "firn/sample.h"
+
+namespace firn::server {
+
+// `text` between double quotes. Bytes that are no UTF-8 become U+FFFD, since JSON has no
+// way to carry them.
+void AppendJsonString(std::string& out, std::string_view text);
+std::string JsonString(std::string_view text);
+
+void AppendJsonInt(std::string& out, std::int64_t v);
+
+// A number as Go's strconv writes it with format 'f' and the fewest digits that read back
+// the same, or 'e' below 1e-6 and from 1e21: Prometheus's text of a value. NaN, +Inf,
+// -Inf.
+void AppendPrometheusFloat(std::string& out, double v);
+
+// Milliseconds as seconds with no decimals or three: `1`, `1.500`, `-0.001`.
+void AppendTimestampSeconds(std::string& out, TimestampMs t);
+
+// {"name":"value",…}
+void AppendLabels(std::string& out, const Labels& labels);
+// [seconds,"value"]
+void AppendSample(std::string& out, const Sample& sample);
+
+}  // namespace firn::server
