@@ -32,7 +32,8 @@ class FooterCache {
   explicit FooterCache(std::int64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   // The footer, or null.
-  std::shared_ptr<const Footer> Find(const std::string& location, std::uint64_t size_bytes);
+  std::shared_ptr<const Footer> Find(const std::string& location,
+                                     std::uint64_t size_bytes);
   // Keep `footer`, which takes `footer_bytes` in memory. Of two for one key the first
   // stays.
   void Insert(const std::string& location, std::uint64_t size_bytes,

@@ -16,11 +16,12 @@
 #include <string_view>
 #include <vector>
 
+#include "parquet/row_ranges.h"
+
 #include "base/context.h"
 #include "expr/predicate.h"
 #include "firn/status.h"
 #include "io/store.h"
-#include "parquet/row_ranges.h"
 #include "scan/batch.h"
 
 namespace arrow {
@@ -82,6 +83,9 @@ struct FilePlan {
   std::vector<RowGroupPlan> row_groups;  // Ascending.
   std::int64_t row_groups_pruned = 0;    // By statistics or bloom filter or page index.
   std::int64_t row_groups_pruned_by_bloom = 0;
+  // What planning itself read; the stream counts its own.
+  std::int64_t bytes_read = 0;
+  std::int64_t requests = 0;
   std::int64_t row_count() const;
 };
 

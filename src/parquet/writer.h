@@ -61,7 +61,8 @@ struct SortingColumn {
 
 struct WriterOptions {
   Codec codec = Codec::kZstd;
-  std::optional<int> codec_level = 3;  // Absent: the codec's own default.
+  // Absent: the codec's own default. Ignored by codecs that have no levels.
+  std::optional<int> codec_level = 3;
 
   // A row group ends at the first of these two. The bytes are those of the Arrow data
   // that went in, before encoding.
@@ -91,19 +92,20 @@ struct WriterOptions {
 // What was written of one leaf column.
 struct ColumnReport {
   std::int32_t field_id = -1;
-  std::string path;              // "labels.key_value.key"
-  std::int64_t size_bytes = 0;   // Compressed, with page headers.
+  std::string path;             // "labels.key_value.key"
+  std::int64_t size_bytes = 0;  // Compressed, with page headers.
   // Values with NULLs, as Parquet counts them: for a leaf inside a list or map, every
   // element and one for each NULL or empty list. Iceberg's writers report the same.
   std::int64_t value_count = 0;
   // NULLs by the same count, so a NULL or empty list is one. -1: not known (the column
   // has no statistics).
   std::int64_t null_count = -1;
-  std::int64_t nan_count = -1;   // -1: not a float or double, or inside a list or map.
+  std::int64_t nan_count = -1;  // -1: not a float or double, or inside a list or map.
   // The least and greatest value, NULL and NaN left out; a zero is -0.0 as lower and +0.0
   // as upper bound. Both absent where there is no such value, where the column has no
-  // statistics, or where it lies inside a list or map. Not truncated: a bound longer than
-  // 4 KiB is absent. int32 and float are widened to int64 and double; fixed is Binary.
+  // statistics, where it lies inside a list or map, and where either is longer than 4
+  // KiB: they are never truncated. int32 and float are widened to int64 and double; fixed
+  // is Binary.
   std::optional<expr::Literal> lower;
   std::optional<expr::Literal> upper;
 };

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// chunk_pages.h: where the pages of a row group lie and what they hold. Internal to this
+// room.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "parquet/footer.h"
+#include "parquet/range_fetcher.h"
+
+#include "firn/status.h"
+
+namespace firn::parquet {
+
+// The pages of each of `leaves`, in their order, from the footer's store or from the
+// file, whose indexes are read together. A chunk without a page index has no pages.
+//
+// Corruption where an index does not fit its chunk: pages must ascend, lie in the chunk
+// and hold every row once. May throw Parquet's exceptions.
+Result<std::vector<std::shared_ptr<const ChunkPages>>> LoadPages(
+    const Footer& footer, RangeFetcher& fetcher, int row_group,
+    const std::vector<int>& leaves);
+
+}  // namespace firn::parquet

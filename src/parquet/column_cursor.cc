@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/column_cursor.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "arrow/array/array_base.h"
+#include "arrow/array/concatenate.h"
+#include "arrow/array/util.h"
+#include "arrow/buffer.h"
+#include "arrow/chunked_array.h"
+#include "arrow/record_batch.h"
+#include "arrow/type.h"
+#include "parquet/arrow/reader.h"
+#include "parquet/column_reader.h"
+#include "parquet/file_reader.h"
+#include "parquet/page_stream.h"
+#include "parquet/properties.h"
+#include "parquet/schema.h"
+#include "parquet/wall.h"
+
+namespace firn::parquet {
+namespace {
+
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+using ::parquet::internal::RecordReader;
+
+// Where a cursor stands among the rows that its pages hold.
+class RowPosition {
+ public:
+  explicit RowPosition(RowRanges rows) : rows_(std::move(rows)) {}
+
+  // Rows held between here and `row`; stand at `row` afterwards.
+  std::int64_t MoveTo(std::int64_t row) {
+    std::int64_t passed = 0;
+    while (index_ < rows_.ranges().size() && row_ < row) {
+      const RowRange& range = rows_.ranges()[index_];
+      const std::int64_t from = std::max(row_, range.first);
+      const std::int64_t to = std::min(row, range.end);
+      if (to > from) passed += to - from;
+      if (row < range.end) break;
+      ++index_;
+    }
+    row_ = row;
+    return passed;
+  }
+
+ private:
+  const RowRanges rows_;
+  std::size_t index_ = 0;
+  std::int64_t row_ = 0;
+};
+
+Status EndsEarly(int leaf, std::int64_t wanted, std::int64_t got) {
+  return Status::Corruption("column " + std::to_string(leaf) + ": asked for " +
+                            std::to_string(wanted) + " rows, its pages hold " +
+                            std::to_string(got));
+}
+
+std::unique_ptr<::parquet::PageReader> OpenPages(
+    const Footer& footer, RangeFetcher& fetcher, int row_group,
+    const LeafSelection& selection, const ::parquet::ReaderProperties& properties) {
+  const auto chunk = footer.metadata().RowGroup(row_group)->ColumnChunk(selection.leaf);
+  return ::parquet::PageReader::Open(
+      std::make_shared<PageStream>(fetcher, selection.chunk.ranges), chunk->num_values(),
+      chunk->compression(), properties,
+      *footer.metadata().schema()->Column(selection.leaf));
+}
+
+::parquet::ReaderProperties PropertiesOf(const CursorOptions& options) {
+  ::parquet::ReaderProperties properties(options.pool);
+  properties.set_page_checksum_verification(options.verify_page_checksums);
+  return properties;
+}
+
+// Whether the Arrow type holds the column's values as Parquet's reader leaves them.
+bool IsDirect(arrow::Type::type type, ::parquet::Type::type physical) {
+  using arrow::Type;
+  switch (physical) {
+    case ::parquet::Type::BOOLEAN:
+      return type == Type::BOOL;
+    case ::parquet::Type::INT32:
+      return type == Type::INT32 || type == Type::DATE32;
+    case ::parquet::Type::INT64:
+      return type == Type::INT64 || type == Type::TIMESTAMP;
+    case ::parquet::Type::FLOAT:
+      return type == Type::FLOAT;
+    case ::parquet::Type::DOUBLE:
+      return type == Type::DOUBLE;
+    case ::parquet::Type::BYTE_ARRAY:
+      return type == Type::STRING || type == Type::BINARY;
+    case ::parquet::Type::FIXED_LEN_BYTE_ARRAY:
+      return type == Type::FIXED_SIZE_BINARY;
+    default:
+      return false;
+  }
+}
+
+bool IsFlatDirect(const Footer& footer, int field) {
+  const auto leaf = footer.FlatLeafOf(field);
+  if (!leaf.has_value()) return false;
+  const auto& column = *footer.metadata().schema()->Column(*leaf);
+  return IsDirect(footer.schema()->field(field)->type()->id(), column.physical_type());
+}
+
+// A plain column of a type that needs no conversion: skipping costs no decoding where
+// the encoding allows it.
+class FlatCursor final : public ColumnCursor {
+ public:
+  FlatCursor(const Footer& footer, RangeFetcher& fetcher, int row_group,
+             std::shared_ptr<arrow::DataType> type, const LeafSelection& selection,
+             const CursorOptions& options)
+      : leaf_(selection.leaf),
+        type_(std::move(type)),
+        pool_(options.pool),
+        position_(selection.chunk.rows) {
+    const auto* column = footer.metadata().schema()->Column(leaf_);
+    reader_ = RecordReader::Make(column,
+                                 ::parquet::internal::LevelInfo::ComputeLevelInfo(column),
+                                 options.pool, type_->id() == arrow::Type::DICTIONARY);
+    reader_->SetPageReader(
+        OpenPages(footer, fetcher, row_group, selection, PropertiesOf(options)));
+  }
+
+  Result<ArrayPtr> Read(const std::vector<RowRange>& ranges) override {
+    std::int64_t rows = 0;
+    for (const RowRange& range : ranges) rows += range.row_count();
+    reader_->Reset();
+    reader_->Reserve(rows);
+    for (const RowRange& range : ranges) {
+      const std::int64_t between = position_.MoveTo(range.first);
+      if (between > 0) {
+        const std::int64_t skipped = reader_->SkipRecords(between);
+        if (skipped != between) return EndsEarly(leaf_, between, skipped);
+      }
+      const std::int64_t wanted = position_.MoveTo(range.end);
+      const std::int64_t read = reader_->ReadRecords(wanted);
+      if (read != wanted) return EndsEarly(leaf_, wanted, read);
+    }
+    FIRN_ASSIGN_OR_RETURN(ArrayPtr array, Transfer());
+    if (array->length() != rows) return EndsEarly(leaf_, rows, array->length());
+    return array;
+  }
+
+ private:
+  Result<ArrayPtr> Transfer() {
+    switch (type_->id()) {
+      case arrow::Type::DICTIONARY:
+        return Join(dynamic_cast<::parquet::internal::DictionaryRecordReader&>(*reader_)
+                        .GetResult()
+                        ->chunks());
+      case arrow::Type::STRING:
+      case arrow::Type::BINARY:
+      case arrow::Type::FIXED_SIZE_BINARY:
+        return Join(dynamic_cast<::parquet::internal::BinaryRecordReader&>(*reader_)
+                        .GetBuilderChunks());
+      case arrow::Type::BOOL:
+        return TransferBool();
+      default: {
+        const std::int64_t rows = reader_->values_written();
+        const std::int64_t nulls = reader_->nullable_values() ? reader_->null_count() : 0;
+        std::shared_ptr<arrow::Buffer> valid;
+        if (reader_->nullable_values()) valid = reader_->ReleaseIsValid();
+        return arrow::MakeArray(arrow::ArrayData::Make(
+            type_, rows, {std::move(valid), reader_->ReleaseValues()}, nulls));
+      }
+    }
+  }
+
+  // One byte a value becomes one bit.
+  Result<ArrayPtr> TransferBool() {
+    const std::int64_t rows = reader_->values_written();
+    const std::int64_t nulls = reader_->nullable_values() ? reader_->null_count() : 0;
+    FIRN_ARROW_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bits,
+                                arrow::AllocateEmptyBitmap(rows, pool_));
+    const std::uint8_t* values = reader_->values();
+    std::uint8_t* out = bits->mutable_data();
+    for (std::int64_t i = 0; i < rows; ++i) {
+      out[i / 8] |= static_cast<std::uint8_t>((values[i] & 1) << (i % 8));
+    }
+    std::shared_ptr<arrow::Buffer> valid;
+    if (reader_->nullable_values()) valid = reader_->ReleaseIsValid();
+    return arrow::MakeArray(
+        arrow::ArrayData::Make(type_, rows, {std::move(valid), std::move(bits)}, nulls));
+  }
+
+  // Builders give several chunks where text passes 2 GB, or a dictionary changes.
+  Result<ArrayPtr> Join(const arrow::ArrayVector& chunks) {
+    arrow::ArrayVector full;
+    for (const ArrayPtr& chunk : chunks) {
+      if (chunk->length() > 0) full.push_back(chunk);
+    }
+    if (full.empty()) return FromArrow(arrow::MakeEmptyArray(type_, pool_));
+    ArrayPtr array = full.front();
+    if (full.size() > 1) {
+      FIRN_ARROW_ASSIGN_OR_RETURN(array, arrow::Concatenate(full, pool_));
+    }
+    if (array->type()->Equals(*type_)) return array;
+    // Same layout, other name: binary read as text.
+    const auto data = array->data()->Copy();
+    data->type = type_;
+    if (type_->id() == arrow::Type::DICTIONARY) {
+      data->dictionary = data->dictionary->Copy();
+      data->dictionary->type =
+          static_cast<const arrow::DictionaryType&>(*type_).value_type();
+    }
+    return arrow::MakeArray(data);
+  }
+
+  const int leaf_;
+  const std::shared_ptr<arrow::DataType> type_;
+  arrow::MemoryPool* const pool_;
+  RowPosition position_;
+  std::shared_ptr<RecordReader> reader_;
+};
+
+// The selected pages of one row group, in the shape of a file, for Arrow's reader.
+using PageOpener = std::function<std::unique_ptr<::parquet::PageReader>(int leaf)>;
+
+class SelectedRowGroup final : public ::parquet::RowGroupReader::Contents {
+ public:
+  SelectedRowGroup(std::unique_ptr<::parquet::RowGroupMetaData> metadata,
+                   const ::parquet::ReaderProperties& properties, PageOpener open)
+      : metadata_(std::move(metadata)), properties_(properties), open_(std::move(open)) {}
+  std::unique_ptr<::parquet::PageReader> GetColumnPageReader(int leaf) override {
+    return open_(leaf);
+  }
+  const ::parquet::RowGroupMetaData* metadata() const override { return metadata_.get(); }
+  const ::parquet::ReaderProperties* properties() const override { return &properties_; }
+
+ private:
+  const std::unique_ptr<::parquet::RowGroupMetaData> metadata_;
+  const ::parquet::ReaderProperties properties_;
+  const PageOpener open_;
+};
+
+class SelectedFile final : public ::parquet::ParquetFileReader::Contents {
+ public:
+  SelectedFile(std::shared_ptr<::parquet::FileMetaData> metadata,
+               const ::parquet::ReaderProperties& properties, PageOpener open)
+      : metadata_(std::move(metadata)), properties_(properties), open_(std::move(open)) {}
+  void Close() override {}
+  std::shared_ptr<::parquet::RowGroupReader> GetRowGroup(int index) override {
+    return std::make_shared<::parquet::RowGroupReader>(std::make_unique<SelectedRowGroup>(
+        metadata_->RowGroup(index), properties_, open_));
+  }
+  std::shared_ptr<::parquet::FileMetaData> metadata() const override { return metadata_; }
+  std::shared_ptr<::parquet::PageIndexReader> GetPageIndexReader() override {
+    return nullptr;
+  }
+  ::parquet::BloomFilterReader& GetBloomFilterReader() override {
+    throw ::parquet::ParquetException("a selection of pages has no bloom filters");
+  }
+
+ private:
+  const std::shared_ptr<::parquet::FileMetaData> metadata_;
+  const ::parquet::ReaderProperties properties_;
+  const PageOpener open_;
+};
+
+// Any column that Arrow can read: nested ones, and those whose values are converted. It
+// decodes every row of its pages and drops what is not wanted.
+class ArrowCursor final : public ColumnCursor {
+ public:
+  ArrowCursor(std::int64_t batch_rows, arrow::MemoryPool* pool, RowRanges rows)
+      : batch_rows_(batch_rows), pool_(pool), position_(std::move(rows)) {}
+
+  Status Open(const Footer& footer, RangeFetcher& fetcher, int row_group,
+              std::vector<LeafSelection> leaves, const CursorOptions& options) {
+    std::vector<int> indices;
+    for (const LeafSelection& leaf : leaves) indices.push_back(leaf.leaf);
+    leaf_ = indices.front();
+    const ::parquet::ReaderProperties properties = PropertiesOf(options);
+    PageOpener open = [&footer, &fetcher, row_group, properties,
+                       leaves = std::move(leaves)](int leaf) {
+      const auto found =
+          std::find_if(leaves.begin(), leaves.end(),
+                       [leaf](const LeafSelection& l) { return l.leaf == leaf; });
+      if (found == leaves.end()) {
+        throw ::parquet::ParquetException("a leaf that was not selected");
+      }
+      return OpenPages(footer, fetcher, row_group, *found, properties);
+    };
+    auto file = std::make_unique<::parquet::ParquetFileReader>();
+    file->Open(std::make_unique<SelectedFile>(footer.metadata_ptr(), properties,
+                                              std::move(open)));
+    ::parquet::ArrowReaderProperties arrow_properties;
+    // A selection has no file to read ahead from: the fetcher does that.
+    arrow_properties.set_pre_buffer(false);
+    arrow_properties.set_batch_size(batch_rows_);
+    FIRN_ARROW_ASSIGN_OR_RETURN(file_, ::parquet::arrow::FileReader::Make(
+                                           pool_, std::move(file), arrow_properties));
+    FIRN_ARROW_ASSIGN_OR_RETURN(batches_,
+                                file_->GetRecordBatchReader({row_group}, indices));
+    return Status::OK();
+  }
+
+  Result<ArrayPtr> Read(const std::vector<RowRange>& ranges) override {
+    arrow::ArrayVector pieces;
+    for (const RowRange& range : ranges) {
+      FIRN_RETURN_IF_ERROR(Advance(position_.MoveTo(range.first), nullptr));
+      FIRN_RETURN_IF_ERROR(Advance(position_.MoveTo(range.end), &pieces));
+    }
+    if (pieces.size() == 1) return pieces.front();
+    return FromArrow(arrow::Concatenate(pieces, pool_));
+  }
+
+ private:
+  // Pass `rows` rows, and add them to `pieces` where it is given.
+  Status Advance(std::int64_t rows, arrow::ArrayVector* pieces) {
+    while (rows > 0) {
+      if (current_ == nullptr || offset_ == current_->length()) {
+        std::shared_ptr<arrow::RecordBatch> batch;
+        FIRN_ARROW_RETURN_IF_ERROR(batches_->ReadNext(&batch));
+        if (batch == nullptr || batch->num_rows() == 0) return EndsEarly(leaf_, rows, 0);
+        current_ = batch->column(0);
+        offset_ = 0;
+      }
+      const std::int64_t part = std::min(rows, current_->length() - offset_);
+      if (pieces != nullptr) pieces->push_back(current_->Slice(offset_, part));
+      offset_ += part;
+      rows -= part;
+    }
+    return Status::OK();
+  }
+
+  const std::int64_t batch_rows_;
+  arrow::MemoryPool* const pool_;
+  RowPosition position_;
+  int leaf_ = 0;
+  std::unique_ptr<::parquet::arrow::FileReader> file_;  // Outlives batches_.
+  std::shared_ptr<arrow::RecordBatchReader> batches_;
+  ArrayPtr current_;
+  std::int64_t offset_ = 0;
+};
+
+}  // namespace
+
+ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
+                           std::int64_t row_count, const RowRanges& wanted,
+                           std::int64_t block_bytes) {
+  ChunkSelection selection;
+  if (pages.pages.empty()) {
+    selection.rows = RowRanges::All(row_count);
+    for (std::int64_t at = span.start; at < span.end; at += block_bytes) {
+      selection.ranges.push_back({at, std::min(block_bytes, span.end - at)});
+    }
+    return selection;
+  }
+  const std::int64_t first_page = pages.pages.front().offset;
+  if (first_page > span.start) {
+    selection.ranges.push_back({span.start, first_page - span.start});
+  }
+  for (const PageSpan& page : pages.pages) {
+    if (!wanted.Overlaps(page.rows.first, page.rows.end)) {
+      ++selection.pages_pruned;
+      continue;
+    }
+    selection.ranges.push_back({page.offset, page.size_bytes});
+    selection.rows.Append(page.rows);
+  }
+  return selection;
+}
+
+std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
+                                            bool dictionary_strings) {
+  const auto& type = footer.schema()->field(field)->type();
+  if (dictionary_strings && type->id() == arrow::Type::STRING &&
+      IsFlatDirect(footer, field)) {
+    return arrow::dictionary(arrow::int32(), type);
+  }
+  return type;
+}
+
+Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
+                                                       RangeFetcher& fetcher,
+                                                       int row_group, int field,
+                                                       std::vector<LeafSelection> leaves,
+                                                       const CursorOptions& options) {
+  if (IsFlatDirect(footer, field)) {
+    return std::unique_ptr<ColumnCursor>(std::make_unique<FlatCursor>(
+        footer, fetcher, row_group, CursorType(footer, field, options.dictionary_strings),
+        leaves.front(), options));
+  }
+  auto cursor = std::make_unique<ArrowCursor>(options.batch_rows, options.pool,
+                                              leaves.front().chunk.rows);
+  FIRN_RETURN_IF_ERROR(
+      cursor->Open(footer, fetcher, row_group, std::move(leaves), options));
+  return std::unique_ptr<ColumnCursor>(std::move(cursor));
+}
+
+}  // namespace firn::parquet

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// column_cursor.h: the wanted rows of one column of a row group. Internal to this room.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "arrow/type_fwd.h"
+#include "parquet/footer.h"
+#include "parquet/range_fetcher.h"
+#include "parquet/row_ranges.h"
+
+#include "firn/status.h"
+
+namespace firn::parquet {
+
+// The pages of one leaf that hold some wanted row.
+struct ChunkSelection {
+  std::vector<ByteRange> ranges;  // The dictionary, then the pages.
+  RowRanges rows;                 // Of those pages: the wanted ones and their neighbours.
+  std::int64_t pages_pruned = 0;
+};
+// A chunk without a page index is taken whole, in ranges of at most `block_bytes`.
+ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
+                           std::int64_t row_count, const RowRanges& wanted,
+                           std::int64_t block_bytes);
+
+struct CursorOptions {
+  arrow::MemoryPool* pool = nullptr;
+  std::int64_t batch_rows = 0;
+  bool verify_page_checksums = true;
+  bool dictionary_strings = false;
+};
+
+// What a cursor reads of one leaf.
+struct LeafSelection {
+  int leaf = 0;
+  ChunkSelection chunk;
+};
+
+// Reads forward over one top-level column. Thread-compatible. May throw Parquet's
+// exceptions. The fetcher and the footer must outlive it.
+class ColumnCursor {
+ public:
+  virtual ~ColumnCursor() = default;
+
+  // The values of `ranges`, which ascend and lie after every row read before. They are
+  // skipped to: whatever lies between is decoded only as far as the encoding demands.
+  // REQUIRES: every row is among the rows of each leaf's selection.
+  virtual Result<std::shared_ptr<arrow::Array>> Read(
+      const std::vector<RowRange>& ranges) = 0;
+};
+
+// A cursor over top-level field `field`, whose selected ranges have been announced to
+// `fetcher`. REQUIRES: `leaves` are those of the field, and all select the same rows.
+Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
+                                                       RangeFetcher& fetcher,
+                                                       int row_group, int field,
+                                                       std::vector<LeafSelection> leaves,
+                                                       const CursorOptions& options);
+
+// The type a cursor gives for the field.
+std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
+                                            bool dictionary_strings);
+
+}  // namespace firn::parquet

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// footer.h: what is known of a file before any data is read. Internal to this room.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arrow/type_fwd.h"
+#include "parquet/metadata.h"
+#include "parquet/reader.h"
+
+#include "expr/predicate.h"
+#include "firn/status.h"
+#include "io/store.h"
+
+namespace firn::parquet {
+
+// One data page: where it lies in the file and the rows of the row group it holds.
+struct PageSpan {
+  std::int64_t offset = 0;
+  std::int64_t size_bytes = 0;
+  RowRange rows;
+};
+
+// What the page index says of the values of one page.
+struct PageValues {
+  std::optional<expr::Literal> lower;
+  std::optional<expr::Literal> upper;
+  std::int64_t null_count = -1;
+  bool all_null = false;
+};
+
+// The data pages of a column chunk, from its page index. Immutable.
+struct ChunkPages {
+  std::vector<PageSpan> pages;     // Ascending; together they hold every row.
+  std::vector<PageValues> values;  // Empty, or one a page.
+};
+
+// A column chunk's bytes [start, end): a dictionary page, if any, and data pages.
+struct ChunkSpan {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+};
+
+// Thread-safe: immutable but for the page indexes, which are kept as they are read.
+class Footer {
+ public:
+  // Read the footer of `object`. May throw Parquet's exceptions.
+  static Result<std::shared_ptr<const Footer>> Load(io::ObjectReader& object,
+                                                    const ReaderOptions& options);
+
+  const ::parquet::FileMetaData& metadata() const { return *metadata_; }
+  const std::shared_ptr<::parquet::FileMetaData>& metadata_ptr() const {
+    return metadata_;
+  }
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+  // What the footer and, once read, the page indexes take in memory: an estimate.
+  std::int64_t memory_bytes() const { return memory_bytes_; }
+
+  // Index of the top-level field, or nothing.
+  std::optional<int> FindField(const ColumnRef& column) const;
+  // Leaves [first, end) of a top-level field.
+  std::pair<int, int> LeavesOf(int field) const { return leaves_[field]; }
+  // The leaf of a field that is one column and not inside a list, or nothing.
+  std::optional<int> FlatLeafOf(int field) const;
+
+  // The chunk's bytes, checked to lie within the file.
+  Result<ChunkSpan> SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const;
+
+  // Where the footer starts: everything it points to lies before.
+  std::int64_t data_end() const { return data_end_; }
+
+  // Pages kept by KeepPages, or null. An entry whose chunk has no page index has no
+  // pages.
+  std::shared_ptr<const ChunkPages> FindPages(int row_group, int leaf) const;
+  void KeepPages(int row_group, int leaf, std::shared_ptr<const ChunkPages> pages) const;
+
+ private:
+  Footer() = default;
+  Status CheckRowGroups() const;
+
+  std::shared_ptr<::parquet::FileMetaData> metadata_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::vector<std::pair<int, int>> leaves_;
+  std::int64_t memory_bytes_ = 0;
+  std::int64_t data_end_ = 0;
+
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<int, int>, std::shared_ptr<const ChunkPages>> pages_;
+};
+
+}  // namespace firn::parquet

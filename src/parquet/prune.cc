@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/prune.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "parquet/bloom_filter.h"
+#include "parquet/bloom_filter_reader.h"
+#include "parquet/bounds.h"
+#include "parquet/object_io.h"
+#include "parquet/properties.h"
+#include "parquet/schema.h"
+#include "parquet/statistics.h"
+
+#include "expr/conjuncts.h"
+
+namespace firn::parquet {
+namespace {
+
+using expr::Literal;
+using ::parquet::Type;
+
+const ColumnRef* FindRef(const ScanSpec& spec, const std::string& name) {
+  if (spec.columns.has_value()) {
+    for (const ColumnRef& column : *spec.columns) {
+      if (column.name == name) return &column;
+    }
+  }
+  for (const ColumnRef& column : spec.predicate_columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+// The pages that hold the rows of one interval.
+class IntervalStatistics final : public expr::StatisticsSource {
+ public:
+  struct Cursor {
+    const ChunkPages* pages;
+    std::size_t page = 0;
+  };
+  explicit IntervalStatistics(std::map<std::string, Cursor> cursors)
+      : cursors_(std::move(cursors)) {}
+
+  // REQUIRES: `row` does not go back.
+  void MoveTo(std::int64_t row) {
+    for (auto& [name, cursor] : cursors_) {
+      while (cursor.pages->pages[cursor.page].rows.end <= row) ++cursor.page;
+    }
+  }
+  bool Find(const std::string& column, expr::ColumnStatistics* out) const override {
+    const auto found = cursors_.find(column);
+    if (found == cursors_.end()) return false;
+    const PageValues& values = found->second.pages->values[found->second.page];
+    const std::int64_t rows =
+        found->second.pages->pages[found->second.page].rows.row_count();
+    *out = {};
+    out->value_count = rows;
+    out->null_count = values.all_null ? rows : values.null_count;
+    if (values.lower.has_value()) out->lower = &*values.lower;
+    if (values.upper.has_value()) out->upper = &*values.upper;
+    return true;
+  }
+
+ private:
+  std::map<std::string, Cursor> cursors_;
+};
+
+// Whether the filter may hold `literal`; true where the two do not fit together.
+bool MayHold(const ::parquet::BloomFilter& filter,
+             const ::parquet::ColumnDescriptor& column, const Literal& literal) {
+  const auto& logical = *column.logical_type();
+  switch (column.physical_type()) {
+    case Type::INT32: {
+      std::int64_t value = 0;
+      if (const auto* v = std::get_if<std::int64_t>(&literal)) {
+        value = *v;
+      } else if (const auto* d = std::get_if<expr::Date>(&literal)) {
+        value = d->days;
+      } else {
+        return true;
+      }
+      if (value < std::numeric_limits<std::int32_t>::min() ||
+          value > std::numeric_limits<std::int32_t>::max()) {
+        return false;
+      }
+      return filter.FindHash(filter.Hash(static_cast<std::int32_t>(value)));
+    }
+    case Type::INT64: {
+      if (const auto* v = std::get_if<std::int64_t>(&literal)) {
+        return filter.FindHash(filter.Hash(*v));
+      }
+      const auto* ts = std::get_if<expr::Timestamp>(&literal);
+      const bool micros =
+          logical.is_timestamp() &&
+          static_cast<const ::parquet::TimestampLogicalType&>(logical).time_unit() ==
+              ::parquet::LogicalType::TimeUnit::MICROS;
+      return ts == nullptr || !micros || filter.FindHash(filter.Hash(ts->us));
+    }
+    case Type::DOUBLE: {
+      // Both zeros are equal and every NaN is, but their bits and hashes differ.
+      const auto* v = std::get_if<double>(&literal);
+      if (v == nullptr || *v == 0 || std::isnan(*v)) return true;
+      return filter.FindHash(filter.Hash(*v));
+    }
+    case Type::BYTE_ARRAY: {
+      if (const auto* text = std::get_if<std::string>(&literal)) {
+        return filter.FindHash(filter.Hash(std::string_view(*text)));
+      }
+      const auto* binary = std::get_if<expr::Binary>(&literal);
+      return binary == nullptr ||
+             filter.FindHash(filter.Hash(std::string_view(binary->bytes)));
+    }
+    case Type::FIXED_LEN_BYTE_ARRAY: {
+      const auto* binary = std::get_if<expr::Binary>(&literal);
+      if (binary == nullptr ||
+          binary->bytes.size() != static_cast<std::size_t>(column.type_length())) {
+        return true;
+      }
+      const ::parquet::FLBA value(
+          reinterpret_cast<const std::uint8_t*>(binary->bytes.data()));
+      return filter.FindHash(
+          filter.Hash(value, static_cast<std::uint32_t>(column.type_length())));
+    }
+    default:
+      return true;
+  }
+}
+
+// The column and the literals one of which it must equal, if that is what `p` says.
+std::pair<const std::string*, std::vector<const Literal*>> Equalities(
+    const expr::Predicate& p) {
+  if (const auto* compare = std::get_if<expr::Compare>(&p.node())) {
+    if (compare->op == expr::CompareOp::kEq) {
+      return {&compare->column, {&compare->literal}};
+    }
+  } else if (const auto* in = std::get_if<expr::In>(&p.node())) {
+    std::vector<const Literal*> literals;
+    for (const Literal& literal : in->literals) literals.push_back(&literal);
+    return {&in->column, std::move(literals)};
+  }
+  return {nullptr, {}};
+}
+
+}  // namespace
+
+PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec) {
+  PredicateColumns columns;
+  if (spec.predicate == nullptr) return columns;
+  for (const std::string& name : expr::ColumnsOf(*spec.predicate)) {
+    const ColumnRef* ref = FindRef(spec, name);
+    const auto field = footer.FindField(ref != nullptr ? *ref : ColumnRef{name, -1});
+    if (field.has_value() && footer.FlatLeafOf(*field).has_value()) {
+      columns.emplace(name, *field);
+    }
+  }
+  return columns;
+}
+
+RowGroupStatistics::RowGroupStatistics(const Footer& footer, int row_group,
+                                       const PredicateColumns& columns) {
+  const auto group = footer.metadata().RowGroup(row_group);
+  for (const auto& [name, field] : columns) {
+    const int leaf = *footer.FlatLeafOf(field);
+    const auto chunk = group->ColumnChunk(leaf);
+    Entry& entry = entries_[name];
+    entry.value_count = chunk->num_values();
+    const auto statistics = chunk->encoded_statistics();
+    if (statistics == nullptr) continue;
+    if (statistics->has_null_count) entry.null_count = statistics->null_count;
+    const auto& column = *footer.metadata().schema()->Column(leaf);
+    if (statistics->has_min) entry.lower = DecodeBound(column, statistics->min());
+    if (statistics->has_max) entry.upper = DecodeBound(column, statistics->max());
+  }
+}
+
+bool RowGroupStatistics::Find(const std::string& column,
+                              expr::ColumnStatistics* out) const {
+  const auto found = entries_.find(column);
+  if (found == entries_.end()) return false;
+  const Entry& entry = found->second;
+  *out = {};
+  out->value_count = entry.value_count;
+  out->null_count = entry.null_count;
+  if (entry.lower.has_value()) out->lower = &*entry.lower;
+  if (entry.upper.has_value()) out->upper = &*entry.upper;
+  return true;
+}
+
+Result<bool> BloomMayMatch(const Footer& footer, io::ObjectReader& object,
+                           FetchCounts& counts, int row_group,
+                           const expr::PredicatePtr& predicate,
+                           const PredicateColumns& columns) {
+  const auto group = footer.metadata().RowGroup(row_group);
+  for (const expr::PredicatePtr& conjunct : expr::SplitConjuncts(predicate)) {
+    const auto [name, literals] = Equalities(*conjunct);
+    if (name == nullptr) continue;
+    const auto bound = columns.find(*name);
+    if (bound == columns.end()) continue;
+    const int leaf = *footer.FlatLeafOf(bound->second);
+    const auto at = group->ColumnChunk(leaf)->bloom_filter_offset();
+    if (!at.has_value()) continue;
+    if (*at < 0 || *at >= footer.data_end()) {
+      return Status::Corruption("bloom filter of row group " + std::to_string(row_group) +
+                                " outside the file");
+    }
+    // The reader keeps references to all of these.
+    const ::parquet::ReaderProperties properties;
+    const auto reader = ::parquet::BloomFilterReader::Make(
+        std::make_shared<ObjectInput>(object, counts), footer.metadata_ptr(), properties);
+    const auto of_group = reader->RowGroup(row_group);
+    const auto filter =
+        of_group == nullptr ? nullptr : of_group->GetColumnBloomFilter(leaf);
+    if (filter == nullptr) continue;
+    const auto& column = *footer.metadata().schema()->Column(leaf);
+    if (std::none_of(literals.begin(), literals.end(), [&](const Literal* literal) {
+          return MayHold(*filter, column, *literal);
+        })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+RowRanges PruneByPages(
+    const expr::Predicate& predicate,
+    const std::map<std::string, std::shared_ptr<const ChunkPages>>& pages,
+    std::int64_t row_count) {
+  std::set<std::int64_t> beginnings = {0};
+  std::map<std::string, IntervalStatistics::Cursor> cursors;
+  for (const auto& [name, chunk] : pages) {
+    if (chunk->values.empty()) continue;
+    cursors[name] = {chunk.get()};
+    for (const PageSpan& page : chunk->pages) beginnings.insert(page.rows.first);
+  }
+  RowRanges kept;
+  IntervalStatistics statistics(std::move(cursors));
+  for (auto it = beginnings.begin(); it != beginnings.end(); ++it) {
+    const auto next = std::next(it);
+    const RowRange interval = {*it, next == beginnings.end() ? row_count : *next};
+    if (interval.row_count() == 0) continue;
+    statistics.MoveTo(interval.first);
+    if (expr::MayMatch(predicate, statistics)) kept.Append(interval);
+  }
+  return kept;
+}
+
+}  // namespace firn::parquet

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/row_group_scan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "arrow/array/array_base.h"
+#include "arrow/record_batch.h"
+#include "arrow/type.h"
+#include "parquet/chunk_pages.h"
+#include "parquet/wall.h"
+
+#include "expr/conjuncts.h"
+#include "expr/select.h"
+
+namespace firn::parquet {
+namespace {
+
+// Ranges of rows closer than this are read as one: to skip inside a page costs about as
+// much as to decode, and each range costs a call a column.
+constexpr std::int64_t kGapRows = 64;
+
+}  // namespace
+
+std::vector<RowRange> TakeRows(const RowRanges& rows, std::size_t& index,
+                               std::int64_t& row, std::int64_t limit) {
+  std::vector<RowRange> taken;
+  while (limit > 0 && index < rows.ranges().size()) {
+    const RowRange& range = rows.ranges()[index];
+    const std::int64_t first = std::max(row, range.first);
+    const std::int64_t end = std::min(range.end, first + limit);
+    taken.push_back({first, end});
+    limit -= end - first;
+    row = end;
+    if (end == range.end) ++index;
+  }
+  return taken;
+}
+
+RowGroupScan::RowGroupScan(const base::Context& context, const ScanShape& shape,
+                           io::ObjectReader& object, const RowGroupPlan& plan)
+    : context_(context),
+      shape_(shape),
+      row_group_(plan.row_group),
+      row_count_(shape.footer->metadata().RowGroup(plan.row_group)->num_rows()),
+      rows_(plan.rows),
+      fetcher_(context, object, shape.pool, shape.options.coalesce_hole_bytes,
+               shape.options.request_bytes_max) {}
+
+Result<std::unique_ptr<RowGroupScan>> RowGroupScan::Open(const base::Context& context,
+                                                         const ScanShape& shape,
+                                                         io::ObjectReader& object,
+                                                         const RowGroupPlan& plan) {
+  std::unique_ptr<RowGroupScan> scan(new RowGroupScan(context, shape, object, plan));
+  FIRN_RETURN_IF_ERROR(scan->Prepare());
+  return scan;
+}
+
+Status RowGroupScan::Prepare() {
+  if (!rows_.empty() && rows_.ranges().back().end > row_count_) {
+    return Status::InvalidArgument("plan: rows " + rows_.ToString() +
+                                   " of a row group of " + std::to_string(row_count_));
+  }
+  const std::vector<Stage> stages = MakeStages();
+  indexed_ = !stages.empty() || rows_.row_count() < row_count_;
+  if (indexed_) {
+    // All indexes by one request where they lie together.
+    std::set<int> leaves;
+    const auto add = [&](int field) {
+      const auto [first, end] = shape_.footer->LeavesOf(field);
+      for (int leaf = first; leaf < end; ++leaf) leaves.insert(leaf);
+    };
+    for (const int field : shape_.fields) add(field);
+    for (const Stage& stage : stages)
+      std::for_each(stage.fields.begin(), stage.fields.end(), add);
+    FIRN_RETURN_IF_ERROR(LoadPages(*shape_.footer, fetcher_, row_group_,
+                                   std::vector<int>(leaves.begin(), leaves.end()))
+                             .status());
+  }
+  for (std::size_t i = 0; i < stages.size() && !rows_.empty(); ++i) {
+    if (!SparesAColumn(stages[i], i + 1 == stages.size())) continue;
+    FIRN_RETURN_IF_ERROR(RunStage(stages[i]));
+  }
+  FIRN_ASSIGN_OR_RETURN(cursors_,
+                        OpenCursors(shape_.fields, shape_.dictionary_strings,
+                                    std::vector<bool>(shape_.fields.size(), false)));
+  for (const ByteRange& range : held_) fetcher_.Forget(range);
+  held_.clear();
+  return Status::OK();
+}
+
+std::vector<RowGroupScan::Stage> RowGroupScan::MakeStages() const {
+  std::vector<Stage> stages;
+  if (shape_.predicate == nullptr || shape_.fields.empty()) return stages;
+  std::map<std::set<std::string>, std::vector<expr::PredicatePtr>> by_columns;
+  for (const expr::PredicatePtr& conjunct : expr::SplitConjuncts(shape_.predicate)) {
+    const std::set<std::string> names = expr::ColumnsOf(*conjunct);
+    const bool readable =
+        !names.empty() && std::all_of(names.begin(), names.end(), [&](const auto& name) {
+          return shape_.predicate_columns.contains(name);
+        });
+    // A conjunct on a column that is not there may hold anywhere.
+    if (readable && !HoldsEverywhere(conjunct)) by_columns[names].push_back(conjunct);
+  }
+  const auto group = shape_.footer->metadata().RowGroup(row_group_);
+  for (auto& [names, conjuncts] : by_columns) {
+    Stage stage;
+    stage.predicate = conjuncts.size() == 1
+                          ? conjuncts.front()
+                          : expr::MakePredicate(expr::And{std::move(conjuncts)});
+    for (const std::string& name : names) {
+      const int field = shape_.predicate_columns.at(name);
+      stage.names.push_back(name);
+      stage.fields.push_back(field);
+      stage.compressed_bytes +=
+          group->ColumnChunk(*shape_.footer->FlatLeafOf(field))->total_compressed_size();
+    }
+    stages.push_back(std::move(stage));
+  }
+  std::stable_sort(stages.begin(), stages.end(), [](const Stage& a, const Stage& b) {
+    return a.compressed_bytes < b.compressed_bytes;
+  });
+  return stages;
+}
+
+bool RowGroupScan::HoldsEverywhere(const expr::PredicatePtr& predicate) const {
+  const RowGroupStatistics statistics(*shape_.footer, row_group_,
+                                      shape_.predicate_columns);
+  if (expr::MayMatch(*expr::MakePredicate(expr::Not{predicate}), statistics))
+    return false;
+  // Nowhere false; nowhere unknown either, where no column has a NULL.
+  for (const std::string& name : expr::ColumnsOf(*predicate)) {
+    if (expr::MayMatch(*expr::MakePredicate(expr::IsNull{name}), statistics))
+      return false;
+  }
+  return true;
+}
+
+bool RowGroupScan::SparesAColumn(const Stage& stage, bool last) const {
+  if (!last) return true;
+  return std::any_of(shape_.fields.begin(), shape_.fields.end(), [&](int field) {
+    return std::find(stage.fields.begin(), stage.fields.end(), field) ==
+           stage.fields.end();
+  });
+}
+
+Status RowGroupScan::RunStage(const Stage& stage) {
+  std::vector<bool> hold;
+  arrow::FieldVector fields;
+  for (std::size_t i = 0; i < stage.fields.size(); ++i) {
+    const int field = stage.fields[i];
+    hold.push_back(std::find(shape_.fields.begin(), shape_.fields.end(), field) !=
+                   shape_.fields.end());
+    fields.push_back(
+        arrow::field(stage.names[i], CursorType(*shape_.footer, field, true)));
+  }
+  FIRN_ASSIGN_OR_RETURN(const Cursors cursors, OpenCursors(stage.fields, true, hold));
+  const auto schema = arrow::schema(std::move(fields));
+
+  RowRanges kept;
+  std::vector<std::uint8_t> mask;
+  std::size_t index = 0;
+  std::int64_t row = 0;
+  while (true) {
+    FIRN_RETURN_IF_ERROR(context_.Check());
+    const std::vector<RowRange> window = TakeRows(rows_, index, row, shape_.batch_rows);
+    if (window.empty()) break;
+    arrow::ArrayVector columns;
+    for (const auto& cursor : cursors) {
+      FIRN_ASSIGN_OR_RETURN(columns.emplace_back(), cursor->Read(window));
+    }
+    const std::int64_t rows = columns.front()->length();
+    expr::SelectRows(*stage.predicate,
+                     *arrow::RecordBatch::Make(schema, rows, std::move(columns)), mask);
+    const std::uint8_t* at = mask.data();
+    for (const RowRange& range : window) {
+      const std::uint8_t* const begin = at;
+      const std::uint8_t* const end = at + range.row_count();
+      while (at != end) {
+        const std::uint8_t* const first = std::find(at, end, std::uint8_t{1});
+        at = std::find(first, end, std::uint8_t{0});
+        kept.Append({range.first + (first - begin), range.first + (at - begin)},
+                    kGapRows);
+      }
+    }
+  }
+  // Closing gaps may have taken in rows that were ruled out before.
+  rows_ = Intersect(kept, rows_);
+  return Status::OK();
+}
+
+Result<std::vector<LeafSelection>> RowGroupScan::Select(int field) {
+  const Footer& footer = *shape_.footer;
+  const auto [first, end] = footer.LeavesOf(field);
+  std::vector<int> leaves;
+  for (int leaf = first; leaf < end; ++leaf) leaves.push_back(leaf);
+  std::vector<std::shared_ptr<const ChunkPages>> pages(
+      leaves.size(), std::make_shared<const ChunkPages>());
+  if (indexed_) {
+    FIRN_ASSIGN_OR_RETURN(pages, LoadPages(footer, fetcher_, row_group_, leaves));
+  }
+  const auto group = footer.metadata().RowGroup(row_group_);
+  // The leaves of a nested column are read in step, so they must begin and end at the
+  // same rows: widen to whole pages of every leaf until nothing moves.
+  RowRanges wanted = rows_;
+  std::vector<LeafSelection> selections;
+  while (true) {
+    selections.clear();
+    RowRanges widest = wanted;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      FIRN_ASSIGN_OR_RETURN(const ChunkSpan span,
+                            footer.SpanOf(*group->ColumnChunk(leaves[i])));
+      selections.push_back({leaves[i], SelectPages(*pages[i], span, row_count_, wanted,
+                                                   shape_.options.request_bytes_max)});
+      widest = Union(widest, selections.back().chunk.rows);
+    }
+    if (leaves.size() == 1 || widest == wanted) return selections;
+    wanted = std::move(widest);
+  }
+}
+
+Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(const std::vector<int>& fields,
+                                                        bool dictionary_strings,
+                                                        const std::vector<bool>& hold) {
+  std::vector<std::vector<LeafSelection>> selections;
+  std::vector<ByteRange> ranges;
+  std::vector<ByteRange> hold_next;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    FIRN_ASSIGN_OR_RETURN(selections.emplace_back(), Select(fields[i]));
+    for (const LeafSelection& leaf : selections.back()) {
+      pages_pruned_ += leaf.chunk.pages_pruned;
+      ranges.insert(ranges.end(), leaf.chunk.ranges.begin(), leaf.chunk.ranges.end());
+      if (hold[i]) {
+        hold_next.insert(hold_next.end(), leaf.chunk.ranges.begin(),
+                         leaf.chunk.ranges.end());
+      }
+    }
+  }
+  ranges.insert(ranges.end(), hold_next.begin(), hold_next.end());
+  fetcher_.Announce(std::move(ranges));
+  held_.insert(held_.end(), hold_next.begin(), hold_next.end());
+  const CursorOptions options = {shape_.pool, shape_.batch_rows,
+                                 shape_.options.verify_page_checksums,
+                                 dictionary_strings};
+  Cursors cursors;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    FIRN_ASSIGN_OR_RETURN(cursors.emplace_back(),
+                          MakeColumnCursor(*shape_.footer, fetcher_, row_group_,
+                                           fields[i], std::move(selections[i]), options));
+  }
+  return cursors;
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> RowGroupScan::Next() {
+  FIRN_RETURN_IF_ERROR(context_.Check());
+  const std::vector<RowRange> window =
+      TakeRows(rows_, range_index_, next_row_, shape_.batch_rows);
+  if (window.empty()) return std::shared_ptr<arrow::RecordBatch>();
+  std::int64_t rows = 0;
+  for (const RowRange& range : window) rows += range.row_count();
+  arrow::ArrayVector columns;
+  for (const auto& cursor : cursors_) {
+    FIRN_ASSIGN_OR_RETURN(columns.emplace_back(), cursor->Read(window));
+  }
+  return arrow::RecordBatch::Make(shape_.schema, rows, std::move(columns));
+}
+
+}  // namespace firn::parquet

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "arrow/array/array_nested.h"
+#include "arrow/array/array_primitive.h"
+#include "arrow/record_batch.h"
+#include "arrow/type.h"
+#include "arrow/util/byte_size.h"
+#include "arrow/util/compression.h"
+#include "arrow/util/key_value_metadata.h"
+#include "parquet/arrow/schema.h"
+#include "parquet/arrow/writer.h"
+#include "parquet/file_report.h"
+#include "parquet/object_io.h"
+#include "parquet/properties.h"
+#include "parquet/schema.h"
+#include "parquet/wall.h"
+
+namespace firn::parquet {
+namespace {
+
+using ::parquet::Compression;
+using ::parquet::Type;
+using Builder = ::parquet::WriterProperties::Builder;
+
+Compression::type CodecOf(Codec codec) {
+  switch (codec) {
+    case Codec::kUncompressed:
+      return Compression::UNCOMPRESSED;
+    case Codec::kSnappy:
+      return Compression::SNAPPY;
+    case Codec::kGzip:
+      return Compression::GZIP;
+    case Codec::kBrotli:
+      return Compression::BROTLI;
+    case Codec::kLz4:
+      return Compression::LZ4;
+    case Codec::kZstd:
+      return Compression::ZSTD;
+  }
+  return Compression::UNCOMPRESSED;
+}
+
+::parquet::Encoding::type EncodingOf(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kPlain:
+      return ::parquet::Encoding::PLAIN;
+    case Encoding::kDeltaBinaryPacked:
+      return ::parquet::Encoding::DELTA_BINARY_PACKED;
+    case Encoding::kDeltaLengthByteArray:
+      return ::parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY;
+    case Encoding::kDeltaByteArray:
+      return ::parquet::Encoding::DELTA_BYTE_ARRAY;
+    case Encoding::kByteStreamSplit:
+      return ::parquet::Encoding::BYTE_STREAM_SPLIT;
+  }
+  return ::parquet::Encoding::PLAIN;
+}
+
+bool Encodes(Encoding encoding, Type::type type) {
+  switch (encoding) {
+    case Encoding::kPlain:
+      return true;
+    case Encoding::kDeltaBinaryPacked:
+      return type == Type::INT32 || type == Type::INT64;
+    case Encoding::kDeltaLengthByteArray:
+      return type == Type::BYTE_ARRAY;
+    case Encoding::kDeltaByteArray:
+      return type == Type::BYTE_ARRAY || type == Type::FIXED_LEN_BYTE_ARRAY;
+    case Encoding::kByteStreamSplit:
+      return type == Type::FLOAT || type == Type::DOUBLE || type == Type::INT32 ||
+             type == Type::INT64 || type == Type::FIXED_LEN_BYTE_ARRAY;
+  }
+  return false;
+}
+
+Status CheckOptions(const WriterOptions& options) {
+  if (options.row_group_rows < 1 || options.row_group_bytes < 1 ||
+      options.page_bytes < 1 || options.page_rows < 1 || options.dictionary_bytes < 1) {
+    return Status::InvalidArgument(
+        "row group, page and dictionary sizes must be above 0");
+  }
+  return Status::OK();
+}
+
+Status SetColumn(const ::parquet::ColumnDescriptor& leaf, const ColumnOptions& column,
+                 const WriterOptions& options, Builder& builder) {
+  const auto path = leaf.path();
+  if (!Encodes(column.encoding, leaf.physical_type())) {
+    return Status::InvalidArgument("column " + path->ToDotString() + ": type " +
+                                   ::parquet::TypeToString(leaf.physical_type()) +
+                                   " cannot be stored in the encoding asked for");
+  }
+  builder.encoding(path, EncodingOf(column.encoding));
+  if (column.dictionary) {
+    builder.enable_dictionary(path);
+  } else {
+    builder.disable_dictionary(path);
+  }
+  if (!column.statistics) builder.disable_statistics(path);
+  if (!column.statistics || !options.page_index) builder.disable_write_page_index(path);
+  if (column.bloom_filter.has_value()) {
+    const BloomFilterOptions& bloom = *column.bloom_filter;
+    if (bloom.distinct_values < 1 ||
+        bloom.distinct_values > std::numeric_limits<std::int32_t>::max() ||
+        !(bloom.false_positive_rate > 0 && bloom.false_positive_rate < 1)) {
+      return Status::InvalidArgument("column " + path->ToDotString() +
+                                     ": bloom filter size or rate out of range");
+    }
+    ::parquet::BloomFilterOptions filter;
+    filter.ndv = static_cast<std::int32_t>(bloom.distinct_values);
+    filter.fpp = bloom.false_positive_rate;
+    builder.enable_bloom_filter(path, filter);
+  }
+  return Status::OK();
+}
+
+Result<std::shared_ptr<::parquet::WriterProperties>> MakeProperties(
+    const ::parquet::SchemaDescriptor& schema, const WriterOptions& options,
+    arrow::MemoryPool* pool) {
+  Builder builder;
+  builder.memory_pool(pool)
+      ->compression(CodecOf(options.codec))
+      ->data_pagesize(options.page_bytes)
+      ->max_rows_per_page(options.page_rows)
+      ->dictionary_pagesize_limit(options.dictionary_bytes)
+      ->max_row_group_length(options.row_group_rows)
+      ->created_by("firn")
+      ->enable_write_page_index();
+  if (options.codec_level.has_value() &&
+      arrow::util::Codec::SupportsCompressionLevel(CodecOf(options.codec))) {
+    builder.compression_level(*options.codec_level);
+  }
+  if (options.page_checksums) builder.enable_page_checksum();
+
+  std::map<std::int32_t, int> leaf_of;
+  for (int i = 0; i < schema.num_columns(); ++i) {
+    const ::parquet::ColumnDescriptor& leaf = *schema.Column(i);
+    const std::int32_t field_id = leaf.schema_node()->field_id();
+    const auto own =
+        field_id < 0 ? options.columns.end() : options.columns.find(field_id);
+    FIRN_RETURN_IF_ERROR(SetColumn(
+        leaf, own == options.columns.end() ? options.default_column : own->second,
+        options, builder));
+    if (field_id >= 0) leaf_of.emplace(field_id, i);
+  }
+  for (const auto& [field_id, unused] : options.columns) {
+    if (!leaf_of.contains(field_id)) {
+      return Status::InvalidArgument("options for field id " + std::to_string(field_id) +
+                                     ", which no leaf of the schema has");
+    }
+  }
+  std::vector<::parquet::SortingColumn> sorting;
+  for (const SortingColumn& column : options.sorting_columns) {
+    const auto leaf = leaf_of.find(column.field_id);
+    if (leaf == leaf_of.end()) {
+      return Status::InvalidArgument("sorted by field id " +
+                                     std::to_string(column.field_id) +
+                                     ", which no leaf of the schema has");
+    }
+    sorting.push_back({leaf->second, column.descending, column.nulls_first});
+  }
+  builder.set_sorting_columns(std::move(sorting));
+  return builder.build();
+}
+
+// Adds the NaNs of each float and double leaf outside lists and maps to counts[leaf], in
+// schema order; `leaf` is advanced over the leaves below `array`.
+class NaNCounter {
+ public:
+  explicit NaNCounter(std::vector<std::int64_t>& counts) : counts_(counts) {}
+
+  arrow::Status Visit(const arrow::Array& array) {
+    switch (array.type_id()) {
+      case arrow::Type::FLOAT:
+        Count<arrow::FloatArray>(array);
+        break;
+      case arrow::Type::DOUBLE:
+        Count<arrow::DoubleArray>(array);
+        break;
+      case arrow::Type::STRUCT: {
+        // Flatten() carries the struct's NULLs down: what lies under them is not written.
+        ARROW_ASSIGN_OR_RAISE(const auto children,
+                              static_cast<const arrow::StructArray&>(array).Flatten());
+        for (const auto& child : children) ARROW_RETURN_NOT_OK(Visit(*child));
+        return arrow::Status::OK();
+      }
+      default:
+        leaf_ += LeavesOf(*array.type());
+        return arrow::Status::OK();
+    }
+    ++leaf_;
+    return arrow::Status::OK();
+  }
+
+  static std::size_t LeavesOf(const arrow::DataType& type) {
+    if (type.num_fields() == 0) return 1;
+    std::size_t leaves = 0;
+    for (const auto& field : type.fields()) leaves += LeavesOf(*field->type());
+    return leaves;
+  }
+
+ private:
+  template <typename ArrayType>
+  void Count(const arrow::Array& array) {
+    const auto& values = static_cast<const ArrayType&>(array);
+    std::int64_t nans = 0;
+    for (std::int64_t i = 0; i < values.length(); ++i) {
+      nans += static_cast<std::int64_t>(std::isnan(values.Value(i)) && values.IsValid(i));
+    }
+    counts_[leaf_] += nans;
+  }
+
+  std::vector<std::int64_t>& counts_;
+  std::size_t leaf_ = 0;
+};
+
+}  // namespace
+
+class FileWriter::State {
+ public:
+  State(std::unique_ptr<io::ObjectWriter> object, std::shared_ptr<arrow::Schema> schema,
+        const WriterOptions& options)
+      : object_(std::move(object)),
+        schema_(std::move(schema)),
+        options_(options),
+        pool_(options.pool != nullptr ? options.pool : arrow::default_memory_pool()),
+        sink_(std::make_shared<ObjectOutput>(*object_)) {}
+
+  Status Open() {
+    FIRN_RETURN_IF_ERROR(CheckOptions(options_));
+    ::parquet::ArrowWriterProperties::Builder arrow_builder;
+    const auto arrow_properties = arrow_builder.build();
+    std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
+    FIRN_RETURN_IF_ERROR(AsArgument(::parquet::arrow::ToParquetSchema(
+        schema_.get(), *::parquet::default_writer_properties(), *arrow_properties,
+        &descriptor)));
+    FIRN_ASSIGN_OR_RETURN(const auto properties,
+                          MakeProperties(*descriptor, options_, pool_));
+    leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
+    auto opened = ::parquet::arrow::FileWriter::Open(*schema_, pool_, sink_, properties,
+                                                     arrow_properties);
+    FIRN_RETURN_IF_ERROR(AsArgument(opened.status()));
+    writer_ = std::move(opened).ValueUnsafe();
+    return Status::OK();
+  }
+
+  Status Write(const arrow::RecordBatch& batch) {
+    if (!failed_.ok()) return failed_;
+    if (!batch.schema()->Equals(*schema_, /*check_metadata=*/false)) {
+      return Status::InvalidArgument("write: batch of columns " +
+                                     batch.schema()->ToString() + ", file of " +
+                                     schema_->ToString());
+    }
+    failed_ = Guard("write", [&] { return Append(batch); });
+    return failed_;
+  }
+
+  Result<FileReport> Finish() {
+    if (!failed_.ok()) return failed_;
+    failed_ = Status::Internal("write: the file was finished");
+    return Guard("write", [&]() -> Result<FileReport> {
+      if (!options_.key_values.empty()) {
+        auto metadata = std::make_shared<arrow::KeyValueMetadata>();
+        for (const auto& [key, value] : options_.key_values) metadata->Append(key, value);
+        FIRN_ARROW_RETURN_IF_ERROR(writer_->AddKeyValueMetadata(metadata));
+      }
+      FIRN_ARROW_RETURN_IF_ERROR(writer_->Close());
+      FIRN_RETURN_IF_ERROR(object_->Close());
+      return MakeFileReport(*writer_->metadata(), nan_counts_, sink_->written_bytes());
+    });
+  }
+
+  std::int64_t row_count() const { return row_count_; }
+  std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
+
+ private:
+  // What Arrow finds wrong with a schema or an option is the caller's, not the bytes'.
+  static Status AsArgument(const arrow::Status& status) {
+    if (status.ok()) return Status::OK();
+    return Status::InvalidArgument(status.message());
+  }
+
+  Status Append(const arrow::RecordBatch& batch) {
+    if (batch.num_rows() == 0) return Status::OK();
+    FIRN_ARROW_ASSIGN_OR_RETURN(const std::int64_t batch_bytes,
+                                arrow::util::ReferencedBufferSize(batch));
+    const std::int64_t row_bytes =
+        std::max<std::int64_t>(1, batch_bytes / batch.num_rows());
+    for (std::int64_t offset = 0; offset < batch.num_rows();) {
+      if (group_rows_ >= options_.row_group_rows ||
+          group_bytes_ >= options_.row_group_bytes || nan_counts_.empty()) {
+        FIRN_ARROW_RETURN_IF_ERROR(writer_->NewBufferedRowGroup());
+        nan_counts_.emplace_back(leaf_count_, 0);
+        group_rows_ = group_bytes_ = 0;
+      }
+      const std::int64_t room =
+          std::min(options_.row_group_rows - group_rows_,
+                   std::max<std::int64_t>(
+                       1, (options_.row_group_bytes - group_bytes_) / row_bytes));
+      const std::int64_t rows = std::min(room, batch.num_rows() - offset);
+      FIRN_RETURN_IF_ERROR(AppendSlice(*batch.Slice(offset, rows)));
+      group_rows_ += rows;
+      group_bytes_ += rows * row_bytes;
+      row_count_ += rows;
+      offset += rows;
+    }
+    return Status::OK();
+  }
+
+  Status AppendSlice(const arrow::RecordBatch& slice) {
+    NaNCounter counter(nan_counts_.back());
+    for (const auto& column : slice.columns()) {
+      FIRN_ARROW_RETURN_IF_ERROR(counter.Visit(*column));
+    }
+    return FromArrow(writer_->WriteRecordBatch(slice));
+  }
+
+  // The stream writes to the object, and the writer to the stream, to the last: in this
+  // order they are destroyed from the writer up.
+  const std::unique_ptr<io::ObjectWriter> object_;
+  const std::shared_ptr<arrow::Schema> schema_;
+  const WriterOptions options_;
+  arrow::MemoryPool* const pool_;
+  const std::shared_ptr<ObjectOutput> sink_;
+  std::unique_ptr<::parquet::arrow::FileWriter> writer_;
+
+  Status failed_;
+  std::size_t leaf_count_ = 0;
+  std::int64_t row_count_ = 0;
+  std::int64_t group_rows_ = 0;
+  std::int64_t group_bytes_ = 0;
+  std::vector<std::vector<std::int64_t>> nan_counts_;  // [row group][leaf]
+};
+
+FileWriter::FileWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+FileWriter::~FileWriter() {
+  // Parquet's destructor writes a footer where Close was not called; what it meets there
+  // is of no interest, since the object is given up.
+  const Status ignored = Guard("abandon", [&] {
+    state_.reset();
+    return Status::OK();
+  });
+  static_cast<void>(ignored);
+}
+
+Result<std::unique_ptr<FileWriter>> FileWriter::Open(
+    std::unique_ptr<io::ObjectWriter> object, std::shared_ptr<arrow::Schema> schema,
+    const WriterOptions& options) {
+  auto state = std::make_unique<State>(std::move(object), std::move(schema), options);
+  FIRN_RETURN_IF_ERROR(Guard("write", [&] { return state->Open(); }));
+  return std::unique_ptr<FileWriter>(new FileWriter(std::move(state)));
+}
+
+Status FileWriter::Write(const arrow::RecordBatch& batch) { return state_->Write(batch); }
+std::int64_t FileWriter::row_count() const { return state_->row_count(); }
+std::int64_t FileWriter::flushed_bytes() const { return state_->flushed_bytes(); }
+Result<FileReport> FileWriter::Finish() && { return state_->Finish(); }
+
+}  // namespace firn::parquet
