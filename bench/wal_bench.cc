@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Claim: an append to the log costs a copy and a CRC, and writers who wait together share
 // syncs. Cases: `append` writes to files that discard everything, so only the log's own
-// work is left; `commit` writes to the disk below TMPDIR (or the first argument) and waits
-// for each record, as a server does that acknowledges requests.
+// work is left; `commit` writes to the disk below TMPDIR (or the first argument) and
+// waits for each record, as a server does that acknowledges requests.
 #include <unistd.h>
 
 #include <chrono>
