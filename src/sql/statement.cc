@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sql/statement.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace firn::sql {
+namespace {
+
+void Add(const scan::ScanStats& from, scan::ScanStats& to) {
+  to.files_planned += from.files_planned;
+  to.files_pruned += from.files_pruned;
+  to.row_groups_read += from.row_groups_read;
+  to.row_groups_pruned += from.row_groups_pruned;
+  to.pages_pruned += from.pages_pruned;
+  to.bytes_read += from.bytes_read;
+  to.requests += from.requests;
+  to.rows += from.rows;
+  to.hot_rows += from.hot_rows;
+}
+
+}  // namespace
+
+Result<std::int64_t> PinnedTable::EstimatedRows(const base::Context& context) {
+  std::lock_guard lock(mutex_);
+  if (!estimated_rows_) {
+    scan::ScanRequest request;
+    request.columns.emplace();
+    FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::ScanPlan> plan,
+                          source_->Plan(context, request));
+    estimated_rows_ = std::max<std::int64_t>(plan->estimated_rows(), 0);
+  }
+  return *estimated_rows_;
+}
+
+Result<std::vector<scan::TableName>> Statement::ListTables() {
+  std::lock_guard lock(mutex_);
+  if (!names_) {
+    FIRN_ASSIGN_OR_RETURN(names_, tables_.ListTables(context_));
+    std::sort(names_->begin(), names_->end());
+  }
+  return *names_;
+}
+
+Result<std::shared_ptr<PinnedTable>> Statement::Pin(const scan::TableName& name) {
+  std::lock_guard lock(mutex_);
+  const auto found = pinned_.find(name);
+  if (found != pinned_.end()) return found->second;
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
+                        tables_.OpenTable(context_, name));
+  auto table = std::make_shared<PinnedTable>(name, std::move(source));
+  pinned_.emplace(name, table);
+  return table;
+}
+
+void Statement::Begin(std::shared_ptr<scan::ScanPlan> plan) {
+  std::lock_guard lock(mutex_);
+  plans_.push_back(std::move(plan));
+}
+
+void Statement::End(const scan::ScanPlan& plan) {
+  std::lock_guard lock(mutex_);
+  const auto found = std::find_if(plans_.begin(), plans_.end(),
+                                  [&](const auto& p) { return p.get() == &plan; });
+  if (found == plans_.end()) return;
+  Add(plan.stats(), ended_);
+  plans_.erase(found);
+}
+
+scan::ScanStats Statement::stats() const {
+  std::lock_guard lock(mutex_);
+  scan::ScanStats sum = ended_;
+  for (const auto& plan : plans_) Add(plan->stats(), sum);
+  return sum;
+}
+
+void Statement::Fail(const Status& status) {
+  std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = status;
+}
+
+Status Statement::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+}  // namespace firn::sql
