@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,17 @@ Result<PrimitiveType> ResultType(const Transform& transform, const PrimitiveType
 // `source`.
 OptionalValue ApplyTransform(const Transform& transform, const PrimitiveType& source,
                              const OptionalValue& value);
+
+// An interval, closed at both ends, that holds every column value whose transform is a
+// given value. An end that is absent is not bounded.
+struct SourceRange {
+  OptionalValue first;
+  OptionalValue last;
+};
+// Absent where nothing is known: bucket, void and unknown transforms, and values too far
+// out to turn back. REQUIRES: `value`, where ResultType is OK, fits it.
+std::optional<SourceRange> SourceRangeOf(const Transform& transform,
+                                         const PrimitiveType& source, const Value& value);
 
 // The 32-bit Murmur3 hash that bucket takes of a value (the specification's appendix B).
 // REQUIRES: bucket takes `type`.

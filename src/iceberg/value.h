@@ -52,6 +52,11 @@ bool Fits(const Value& value, const PrimitiveType& type);
 // REQUIRES: both have the same representation.
 int CompareValues(const Value& a, const Value& b);
 
+// `value` in the representation of `type`: itself where it has that already, or widened as
+// a promoted column's older values are (int to long, float to double). Absent where it
+// does not go.
+OptionalValue Promote(const Value& value, const PrimitiveType& type);
+
 // The literal as a value of `type`. An integer literal goes into any numeric type that
 // holds it exactly, a timestamp into the timestamp types, and so on. InvalidArgument
 // where it does not fit.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "iceberg/catalog.h"
+
+namespace firn::iceberg {
+namespace {
+
+// Catalogs keep a namespace as one text joined by dots, and locations are made of names.
+Status CheckName(std::string_view name) {
+  if (name.empty()) return Status::InvalidArgument("a name is empty");
+  for (const char c : name) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    if (c == '.' || c == '/' || control) {
+      return Status::InvalidArgument("name " + std::string(name) +
+                                     " holds a dot, a slash or a control character");
+    }
+  }
+  return Status::OK();
+}
+
+}  // namespace
+
+std::string Namespace::ToString() const {
+  std::string text;
+  for (const std::string& level : levels) {
+    if (!text.empty()) text += '.';
+    text += level;
+  }
+  return text;
+}
+
+Result<Namespace> Namespace::Parse(std::string_view text) {
+  Namespace ns;
+  while (true) {
+    const std::size_t dot = text.find('.');
+    const std::string_view level = text.substr(0, dot);
+    FIRN_RETURN_IF_ERROR(CheckName(level).With("namespace"));
+    ns.levels.emplace_back(level);
+    if (dot == std::string_view::npos) return ns;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+std::string TableIdentifier::ToString() const { return name_space.ToString() + "." + name; }
+
+Result<TableIdentifier> TableIdentifier::Parse(std::string_view text) {
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string_view::npos) {
+    return Status::InvalidArgument("table " + std::string(text) +
+                                   " has no namespace: write NAMESPACE.TABLE");
+  }
+  TableIdentifier identifier;
+  FIRN_ASSIGN_OR_RETURN(identifier.name_space, Namespace::Parse(text.substr(0, dot)));
+  FIRN_RETURN_IF_ERROR(CheckName(text.substr(dot + 1)).With("table"));
+  identifier.name = std::string(text.substr(dot + 1));
+  return identifier;
+}
+
+}  // namespace firn::iceberg

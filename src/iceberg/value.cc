@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// GCC 12 takes the string member of a variant that holds a number for uninitialized when
+// it inlines the destructor.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "iceberg/value.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "base/assert.h"
+
+namespace firn::iceberg {
+namespace {
+
+constexpr std::int64_t kUsPerSecond = 1'000'000;
+constexpr std::int64_t kUsPerDay = 86'400 * kUsPerSecond;
+
+std::int64_t FloorDiv(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
+Decimal::Unscaled PowerOfTen(int exponent) {
+  Decimal::Unscaled power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
+template <typename T>
+int Order(const T& a, const T& b) {
+  return a < b ? -1 : (b < a ? 1 : 0);
+}
+
+template <typename T>
+int OrderFloats(T a, T b) {
+  if (std::isnan(a) || std::isnan(b)) return Order(std::isnan(a), std::isnan(b));
+  if (a == b) return Order(std::signbit(b), std::signbit(a));
+  return a < b ? -1 : 1;
+}
+
+struct Civil {
+  std::int64_t year;
+  unsigned month;
+  unsigned day;
+};
+
+// The proleptic Gregorian date of a day count, in eras of 400 years that begin in March.
+Civil CivilFromDays(std::int64_t days) {
+  const std::int64_t shifted = days + 719'468;
+  const std::int64_t era = FloorDiv(shifted, 146'097);
+  const std::int64_t day_of_era = shifted - era * 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
+  const auto day = static_cast<unsigned>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+  const auto month =
+      static_cast<unsigned>(month_from_march + (month_from_march < 10 ? 3 : -9));
+  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
+}
+
+template <typename... Args>
+std::string Format(const char* format, Args... args) {
+  std::array<char, 96> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), format, args...);
+  return buffer.data();
+}
+
+std::string DateToString(std::int64_t days) {
+  const Civil civil = CivilFromDays(days);
+  return Format("%04lld-%02u-%02u", static_cast<long long>(civil.year), civil.month,
+                civil.day);
+}
+
+std::string TimeToString(std::int64_t us_of_day) {
+  const auto seconds = static_cast<int>(us_of_day / kUsPerSecond);
+  return Format("%02d:%02d:%02d.%06d", seconds / 3600, seconds / 60 % 60, seconds % 60,
+                static_cast<int>(us_of_day % kUsPerSecond));
+}
+
+std::string TimestampToString(std::int64_t us) {
+  const std::int64_t days = FloorDiv(us, kUsPerDay);
+  return DateToString(days) + "T" + TimeToString(us - days * kUsPerDay);
+}
+
+std::string Hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char byte : bytes) {
+    out += kDigits[static_cast<unsigned char>(byte) >> 4];
+    out += kDigits[static_cast<unsigned char>(byte) & 15];
+  }
+  return out;
+}
+
+std::string DecimalToString(Decimal decimal, int scale) {
+  const bool negative = decimal.unscaled < 0;
+  // Digits are taken from the negative side, which holds the smallest number as well.
+  Decimal::Unscaled rest = negative ? decimal.unscaled : -decimal.unscaled;
+  std::string digits;
+  do {
+    digits.push_back(static_cast<char>('0' - static_cast<int>(rest % 10)));
+    rest /= 10;
+  } while (rest != 0 || static_cast<int>(digits.size()) <= scale);
+  std::reverse(digits.begin(), digits.end());
+  if (scale > 0) digits.insert(digits.size() - static_cast<std::size_t>(scale), ".");
+  return negative ? "-" + digits : digits;
+}
+
+bool IsTimestamp(PrimitiveKind kind) {
+  return kind == PrimitiveKind::kTimestamp || kind == PrimitiveKind::kTimestamptz;
+}
+bool IsTimestampNs(PrimitiveKind kind) {
+  return kind == PrimitiveKind::kTimestampNs || kind == PrimitiveKind::kTimestamptzNs;
+}
+
+Status DoesNotFit(const PrimitiveType& type) {
+  return Status::InvalidArgument("literal does not fit type " + ToString(type));
+}
+
+Result<Value> FromInteger(std::int64_t v, const PrimitiveType& type) {
+  switch (type.kind) {
+    case PrimitiveKind::kInt:
+      if (v < std::numeric_limits<std::int32_t>::min() ||
+          v > std::numeric_limits<std::int32_t>::max()) {
+        return DoesNotFit(type);
+      }
+      return Value(static_cast<std::int32_t>(v));
+    case PrimitiveKind::kLong:
+      return Value(v);
+    case PrimitiveKind::kTime:
+      if (v < 0 || v >= kUsPerDay) return DoesNotFit(type);
+      return Value(v);
+    case PrimitiveKind::kFloat: {
+      const auto f = static_cast<float>(v);
+      // 2^63 as a float is beyond an int64 and does not convert back.
+      if (f >= 0x1p63F || static_cast<std::int64_t>(f) != v) return DoesNotFit(type);
+      return Value(f);
+    }
+    case PrimitiveKind::kDouble: {
+      const auto d = static_cast<double>(v);
+      if (d >= 0x1p63 || static_cast<std::int64_t>(d) != v) return DoesNotFit(type);
+      return Value(d);
+    }
+    case PrimitiveKind::kDecimal: {
+      const Decimal::Unscaled bound = PowerOfTen(type.precision - type.scale);
+      if (v >= bound || v <= -bound) return DoesNotFit(type);
+      return Value(Decimal{v * PowerOfTen(type.scale)});
+    }
+    default:
+      return DoesNotFit(type);
+  }
+}
+
+}  // namespace
+
+bool Fits(const Value& value, const PrimitiveType& type) {
+  switch (type.kind) {
+    case PrimitiveKind::kBoolean:
+      return std::holds_alternative<bool>(value);
+    case PrimitiveKind::kInt:
+    case PrimitiveKind::kDate:
+      return std::holds_alternative<std::int32_t>(value);
+    case PrimitiveKind::kTime: {
+      const auto* v = std::get_if<std::int64_t>(&value);
+      return v != nullptr && *v >= 0 && *v < kUsPerDay;
+    }
+    case PrimitiveKind::kLong:
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz:
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
+      return std::holds_alternative<std::int64_t>(value);
+    case PrimitiveKind::kFloat:
+      return std::holds_alternative<float>(value);
+    case PrimitiveKind::kDouble:
+      return std::holds_alternative<double>(value);
+    case PrimitiveKind::kDecimal: {
+      const auto* v = std::get_if<Decimal>(&value);
+      return v != nullptr && v->unscaled < PowerOfTen(type.precision) &&
+             v->unscaled > -PowerOfTen(type.precision);
+    }
+    case PrimitiveKind::kString:
+      return std::holds_alternative<std::string>(value);
+    case PrimitiveKind::kUuid: {
+      const auto* v = std::get_if<Bytes>(&value);
+      return v != nullptr && v->bytes.size() == 16;
+    }
+    case PrimitiveKind::kFixed: {
+      const auto* v = std::get_if<Bytes>(&value);
+      return v != nullptr && static_cast<int>(v->bytes.size()) == type.length_bytes;
+    }
+    case PrimitiveKind::kBinary:
+      return std::holds_alternative<Bytes>(value);
+  }
+  return false;
+}
+
+int CompareValues(const Value& a, const Value& b) {
+  FIRN_ASSERT(a.index() == b.index());
+  return std::visit(
+      [&b]<typename T>(const T& left) {
+        const T& right = std::get<T>(b);
+        if constexpr (std::is_floating_point_v<T>) {
+          return OrderFloats(left, right);
+        } else {
+          // std::string compares as unsigned bytes.
+          return Order(left, right);
+        }
+      },
+      a);
+}
+
+OptionalValue Promote(const Value& value, const PrimitiveType& type) {
+  if (Fits(value, type)) return value;
+  if (const auto* v = std::get_if<std::int32_t>(&value)) {
+    if (type.kind == PrimitiveKind::kLong) return Value(std::int64_t{*v});
+  } else if (const auto* v = std::get_if<float>(&value)) {
+    if (type.kind == PrimitiveKind::kDouble) return Value(double{*v});
+  }
+  return std::nullopt;
+}
+
+Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType& type) {
+  if (const auto* v = std::get_if<std::int64_t>(&literal)) return FromInteger(*v, type);
+  if (const auto* v = std::get_if<bool>(&literal)) {
+    if (type.kind == PrimitiveKind::kBoolean) return Value(*v);
+  } else if (const auto* v = std::get_if<double>(&literal)) {
+    if (type.kind == PrimitiveKind::kDouble) return Value(*v);
+    if (type.kind == PrimitiveKind::kFloat) {
+      const auto f = static_cast<float>(*v);
+      if (std::isnan(*v) || static_cast<double>(f) == *v) return Value(f);
+    }
+  } else if (const auto* v = std::get_if<std::string>(&literal)) {
+    if (type.kind == PrimitiveKind::kString) return Value(*v);
+  } else if (const auto* v = std::get_if<expr::Timestamp>(&literal)) {
+    if (IsTimestamp(type.kind)) return Value(v->us);
+    if (IsTimestampNs(type.kind) && v->us <= std::numeric_limits<std::int64_t>::max() / 1000 &&
+        v->us >= std::numeric_limits<std::int64_t>::min() / 1000) {
+      return Value(v->us * 1000);
+    }
+  } else if (const auto* v = std::get_if<expr::Date>(&literal)) {
+    if (type.kind == PrimitiveKind::kDate) return Value(v->days);
+  } else if (const auto* v = std::get_if<expr::Binary>(&literal)) {
+    Value value(Bytes{v->bytes});
+    const bool binary = type.kind == PrimitiveKind::kUuid ||
+                        type.kind == PrimitiveKind::kFixed ||
+                        type.kind == PrimitiveKind::kBinary;
+    if (binary && Fits(value, type)) return value;
+  }
+  return DoesNotFit(type);
+}
+
+std::optional<expr::Literal> ValueToLiteral(const Value& value, const PrimitiveType& type) {
+  FIRN_ASSERT(Fits(value, type));
+  switch (type.kind) {
+    case PrimitiveKind::kBoolean:
+      return std::get<bool>(value);
+    case PrimitiveKind::kInt:
+      return std::int64_t{std::get<std::int32_t>(value)};
+    case PrimitiveKind::kLong:
+      return std::get<std::int64_t>(value);
+    case PrimitiveKind::kFloat:
+      return double{std::get<float>(value)};
+    case PrimitiveKind::kDouble:
+      return std::get<double>(value);
+    case PrimitiveKind::kDate:
+      return expr::Date{std::get<std::int32_t>(value)};
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz:
+      return expr::Timestamp{std::get<std::int64_t>(value)};
+    case PrimitiveKind::kString:
+      return std::get<std::string>(value);
+    case PrimitiveKind::kUuid:
+    case PrimitiveKind::kFixed:
+    case PrimitiveKind::kBinary:
+      return expr::Binary{std::get<Bytes>(value).bytes};
+    case PrimitiveKind::kTime:
+    case PrimitiveKind::kDecimal:
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string ValueToString(const Value& value, const PrimitiveType& type) {
+  switch (type.kind) {
+    case PrimitiveKind::kBoolean:
+      return std::get<bool>(value) ? "true" : "false";
+    case PrimitiveKind::kInt:
+      return std::to_string(std::get<std::int32_t>(value));
+    case PrimitiveKind::kLong:
+      return std::to_string(std::get<std::int64_t>(value));
+    case PrimitiveKind::kFloat:
+      return Format("%.9g", double{std::get<float>(value)});
+    case PrimitiveKind::kDouble:
+      return Format("%.17g", std::get<double>(value));
+    case PrimitiveKind::kDecimal:
+      return DecimalToString(std::get<Decimal>(value), type.scale);
+    case PrimitiveKind::kDate:
+      return DateToString(std::get<std::int32_t>(value));
+    case PrimitiveKind::kTime:
+      return TimeToString(std::get<std::int64_t>(value));
+    case PrimitiveKind::kTimestamp:
+      return TimestampToString(std::get<std::int64_t>(value));
+    case PrimitiveKind::kTimestamptz:
+      return TimestampToString(std::get<std::int64_t>(value)) + "+00:00";
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs: {
+      const std::int64_t ns = std::get<std::int64_t>(value);
+      const std::int64_t us = FloorDiv(ns, 1000);
+      return TimestampToString(us) + Format("%03d", static_cast<int>(ns - us * 1000)) +
+             (type.kind == PrimitiveKind::kTimestamptzNs ? "+00:00" : "");
+    }
+    case PrimitiveKind::kString:
+      return std::get<std::string>(value);
+    case PrimitiveKind::kUuid: {
+      std::string text = Hex(std::get<Bytes>(value).bytes);
+      for (const std::size_t at : {20, 16, 12, 8}) text.insert(at, "-");
+      return text;
+    }
+    case PrimitiveKind::kFixed:
+    case PrimitiveKind::kBinary:
+      return Hex(std::get<Bytes>(value).bytes);
+  }
+  return {};
+}
+
+}  // namespace firn::iceberg
