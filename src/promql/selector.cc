@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "promql/selector.h"
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace firn::promql {
+namespace {
+
+// Between two looks at the context.
+constexpr std::int64_t kSamplesPerCheck = 4096;
+
+// Walk the samples and the lookup times side by side: both only go forward.
+bool FillRow(const scan::SampleColumns& samples, const LookupTimes& times,
+             DurationMs lookback_ms, SelectedValue what, std::vector<double>* row) {
+  const std::size_t size = samples.size();
+  std::size_t next = 0;  // The first sample after the lookup time.
+  bool any = false;
+  for (std::int64_t i = 0; i < times.count; ++i) {
+    const TimestampMs time = times.At(i);
+    while (next < size && samples.timestamps_ms[next] <= time) ++next;
+    if (next == 0) continue;
+    const TimestampMs taken = samples.timestamps_ms[next - 1];
+    const double value = samples.values[next - 1];
+    if (taken <= SaturatingSubtract(time, lookback_ms) || IsStaleMarker(value)) continue;
+    (*row)[static_cast<std::size_t>(i)] =
+        what == SelectedValue::kValue ? value : static_cast<double>(taken) / 1000;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+TimestampMs SaturatingAdd(TimestampMs time_ms, DurationMs by_ms) {
+  TimestampMs out = 0;
+  if (!__builtin_add_overflow(time_ms, by_ms, &out)) return out;
+  return by_ms > 0 ? kTimestampMsMax : kTimestampMsMin;
+}
+
+TimestampMs SaturatingSubtract(TimestampMs time_ms, DurationMs by_ms) {
+  TimestampMs out = 0;
+  if (!__builtin_sub_overflow(time_ms, by_ms, &out)) return out;
+  return by_ms > 0 ? kTimestampMsMin : kTimestampMsMax;
+}
+
+LookupTimes MakeLookupTimes(const TimeShift& shift, const Steps& steps) {
+  const bool fixed = shift.anchor != AtAnchor::kNone;
+  return {SaturatingSubtract(fixed ? shift.at_ms : steps.start_ms, shift.offset_ms()),
+          fixed ? 0 : steps.step_ms, steps.count};
+}
+
+Status ReadSeries(Evaluation& evaluation, const std::vector<LabelMatcher>& matchers,
+                  ClosedRangeMs range,
+                  const std::function<Status(const Labels&, scan::SampleColumns&)>& take) {
+  scan::SeriesRequest request;
+  request.tenant = std::string(evaluation.tenant);
+  request.matchers = matchers;
+  request.range = range;
+  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::SeriesSet> set,
+                        evaluation.source.Select(evaluation.context, request));
+  scan::SampleColumns samples;
+  std::int64_t unchecked = kSamplesPerCheck;
+  while (set->Next()) {
+    samples.clear();
+    FIRN_RETURN_IF_ERROR(set->Read(samples).With(set->labels().ToString()));
+    const auto count = static_cast<std::int64_t>(samples.size());
+    unchecked += count + 1;
+    if (unchecked >= kSamplesPerCheck) {
+      FIRN_RETURN_IF_ERROR(evaluation.context.Check());
+      unchecked = 0;
+    }
+    evaluation.stats.samples_read += count;
+    if (count == 0) continue;
+    ++evaluation.stats.series;
+    SampleLease held(&evaluation.samples);
+    FIRN_RETURN_IF_ERROR(held.Grow(count));
+    FIRN_RETURN_IF_ERROR(take(set->labels(), samples));
+  }
+  return set->status();
+}
+
+Result<Matrix> SelectInstant(Evaluation& evaluation, const VectorSelector& selector,
+                             const Steps& steps, SelectedValue what) {
+  if (selector.anchored || selector.smoothed) {
+    return Status::Unimplemented("the modifiers anchored and smoothed on instant vectors");
+  }
+  const LookupTimes times = MakeLookupTimes(selector.shift, steps);
+  // The lookback is open on the left.
+  const ClosedRangeMs range{
+      SaturatingAdd(SaturatingSubtract(times.first_ms, evaluation.lookback_ms), 1),
+      times.last_ms()};
+  Matrix matrix(&evaluation.samples);
+  std::vector<double> row(steps.size(), Absent());
+  FIRN_RETURN_IF_ERROR(ReadSeries(
+      evaluation, selector.matchers, range,
+      [&](const Labels& labels, scan::SampleColumns& samples) -> Status {
+        if (!FillRow(samples, times, evaluation.lookback_ms, what, &row)) return {};
+        FIRN_RETURN_IF_ERROR(matrix.AddRow(labels, false, steps));
+        std::swap(matrix.rows.back().values, row);
+        return {};
+      }));
+  return matrix;
+}
+
+void RemoveStaleMarkers(scan::SampleColumns& samples) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (IsStaleMarker(samples.values[i])) continue;
+    samples.timestamps_ms[kept] = samples.timestamps_ms[i];
+    samples.values[kept] = samples.values[i];
+    ++kept;
+  }
+  samples.timestamps_ms.resize(kept);
+  samples.values.resize(kept);
+}
+
+}  // namespace firn::promql
