@@ -383,6 +383,38 @@ TEST_F(RecoverTest, WhatWasGivenUpStaysGoneWhereItCannotBeCutOff) {
   EXPECT_EQ(ReopenAndRead(), "a d");
 }
 
+TEST_F(RecoverTest, ASegmentThatAppearedAlthoughItsCreationFailed) {
+  options_.segment_bytes = 100;
+  for (const bool reopen : {false, true}) {
+    RemoveLog();
+    Open();
+    const Offset end = WriteAndSync("a*50");
+    Write("b*50");
+    // The file is renamed into place, and then its directory cannot be synced.
+    files_.SetFaultHook([&](const io::FileOperation& operation) {
+      if (operation.kind != io::FileOperation::Kind::kWrite) return Status::OK();
+      files_.SetFaultHook(nullptr);
+      SetBytes(SegmentName(end),
+               EncodeSegmentHeader({log_->id(), end, end, TrimPoint{}}));
+      return Status::Unavailable("injected");
+    });
+    EXPECT_FALSE(log_->WaitSynced(log_->appended_offset()).ok());
+    EXPECT_EQ(Segments().size(), 2u);
+    if (reopen) {
+      ASSERT_TRUE(TryOpen().ok());
+    } else {
+      ASSERT_TRUE(log_->Recover().ok());
+    }
+    const Offset last = WriteAndSync("c*50");
+    WriteAndSync("d*50");
+    EXPECT_EQ(Read(), "a*50 c*50 d*50");
+    EXPECT_EQ(ReopenAndRead(), "a*50 c*50 d*50");
+    ASSERT_TRUE(Trim(last, "").ok());
+    EXPECT_EQ(ReopenAndRead(), "d*50");
+    EXPECT_EQ(Segments()[0], SegmentName(last));
+  }
+}
+
 TEST_F(RecoverTest, FailsWhileTheDiskDoes) {
   Open();
   WriteAndSync("a");

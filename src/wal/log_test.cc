@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "wal/log_fixture.h"
@@ -330,6 +332,33 @@ TEST_F(LogTest, OthersMayAppendWhileACheckpointIsWritten) {
   ASSERT_TRUE(status.ok()) << status;
   WriteAndSync("z");
   EXPECT_EQ(ReopenAndRead(), "s:0 s:1 s:2 s:3 between0 between1 between2 between3 z");
+}
+
+TEST_F(LogTest, WorksOnTheMachinesDisk) {
+  std::string dir = ::testing::TempDir() + "/firn-wal-XXXXXX";
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  options_.segment_bytes = 1000;
+  Offset trim = 0;
+  const auto open = [&] {
+    log_.reset();
+    log_ = Log::Open(io::LocalFileSystem(), dir + "/wal", options_, ulids_).value();
+  };
+  open();
+  for (int i = 0; i < 20; ++i) {
+    WriteAndSync("a*300");
+    if (i == 9) trim = log_->synced_offset();
+  }
+  open();
+  ASSERT_TRUE(Trim(trim, "s:1").ok());
+  WriteAndSync("b");
+  std::string expected = "s:1";
+  for (int i = 0; i < 10; ++i) expected += " a*300";
+  EXPECT_EQ(Read(), expected + " b");
+  open();
+  EXPECT_EQ(Read(), expected + " b");
+  EXPECT_EQ(log_->trim_offset(), trim);
+  log_.reset();
+  std::filesystem::remove_all(dir);
 }
 
 }  // namespace
