@@ -152,13 +152,14 @@ class [[nodiscard]] Result {
     Check();
     return *std::get_if<1>(&state_);
   }
-  T&& value() && {
+  // By value, so that a loop over `F().value()` does not outlive what it runs over.
+  T value() && {
     Check();
     return std::move(*std::get_if<1>(&state_));
   }
   const T& operator*() const& { return value(); }
   T& operator*() & { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
 
