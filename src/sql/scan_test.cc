@@ -465,7 +465,7 @@ class ConditionMaker {
 TEST_F(ScanTest, RandomConditions) {
   constexpr std::uint64_t kSeed = 20260101;
   ConditionMaker maker(kSeed);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     const std::string condition = maker.Condition(i % 4);
     ExpectSame("SELECT count(*), sum(id), count(name) FROM %t WHERE " + condition);
     if (HasFatalFailure()) FAIL() << "seed " << kSeed << ", condition " << i;
