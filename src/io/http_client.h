@@ -34,8 +34,8 @@ struct HttpAddress {
 struct HttpRequest {
   std::string method = "GET";
   std::string target;  // Path and query, percent-encoded; the prefix goes before it.
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string_view body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string_view body = {};
 };
 
 struct HttpResponse {

@@ -52,7 +52,9 @@ class SharedAppender final : public Appender {
   Result<SeriesRef> Resolve(std::string_view alias, const LabelParser& parse) override {
     return inner_->Resolve(alias, parse);
   }
-  void Append(SeriesRef series, Sample sample) override { inner_->Append(series, sample); }
+  void Append(SeriesRef series, Sample sample) override {
+    inner_->Append(series, sample);
+  }
   void Reject(std::int64_t n, const Status& why) override { inner_->Reject(n, why); }
   void Discard() override { inner_->Discard(); }
   Result<AppendReport> Commit() override { return inner_->Commit(); }
@@ -77,9 +79,8 @@ class FakeDb final : public Db {
   std::function<Result<std::vector<Labels>>(const SeriesQuery&)> series =
       [](const SeriesQuery&) { return std::vector<Labels>(); };
   std::function<Result<std::vector<std::string>>(std::string_view, const SeriesQuery&)>
-      label_values = [](std::string_view, const SeriesQuery&) {
-        return std::vector<std::string>();
-      };
+      label_values =
+          [](std::string_view, const SeriesQuery&) { return std::vector<std::string>(); };
   Result<std::vector<SettledTable>> settled = std::vector<SettledTable>();
   std::vector<MetricDescription> metadata;
   std::vector<TableSummary> tables;
