@@ -250,6 +250,7 @@ void PutInOrder(scan::SampleColumns* samples) {
 Result<std::vector<ColdSeries>> ColdReader::FindSeries(
     const base::Context& context, const SettledTables& tables, std::string_view tenant,
     const std::vector<base::Matcher>& matchers, const ClosedRangeMs& range) const {
+  if (tables.series.metadata == nullptr) return std::vector<ColdSeries>();
   // A series has a row on each day on which it has samples, first seen on that day.
   PredicatePtr predicate =
       expr::Conjoin(TenantPredicate(tenant), MetricPredicate(matchers));
@@ -284,6 +285,7 @@ Result<std::vector<ColdSeries>> ColdReader::FindSeries(
 Result<std::vector<ColdSeries>> ColdReader::Read(
     const base::Context& context, const SettledTables& tables, std::string_view tenant,
     const std::vector<base::Matcher>& matchers, const ClosedRangeMs& range) const {
+  if (tables.samples.metadata == nullptr) return std::vector<ColdSeries>();
   PredicatePtr predicate =
       expr::Conjoin(TenantPredicate(tenant), MetricPredicate(matchers));
   predicate = expr::Conjoin(std::move(predicate),

@@ -34,12 +34,7 @@ Cut CutPublisher::Pin() const {
   // head, and still above the position that was read.
   cut.tables = tables();
   FIRN_ASSERT(cut.tables != nullptr);
-  if (head_ == nullptr) return cut;
-  for (auto& generation : head_->Snapshot()) {
-    if (generation->begin() >= cut.tables->settled) {
-      cut.hot.push_back(std::move(generation));
-    }
-  }
+  if (head_ != nullptr) cut.hot = head_->Unsettled(cut.tables->settled);
   return cut;
 }
 

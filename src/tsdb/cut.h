@@ -22,7 +22,8 @@
 
 namespace firn::tsdb {
 
-// The settled side. Immutable once published.
+// The settled side. Immutable once published. A warehouse open for reading may lack the
+// tables: their metadata is then null, and nothing is found.
 struct SettledTables {
   iceberg::LoadedTable series;
   iceberg::LoadedTable samples;

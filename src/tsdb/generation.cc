@@ -46,6 +46,15 @@ void VisitChunks(const Generation::SeriesView& view, const ClosedRangeMs& range,
 
 }  // namespace
 
+std::int64_t Generation::SeriesView::sample_count() const {
+  auto count = static_cast<std::int64_t>(out_of_order.size());
+  if (first == nullptr) return count;
+  for (const Chunk* chunk = first; chunk != last; chunk = chunk->next) {
+    count += chunk->count;
+  }
+  return count + last_count;
+}
+
 const Generation::SeriesSlot* Generation::Slot(SeriesRef series) const {
   const std::size_t page = series.value / kSlotsPerPage;
   if (page >= pages_.size() || pages_[page] == nullptr) return nullptr;

@@ -9,9 +9,9 @@
 // For each series a generation holds a list of chunks in order of time, and a short
 // sorted list of the samples that came behind a newer one.
 //
-// Thread rule: Append needs the head's publish lock held exclusively; Capture and Find
-// need it shared, until the generation is frozen. What Capture returned is decoded
-// without any lock, for as long as the generation is held.
+// Thread rule: Append and Freeze need the head's publish lock held exclusively. Everything
+// else but begin() needs it shared, until the caller knows the generation is frozen. What
+// Capture returned is decoded without any lock, for as long as the generation is held.
 #pragma once
 
 #include <array>
@@ -42,6 +42,8 @@ class Generation {
     std::uint32_t last_count = 0;
     std::vector<Sample> out_of_order;  // Sorted by time.
     bool empty() const { return first == nullptr && out_of_order.empty(); }
+    // Samples captured. Cost: walks the chunks.
+    std::int64_t sample_count() const;
   };
 
   explicit Generation(wal::Offset begin) : begin_(begin) {}
@@ -57,6 +59,8 @@ class Generation {
 
   wal::Offset begin() const { return begin_; }
   wal::Offset end() const { return end_; }  // REQUIRES: frozen().
+  // Whether the table holds all of this generation, once it is settled up to `settled`.
+  bool IsSettledBy(wal::Offset settled) const { return frozen_ && end_ <= settled; }
 
   std::int64_t samples() const { return samples_; }
   bool empty() const { return samples_ == 0; }

@@ -151,6 +151,7 @@ Result<AppendReport> Head::Commit(std::string_view tenant,
   wal::Offset wait_for = 0;
   {
     std::lock_guard commit(commit_mutex_);
+    FIRN_RETURN_IF_ERROR(stopped_);
     FIRN_RETURN_IF_ERROR(MendLog());
     if (const std::int64_t used = bytes(); used > options_.bytes_max) {
       return Status::ResourceExhausted(
@@ -226,7 +227,7 @@ Status Head::JudgeAll(Judgement& judgement) {
     const TimestampMs t = s.sample.timestamp_ms;
     if (ref >= judged_.size()) judged_.resize(series_.ref_end());
     Judged& judged = judged_[ref];
-    if (t <= judged.timestamp_ms) {
+    if (t <= judged.timestamp_ms && t >= kOldestMs) {
       FIRN_RETURN_IF_ERROR(JudgeLate(judgement, s));
       continue;
     }
@@ -439,6 +440,11 @@ Status Head::Describe(std::string_view tenant,
   return Status::OK();
 }
 
+void Head::Stop(const Status& why) {
+  std::lock_guard commit(commit_mutex_);
+  stopped_ = why.With("writing is stopped");
+}
+
 TimestampMs Head::oldest_taken_ms() {
   std::lock_guard commit(commit_mutex_);
   return OldestTaken();
@@ -446,9 +452,22 @@ TimestampMs Head::oldest_taken_ms() {
 
 // --- Reading.
 
-Generations Head::Snapshot() const {
+Generations Head::Unsettled(wal::Offset settled) const {
+  Generations unsettled;
   std::shared_lock publish(publish_mutex_);
-  return {generations_.begin(), generations_.end()};
+  for (const auto& held : generations_) {
+    if (!held->IsSettledBy(settled)) unsettled.push_back(held);
+  }
+  return unsettled;
+}
+
+Generations Head::FrozenAndUnsettled(wal::Offset settled) const {
+  Generations frozen;
+  std::shared_lock publish(publish_mutex_);
+  for (const auto& held : generations_) {
+    if (held->frozen() && !held->IsSettledBy(settled)) frozen.push_back(held);
+  }
+  return frozen;
 }
 
 std::vector<Generation::SeriesView> Head::Capture(const Generations& generations,
@@ -499,7 +518,7 @@ std::int64_t Head::hot_bytes(wal::Offset settled) const {
   std::int64_t bytes = 0;
   std::shared_lock publish(publish_mutex_);
   for (const auto& held : generations_) {
-    if (held->begin() >= settled) bytes += held->bytes();
+    if (!held->IsSettledBy(settled)) bytes += held->bytes();
   }
   return bytes;
 }
@@ -522,7 +541,7 @@ void Head::DropBehindWindow(wal::Offset settled) {
   for (const auto& held : generations_) held_bytes += held->bytes();
   while (generations_.size() > 1) {
     const Generation& oldest = *generations_.front();
-    if (!oldest.frozen() || oldest.end() > settled) break;
+    if (!oldest.IsSettledBy(settled)) break;
     const bool behind = oldest.empty() || oldest.max_ms() < OldestTaken();
     if (!behind) {
       if (held_bytes <= options_.bytes_max / 2) break;

@@ -94,14 +94,20 @@ class Head {
   // Log and remember metadata that is new or changed.
   Status Describe(std::string_view tenant, std::span<const MetricDescription> metrics);
 
+  // Refuse every commit from now on with `why`: the tables are not as this writer left
+  // them, and more rows would only make it worse. Reads go on.
+  void Stop(const Status& why);
   // The oldest timestamp that a commit would take now.
   TimestampMs oldest_taken_ms();
 
   // --- Reading.
   SeriesTable& series() { return series_; }
   const SeriesTable& series() const { return series_; }
-  // All generations held, oldest first; the last takes appends.
-  Generations Snapshot() const;
+  // The generations that the table does not hold once it is settled up to `settled`,
+  // oldest first; the last takes appends.
+  Generations Unsettled(wal::Offset settled) const;
+  // The frozen ones among them.
+  Generations FrozenAndUnsettled(wal::Offset settled) const;
   // What each generation holds of `series` in `range`; the views are in the order of
   // `generations`, and empty ones are left out.
   std::vector<Generation::SeriesView> Capture(const Generations& generations,
@@ -186,6 +192,7 @@ class Head {
   SeriesTable series_;
 
   std::mutex commit_mutex_;
+  Status stopped_;  // Not OK: commits are refused.
   std::vector<Judged> judged_;              // By reference.
   std::vector<wal::Offset> defined_at_;     // By reference; 0: the log does not have it.
   TimestampMs newest_ms_ = kTimestampMsMin;  // Of all that was accepted.

@@ -65,12 +65,6 @@ class MergedSet final : public scan::SeriesSet {
   Status status_;
 };
 
-bool MayHold(const Generation& generation, const ClosedRangeMs& range) {
-  return !generation.frozen() || (!generation.empty() &&
-                                  generation.min_ms() <= range.last_ms &&
-                                  generation.max_ms() >= range.first_ms);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<scan::SeriesSet>> SeriesReader::Select(
@@ -88,17 +82,12 @@ Result<std::unique_ptr<scan::SeriesSet>> SeriesReader::Select(
     items.push_back({std::move(series.labels), {}, std::move(series.samples)});
   }
   if (head_ != nullptr) {
-    Generations generations;
-    for (const auto& generation : cut.hot) {
-      if (MayHold(*generation, request.range)) generations.push_back(generation);
-    }
     const std::vector<SeriesRef> refs =
-        generations.empty() ? std::vector<SeriesRef>()
-                            : head_->series().Select(request.tenant, matchers);
+        head_->series().Select(request.tenant, matchers);
     for (std::size_t i = 0; i < refs.size(); ++i) {
       if (i % kSeriesPerCheck == 0) FIRN_RETURN_IF_ERROR(context.Check());
       std::vector<Generation::SeriesView> views =
-          head_->Capture(generations, refs[i], request.range);
+          head_->Capture(cut.hot, refs[i], request.range);
       if (views.empty()) continue;
       const auto found = by_id.empty() ? by_id.end()
                                        : by_id.find(head_->series().id(refs[i]));

@@ -115,8 +115,8 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
   const std::int64_t start_ns = env_.clock.SteadyNs();
   env_.head.Freeze();
   std::vector<SettledTable> settled;
-  for (const auto& generation : env_.cuts.Pin().hot) {
-    if (!generation->frozen() || generation->empty()) continue;
+  for (const auto& generation :
+       env_.head.FrozenAndUnsettled(env_.cuts.tables()->settled)) {
     const Status status = SettleGeneration(context, *generation, &settled);
     if (!status.ok()) {
       failures_total_.Add();

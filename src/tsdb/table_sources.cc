@@ -35,7 +35,7 @@ struct CapturedSeries {
 struct CapturedHead {
   Cut cut;  // Keeps the generations.
   std::vector<CapturedSeries> series;
-  std::int64_t samples = 0;  // An upper bound.
+  std::int64_t samples = 0;
 };
 
 CapturedHead CaptureAll(const Head& head, Cut cut) {
@@ -45,10 +45,10 @@ CapturedHead CaptureAll(const Head& head, Cut cut) {
     const Generations one = {generation};
     for (const SeriesRef series : head.SeriesOf(*generation)) {
       for (Generation::SeriesView& view : head.Capture(one, series, {})) {
+        captured.samples += view.sample_count();
         captured.series.push_back({series, std::move(view)});
       }
     }
-    captured.samples += generation->samples();
   }
   return captured;
 }

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "firn/db.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/ulid.h"
+#include "db/data_directory.h"
+#include "db/settle_loop.h"
+#include "db/warehouse.h"
+#include "io/file.h"
+#include "promql/engine.h"
+#include "promql/parser.h"
+#include "sql/engine.h"
+#include "tsdb/engine.h"
+#include "tsdb/head_appender.h"
+#include "wal/log.h"
+
+namespace firn {
+namespace {
+
+using db::DataDirectory;
+using db::SettleLoop;
+using db::Warehouse;
+
+std::string WarehouseLocation(const DbOptions& options) {
+  return options.warehouse.empty() ? options.data_dir + "/warehouse" : options.warehouse;
+}
+
+// The hot side: what a server has and a reader has not. Members are destroyed in reverse
+// order: the loop stops first, the directory's lock goes last.
+struct Hot {
+  std::unique_ptr<DataDirectory> directory;
+  std::unique_ptr<wal::Log> log;
+  std::unique_ptr<tsdb::Engine> engine;
+  std::unique_ptr<SettleLoop> loop;
+};
+
+// Opens and mends the hot side.
+class HotOpener {
+ public:
+  HotOpener(const DbOptions& options, Warehouse& warehouse, base::UlidSource& ulids,
+            base::MetricRegistry& metrics, std::vector<std::string>& reports)
+      : options_(options),
+        warehouse_(warehouse),
+        ulids_(ulids),
+        metrics_(metrics),
+        reports_(reports) {}
+
+  Result<Hot> Open(std::unique_ptr<DataDirectory> directory) {
+    hot_.directory = std::move(directory);
+    FIRN_RETURN_IF_ERROR(OpenLog());
+    FIRN_ASSIGN_OR_RETURN(const tsdb::MetricTables tables,
+                          tsdb::OpenOrCreateTables(context_, warehouse_.catalog(),
+                                                   options_.promoted_labels));
+    FIRN_ASSIGN_OR_RETURN(
+        const tsdb::LogAssessment assessment,
+        tsdb::AssessLog(*hot_.log, tables, hot_.directory->writer()));
+    if (!assessment.report.empty()) reports_.push_back(assessment.report);
+    if (assessment.fit == tsdb::LogFit::kBehind) {
+      FIRN_RETURN_IF_ERROR(BeginNewLog(assessment.settled));
+    } else if (assessment.fit == tsdb::LogFit::kGap && !options_.accept_gap) {
+      return Status::Corruption(
+          assessment.report +
+          ". Put the newer warehouse back, or start with --accept-gap to go on with what "
+          "is left: nothing more is lost by that");
+    }
+    tsdb::EngineOptions engine;
+    engine.writer = hot_.directory->writer();
+    engine.head.out_of_order_window_ms = options_.out_of_order_window_ms;
+    engine.head.future_bound_ms = options_.future_bound_ms;
+    engine.head.series_max = options_.series_max;
+    engine.head.bytes_max = options_.head_bytes_max;
+    engine.accept_gap = options_.accept_gap;
+    FIRN_ASSIGN_OR_RETURN(
+        hot_.engine,
+        tsdb::Engine::Open(context_,
+                           {*hot_.log, warehouse_.commit_environment(),
+                            warehouse_.scan_environment(), base::SystemClock(), ulids_,
+                            metrics_},
+                           tables, std::move(engine)));
+    return std::move(hot_);
+  }
+
+ private:
+  wal::LogOptions LogOptionsOf() const {
+    wal::LogOptions log;
+    log.log_bytes_max = static_cast<std::uint64_t>(options_.log_bytes_max);
+    return log;
+  }
+
+  Status OpenLog() {
+    const DataDirectory& directory = *hot_.directory;
+    FIRN_ASSIGN_OR_RETURN(hot_.log,
+                          wal::Log::Open(io::LocalFileSystem(), directory.log_path(),
+                                         LogOptionsOf(), ulids_));
+    const wal::RecoveryReport& found = hot_.log->recovery();
+    if (found.created && !directory.created()) {
+      reports_.push_back("the log " + directory.log_path() +
+                         " was not there and a new one is begun: what was not settled "
+                         "from the old one is not here");
+    }
+    if (found.bytes_cut > 0) {
+      reports_.push_back("the log's torn tail of " + std::to_string(found.bytes_cut) +
+                         " bytes was cut off (" + found.cut_reason +
+                         "): nothing of it was acknowledged");
+    }
+    return Status::OK();
+  }
+
+  // Copy what is not settled into a log of a new name and use that: offsets of the old
+  // one have been given to other rows before.
+  Status BeginNewLog(wal::Offset settled) {
+    const std::string name = hot_.directory->NewLogName(ulids_);
+    FIRN_ASSIGN_OR_RETURN(
+        std::unique_ptr<wal::Log> log,
+        wal::Log::Open(io::LocalFileSystem(), hot_.directory->PathOf(name),
+                       LogOptionsOf(), ulids_));
+    FIRN_RETURN_IF_ERROR(hot_.log->Replay([&](const wal::Record& record) -> Status {
+      if (record.kind == wal::RecordKind::kSamples && record.end <= settled) {
+        return Status::OK();
+      }
+      return log->Append(record.kind, record.tenant, record.payload).status();
+    }));
+    FIRN_RETURN_IF_ERROR(log->WaitSynced(log->appended_offset()));
+    const std::string before = hot_.directory->log_path();
+    FIRN_RETURN_IF_ERROR(hot_.directory->UseLog(name));
+    reports_.push_back("the old log stays at " + before + " and is not read any more");
+    hot_.log = std::move(log);
+    return Status::OK();
+  }
+
+  const DbOptions& options_;
+  Warehouse& warehouse_;
+  base::UlidSource& ulids_;
+  base::MetricRegistry& metrics_;
+  std::vector<std::string>& reports_;
+  const base::Context context_;
+  Hot hot_;
+};
+
+// The tables that SQL sees: the warehouse's, with hot rows where there are any.
+class Tables final : public scan::TableProvider {
+ public:
+  // `engine` may be null: nothing is hot. Both must outlive this.
+  Tables(Warehouse& warehouse, const tsdb::Engine* engine)
+      : warehouse_(warehouse), engine_(engine) {}
+
+  Result<std::vector<scan::TableName>> ListTables(const base::Context& context) override {
+    return warehouse_.ListTables(context);
+  }
+  Result<std::shared_ptr<scan::BatchSource>> OpenTable(
+      const base::Context& context, const scan::TableName& name) override {
+    if (engine_ != nullptr) {
+      FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                            iceberg::TableIdentifier::Parse(name.ToString()));
+      FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> hot,
+                            engine_->OpenTable(identifier));
+      if (hot != nullptr) return hot;
+    }
+    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
+                          warehouse_.LoadTable(context, name.ToString()));
+    return table::MakeTableSource(warehouse_.scan_environment(), table);
+  }
+
+ private:
+  Warehouse& warehouse_;
+  const tsdb::Engine* const engine_;
+};
+
+class OpenDb final : public Db {
+ public:
+  static Result<std::unique_ptr<Db>> Open(const DbOptions& options, bool with_hot) {
+    std::unique_ptr<OpenDb> db(new OpenDb(options));
+    // The lock comes before anything is looked at or made.
+    std::unique_ptr<DataDirectory> directory;
+    if (with_hot) {
+      FIRN_ASSIGN_OR_RETURN(directory,
+                            DataDirectory::Open(io::LocalFileSystem(), options.data_dir,
+                                                options.holder, db->ulids_));
+    }
+    FIRN_ASSIGN_OR_RETURN(
+        db->warehouse_,
+        Warehouse::Open(WarehouseLocation(options), options.catalog,
+                        /*read_only=*/!with_hot, options.query_bytes_max,
+                        base::SystemClock()));
+    if (with_hot) {
+      HotOpener opener(options, *db->warehouse_, db->ulids_, db->metrics_, db->reports_);
+      FIRN_ASSIGN_OR_RETURN(db->hot_, opener.Open(std::move(directory)));
+      db->StartLoop();
+    } else {
+      FIRN_RETURN_IF_ERROR(db->OpenColdReader());
+    }
+    sql::EngineOptions sql;
+    sql.threads = options.query_threads;
+    sql.memory_bytes_max = options.query_bytes_max;
+    db->tables_ = std::make_unique<Tables>(*db->warehouse_, db->hot_.engine.get());
+    FIRN_ASSIGN_OR_RETURN(db->sql_, sql::Engine::Open(sql, *db->tables_));
+    db->RegisterMetrics();
+    for (const std::string& report : db->reports_) {
+      base::LogWarn("start", {{"report", report}});
+    }
+    return std::unique_ptr<Db>(std::move(db));
+  }
+
+  // --- Writing.
+
+  Result<std::unique_ptr<Appender>> NewAppender(std::string tenant) override {
+    FIRN_RETURN_IF_ERROR(CheckHot());
+    return tsdb::MakeHeadAppender(hot_.engine->head(), std::move(tenant));
+  }
+
+  Status DescribeMetrics(std::string_view tenant,
+                         const std::vector<MetricDescription>& metrics) override {
+    FIRN_RETURN_IF_ERROR(CheckHot());
+    return hot_.engine->head().Describe(tenant, metrics);
+  }
+
+  Result<std::vector<SettledTable>> Settle(const base::Context& context) override {
+    FIRN_RETURN_IF_ERROR(CheckHot());
+    return hot_.engine->settler().Settle(context);
+  }
+
+  // --- PromQL and the series API.
+
+  Result<PromqlResult> Promql(const base::Context& context,
+                              const PromqlRequest& request) override {
+    return OnFreshCut(context, [&] {
+      return promql_.Execute(context, reader(), request);
+    });
+  }
+
+  Result<std::vector<Labels>> Series(const base::Context& context,
+                                     const SeriesQuery& query) override {
+    std::set<Labels> all;
+    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
+                                                    -> Status {
+      FIRN_ASSIGN_OR_RETURN(std::vector<Labels> found, OnFreshCut(context, [&] {
+                              return reader().Find(context, request);
+                            }));
+      all.insert(std::make_move_iterator(found.begin()),
+                 std::make_move_iterator(found.end()));
+      return Status::OK();
+    }));
+    return Limited(all, query.limit);
+  }
+
+  Result<std::vector<std::string>> LabelNames(const base::Context& context,
+                                              const SeriesQuery& query) override {
+    std::set<std::string> all;
+    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
+                                                    -> Status {
+      FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> found, OnFreshCut(context, [&] {
+                              return reader().LabelNames(context, request);
+                            }));
+      all.insert(found.begin(), found.end());
+      return Status::OK();
+    }));
+    return Limited(all, query.limit);
+  }
+
+  Result<std::vector<std::string>> LabelValues(const base::Context& context,
+                                               std::string_view name,
+                                               const SeriesQuery& query) override {
+    std::set<std::string> all;
+    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
+                                                    -> Status {
+      FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> found, OnFreshCut(context, [&] {
+                              return reader().LabelValues(context, name, request);
+                            }));
+      all.insert(found.begin(), found.end());
+      return Status::OK();
+    }));
+    return Limited(all, query.limit);
+  }
+
+  Result<std::vector<MetricDescription>> Metadata(const base::Context&,
+                                                  std::string_view tenant,
+                                                  std::string_view metric,
+                                                  std::int64_t limit) override {
+    if (hot_.engine == nullptr) return std::vector<MetricDescription>();
+    std::vector<MetricDescription> found = hot_.engine->head().Metadata(tenant, metric);
+    if (limit > 0 && static_cast<std::int64_t>(found.size()) > limit) {
+      found.resize(static_cast<std::size_t>(limit));
+    }
+    return found;
+  }
+
+  // --- SQL and tables.
+
+  Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
+                                         std::string_view statement) override {
+    return OnFreshCut(context, [&] { return sql_->Query(context, statement); });
+  }
+
+  Result<std::vector<TableSummary>> ListTables(const base::Context& context) override {
+    return warehouse_->Summaries(context);
+  }
+  Result<TableDescription> DescribeTable(const base::Context& context,
+                                         std::string_view table) override {
+    return warehouse_->Describe(context, table);
+  }
+  Result<std::vector<SnapshotSummary>> Snapshots(const base::Context& context,
+                                                 std::string_view table) override {
+    return warehouse_->Snapshots(context, table);
+  }
+  Result<std::vector<FileSummary>> Files(const base::Context& context,
+                                         std::string_view table) override {
+    return warehouse_->Files(context, table);
+  }
+
+  const std::vector<std::string>& start_reports() const override { return reports_; }
+  base::MetricRegistry& metrics() override { return metrics_; }
+
+ private:
+  explicit OpenDb(const DbOptions& options)
+      : options_(options), ulids_(base::SystemClock()), promql_(PromqlOptions(options)) {}
+
+  static promql::EngineOptions PromqlOptions(const DbOptions& options) {
+    promql::EngineOptions engine;
+    engine.lookback_ms = options.query_lookback_ms;
+    engine.samples_max = options.query_samples_max;
+    return engine;
+  }
+
+  Status CheckHot() const {
+    if (hot_.engine != nullptr) return Status::OK();
+    return Status::InvalidArgument("this warehouse is open for reading only");
+  }
+
+  tsdb::SeriesReader& reader() {
+    return hot_.engine != nullptr ? hot_.engine->reader() : *cold_reader_;
+  }
+
+  void StartLoop() {
+    if (options_.settle_interval_ms == 0) return;
+    db::SettleLoopOptions options;
+    options.settle_interval_ms = options_.settle_interval_ms;
+    options.settle_head_bytes = options_.settle_head_bytes;
+    tsdb::Engine& engine = *hot_.engine;
+    hot_.loop = std::make_unique<SettleLoop>(
+        options, base::SystemClock(),
+        SettleLoop::Work{
+            .hot_bytes = [&engine] { return engine.hot_bytes(); },
+            .settle =
+                [&engine](const base::Context& context) {
+                  return engine.settler().Settle(context).status();
+                },
+            .refresh =
+                [&engine](const base::Context& context) {
+                  return engine.settler().Refresh(context);
+                },
+            .stop = [&engine](const Status& why) { engine.head().Stop(why); }});
+  }
+
+  // The tables as they are now, for a Db without a hot side. A warehouse that firn did
+  // not write has no metrics, and PromQL finds nothing there.
+  Status OpenColdReader() {
+    const base::Context context;
+    tsdb::SettledTables tables;
+    FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names,
+                          warehouse_->ListTables(context));
+    const auto load = [&](const iceberg::TableIdentifier& name,
+                          iceberg::LoadedTable* out) -> Status {
+      const auto is_name = [&](const scan::TableName& table) {
+        return table.ToString() == name.ToString();
+      };
+      if (std::none_of(names.begin(), names.end(), is_name)) return Status::OK();
+      FIRN_ASSIGN_OR_RETURN(*out, warehouse_->LoadTable(context, name.ToString()));
+      return Status::OK();
+    };
+    FIRN_RETURN_IF_ERROR(load(tsdb::SeriesTableName(), &tables.series));
+    FIRN_RETURN_IF_ERROR(load(tsdb::SamplesTable(), &tables.samples));
+    cold_ = std::make_unique<tsdb::ColdReader>(warehouse_->scan_environment());
+    cuts_ = std::make_unique<tsdb::CutPublisher>(nullptr);
+    cuts_->Publish(std::move(tables));
+    cold_reader_ = std::make_unique<tsdb::SeriesReader>(nullptr, *cuts_, *cold_);
+    return Status::OK();
+  }
+
+  void RegisterMetrics() {
+    if (hot_.engine == nullptr) return;
+    const tsdb::Engine* engine = hot_.engine.get();
+    const wal::Log* log = hot_.log.get();
+    metrics_.AddCallback("firn_head_series", "Series known to the head.", [this] {
+      return static_cast<double>(hot_.engine->head().series().size());
+    });
+    metrics_.AddCallback("firn_head_bytes", "Memory of the head.", [this] {
+      return static_cast<double>(hot_.engine->head().bytes());
+    });
+    metrics_.AddCallback("firn_head_hot_bytes", "Memory of samples not settled yet.",
+                         [engine] { return static_cast<double>(engine->hot_bytes()); });
+    metrics_.AddCallback("firn_log_bytes", "Bytes of the log on disk.",
+                         [log] { return static_cast<double>(log->size_bytes()); });
+    metrics_.AddCallback("firn_log_syncs_total", "Groups of records written and synced.",
+                         [log] { return static_cast<double>(log->counts().writes); });
+  }
+
+  // Runs `read`; where it finds a file gone that the cut names, because another engine
+  // has expired it, looks at the tables again and runs it once more.
+  template <typename Read>
+  auto OnFreshCut(const base::Context& context, Read read) -> decltype(read()) {
+    auto result = read();
+    if (hot_.engine == nullptr || !result.status().Is(StatusCode::kNotFound)) {
+      return result;
+    }
+    FIRN_RETURN_IF_ERROR(hot_.engine->settler().Refresh(context));
+    return read();
+  }
+
+  template <typename Visit>
+  static Status ForEachSelector(const SeriesQuery& query, Visit visit) {
+    scan::SeriesRequest request{query.tenant, {}, query.range};
+    if (query.selectors.empty()) return visit(request);
+    for (const std::vector<LabelMatcher>& selector : query.selectors) {
+      request.matchers = selector;
+      FIRN_RETURN_IF_ERROR(visit(request));
+    }
+    return Status::OK();
+  }
+
+  template <typename T>
+  static std::vector<T> Limited(const std::set<T>& all, std::int64_t limit) {
+    std::vector<T> values(all.begin(), all.end());
+    if (limit > 0 && static_cast<std::int64_t>(values.size()) > limit) {
+      values.resize(static_cast<std::size_t>(limit));
+    }
+    return values;
+  }
+
+  const DbOptions options_;
+  base::UlidSource ulids_;
+  base::MetricRegistry metrics_;
+  std::vector<std::string> reports_;
+  std::unique_ptr<Warehouse> warehouse_;
+  const promql::Engine promql_;
+  // Of a Db without a hot side.
+  std::unique_ptr<tsdb::ColdReader> cold_;
+  std::unique_ptr<tsdb::CutPublisher> cuts_;
+  std::unique_ptr<tsdb::SeriesReader> cold_reader_;
+  Hot hot_;
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<sql::Engine> sql_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Db>> Db::Open(const DbOptions& options) {
+  return OpenDb::Open(options, /*with_hot=*/true);
+}
+
+Result<std::unique_ptr<Db>> Db::OpenReader(const DbOptions& options) {
+  return OpenDb::Open(options, /*with_hot=*/false);
+}
+
+Result<std::vector<LabelMatcher>> Db::ParseSelector(std::string_view text) {
+  return promql::ParseSelector(text);
+}
+
+}  // namespace firn

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/warehouse.h"
+
+#include <utility>
+
+#include "iceberg/plan.h"
+#include "iceberg/sql_catalog.h"
+#include "io/file.h"
+
+namespace firn::db {
+namespace {
+
+constexpr std::int64_t kFooterCacheBytes = 64 << 20;
+
+TableSummary Summarize(const iceberg::LoadedTable& table) {
+  TableSummary summary;
+  summary.table = table.identifier.ToString();
+  summary.metadata_location = table.metadata_location;
+  if (const iceberg::Snapshot* snapshot = table.metadata->current_snapshot()) {
+    summary.snapshot_id = snapshot->id.value;
+    summary.rows = snapshot->SummaryCount(iceberg::kSummaryTotalRecords, 0);
+    summary.files = snapshot->SummaryCount(iceberg::kSummaryTotalDataFiles, 0);
+    summary.bytes = snapshot->SummaryCount(iceberg::kSummaryTotalFilesSize, 0);
+  }
+  return summary;
+}
+
+}  // namespace
+
+Warehouse::Warehouse(std::string location, std::int64_t query_bytes_max,
+                     const base::Clock& clock)
+    : location_(std::move(location)),
+      clock_(clock),
+      store_(io::MakeLocalStore()),
+      manifests_(*store_),
+      footers_(kFooterCacheBytes),
+      budget_("memory of table scans", query_bytes_max),
+      pool_(budget_) {}
+
+Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
+                                                   const std::string& catalog_uri,
+                                                   bool read_only,
+                                                   std::int64_t query_bytes_max,
+                                                   const base::Clock& clock) {
+  FIRN_ASSIGN_OR_RETURN(std::string absolute, io::ParseLocation(location));
+  iceberg::SqlCatalogOptions options;
+  options.uri = catalog_uri;
+  options.warehouse = absolute;
+  options.read_only = read_only;
+  if (options.uri.empty()) {
+    FIRN_ASSIGN_OR_RETURN(const std::string path, io::LocalPath(absolute));
+    options.uri = "sqlite:///" + path + "/catalog.db";
+    FIRN_ASSIGN_OR_RETURN(const bool exists,
+                          io::LocalFileSystem().Exists(path + "/catalog.db"));
+    if (read_only && !exists) {
+      return Status::NotFound("no warehouse at " + absolute +
+                              ": it has no catalog.db; --catalog names another");
+    }
+    if (!read_only) FIRN_RETURN_IF_ERROR(io::LocalFileSystem().CreateDirectories(path));
+  }
+  std::unique_ptr<Warehouse> warehouse(
+      new Warehouse(std::move(absolute), query_bytes_max, clock));
+  FIRN_ASSIGN_OR_RETURN(warehouse->catalog_,
+                        iceberg::OpenSqlCatalog(std::move(options), *warehouse->store_,
+                                                clock, warehouse->random_));
+  return warehouse;
+}
+
+Result<std::vector<scan::TableName>> Warehouse::ListTables(const base::Context& context) {
+  FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::Namespace> namespaces,
+                        catalog_->ListNamespaces(context));
+  std::vector<scan::TableName> names;
+  for (const iceberg::Namespace& name_space : namespaces) {
+    FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::TableIdentifier> tables,
+                          catalog_->ListTables(context, name_space));
+    for (const iceberg::TableIdentifier& table : tables) {
+      names.push_back({name_space.ToString(), table.name});
+    }
+  }
+  return names;
+}
+
+Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
+                                                  std::string_view name) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                        iceberg::TableIdentifier::Parse(name));
+  FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
+  std::string known;
+  for (const scan::TableName& table : names) {
+    if (table.ToString() == name) {
+      Result<iceberg::LoadedTable> loaded = catalog_->LoadTable(context, identifier);
+      if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
+      // The catalog names a metadata file that is not there.
+      return Status::Corruption(
+          "table " + std::string(name) + ": " + std::string(loaded.status().message()) +
+          ": the catalog names files by absolute location, so a warehouse that was "
+          "moved must be moved back");
+    }
+    known += (known.empty() ? "" : ", ") + table.ToString();
+  }
+  return Status::NotFound("no table " + std::string(name) + " in " + location_ +
+                          (known.empty() ? ", which has none" : "; there are: " + known));
+}
+
+Result<std::vector<TableSummary>> Warehouse::Summaries(const base::Context& context) {
+  FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
+  std::vector<TableSummary> summaries;
+  for (const scan::TableName& name : names) {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
+                          LoadTable(context, name.ToString()));
+    summaries.push_back(Summarize(table));
+  }
+  return summaries;
+}
+
+Result<TableDescription> Warehouse::Describe(const base::Context& context,
+                                             std::string_view name) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table, LoadTable(context, name));
+  const iceberg::TableMetadata& metadata = *table.metadata;
+  TableDescription description;
+  description.summary = Summarize(table);
+  description.location = metadata.location;
+  description.format_version = metadata.format_version;
+  description.table_uuid = metadata.table_uuid;
+  const iceberg::Schema& schema = metadata.current_schema();
+  for (const iceberg::NestedField& field : schema.fields()) {
+    description.columns.push_back(
+        {field.id.value, field.name, field.type.ToString(), field.required});
+  }
+  description.partition_spec = iceberg::ToString(metadata.default_spec(), schema);
+  description.sort_order = iceberg::ToString(metadata.default_sort_order(), schema);
+  description.properties.assign(metadata.properties.begin(), metadata.properties.end());
+  return description;
+}
+
+Result<std::vector<SnapshotSummary>> Warehouse::Snapshots(const base::Context& context,
+                                                          std::string_view name) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table, LoadTable(context, name));
+  std::vector<SnapshotSummary> summaries;
+  for (const iceberg::Snapshot& snapshot : table.metadata->snapshots) {
+    SnapshotSummary summary;
+    summary.snapshot_id = snapshot.id.value;
+    if (snapshot.parent_id.has_value()) summary.parent_id = snapshot.parent_id->value;
+    summary.timestamp_ms = snapshot.timestamp_ms;
+    summary.operation = iceberg::ToString(snapshot.operation);
+    summary.added_rows = snapshot.SummaryCount(iceberg::kSummaryAddedRecords, 0);
+    summary.total_rows = snapshot.SummaryCount(iceberg::kSummaryTotalRecords, 0);
+    summary.is_current = table.metadata->current_snapshot_id == snapshot.id;
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
+                                                  std::string_view name) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table, LoadTable(context, name));
+  const iceberg::TableMetadata& metadata = *table.metadata;
+  std::vector<FileSummary> files;
+  const iceberg::Snapshot* snapshot = metadata.current_snapshot();
+  if (snapshot == nullptr) return files;
+  FIRN_ASSIGN_OR_RETURN(const iceberg::FilePlan plan,
+                        iceberg::PlanFiles(context, manifests_, metadata, *snapshot,
+                                           metadata.current_schema(), nullptr));
+  for (const iceberg::DataFile& file : plan.files) {
+    const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);
+    files.push_back({file.file_path,
+                     spec == nullptr ? ""
+                                     : iceberg::PartitionPath(
+                                           *spec, metadata.current_schema(),
+                                           file.partition),
+                     file.record_count, file.file_size_bytes});
+  }
+  return files;
+}
+
+}  // namespace firn::db

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// warehouse.h: where tables lie and what names them: a store and a catalog.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/context.h"
+#include "firn/db.h"
+#include "firn/status.h"
+#include "iceberg/catalog.h"
+#include "iceberg/commit.h"
+#include "iceberg/manifest_io.h"
+#include "iceberg/random.h"
+#include "io/store.h"
+#include "parquet/footer_cache.h"
+#include "parquet/memory_pool.h"
+#include "scan/batch.h"
+#include "table/table_source.h"
+
+namespace firn::db {
+
+// Thread-safe.
+class Warehouse {
+ public:
+  // `location` is any that io::ParseLocation takes; `catalog_uri` a `sqlite:///…`, or
+  // empty for `catalog.db` in a local warehouse. Read-only never creates anything.
+  // NotFound where a read-only warehouse has no catalog.
+  static Result<std::unique_ptr<Warehouse>> Open(const std::string& location,
+                                                 const std::string& catalog_uri,
+                                                 bool read_only,
+                                                 std::int64_t query_bytes_max,
+                                                 const base::Clock& clock);
+
+  const std::string& location() const { return location_; }
+  iceberg::Catalog& catalog() { return *catalog_; }
+  io::Store& store() { return *store_; }
+  table::ScanEnvironment scan_environment() { return {*store_, footers_, &pool_}; }
+  iceberg::CommitEnvironment commit_environment() {
+    return {*catalog_, manifests_, clock_, random_};
+  }
+
+  // NotFound that lists the tables there are. InvalidArgument for a name without a dot.
+  Result<iceberg::LoadedTable> LoadTable(const base::Context& context,
+                                         std::string_view name);
+  Result<std::vector<scan::TableName>> ListTables(const base::Context& context);
+
+  // What Db's functions of the same names answer.
+  Result<std::vector<TableSummary>> Summaries(const base::Context& context);
+  Result<TableDescription> Describe(const base::Context& context, std::string_view table);
+  Result<std::vector<SnapshotSummary>> Snapshots(const base::Context& context,
+                                                 std::string_view table);
+  Result<std::vector<FileSummary>> Files(const base::Context& context,
+                                         std::string_view table);
+
+ private:
+  Warehouse(std::string location, std::int64_t query_bytes_max, const base::Clock& clock);
+
+  const std::string location_;
+  const base::Clock& clock_;
+  iceberg::RandomSource random_;
+  std::unique_ptr<io::Store> store_;
+  iceberg::ManifestIo manifests_;
+  std::unique_ptr<iceberg::Catalog> catalog_;
+  parquet::FooterCache footers_;
+  base::ByteBudget budget_;
+  parquet::BudgetMemoryPool pool_;
+};
+
+}  // namespace firn::db
