@@ -212,8 +212,10 @@ Status AvroDecoder::Skip(const AvroSchema& schema) {
   switch (branch->kind) {
     case AvroKind::kNull:
       return Status::OK();
-    case AvroKind::kBoolean:
-      return Raw(1).status();
+    case AvroKind::kBoolean: {
+      bool ignored = false;
+      return ReadBool(*branch, &ignored, &found);
+    }
     case AvroKind::kInt:
     case AvroKind::kLong:
       return Long().status();

@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "base/assert.h"
-#include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace firn::iceberg {
 namespace {
@@ -81,15 +81,6 @@ std::size_t PrefixBytes(std::string_view text, std::size_t length) {
   return at;
 }
 
-std::uint32_t DecodeCodePoint(std::string_view bytes) {
-  if (bytes.size() == 1) return static_cast<unsigned char>(bytes[0]);
-  std::uint32_t code = static_cast<unsigned char>(bytes[0]) & (0x7fU >> bytes.size());
-  for (const char byte : bytes.substr(1)) {
-    code = (code << 6) | (static_cast<unsigned char>(byte) & 0x3fU);
-  }
-  return code;
-}
-
 void AppendCodePoint(std::uint32_t code, std::string* out) {
   const auto tail = [&](int shift) {
     out->push_back(static_cast<char>(0x80 | ((code >> shift) & 0x3f)));
@@ -129,10 +120,9 @@ std::optional<std::string> NextString(std::string_view prefix) {
       --start;
     }
     // Text that is no UTF-8 is ordered by byte all the same.
-    if (CodePointBytes(prefix[start]) != prefix.size() - start) {
-      return NextBytes(std::string(prefix));
-    }
-    const std::uint32_t code = DecodeCodePoint(prefix.substr(start));
+    const base::Utf8Rune rune = base::DecodeUtf8(prefix.substr(start));
+    if (rune.size_bytes != prefix.size() - start) return NextBytes(std::string(prefix));
+    const std::uint32_t code = rune.code_point;
     prefix = prefix.substr(0, start);
     if (code >= 0x10ffff) continue;
     std::string out(prefix);

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "iceberg/table_metadata.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <arrow/type.h>
+#include <gtest/gtest.h>
+
+#include "iceberg/apply_updates.h"
+#include "iceberg/json.h"
+#include "iceberg/schema_arrow.h"
+#include "iceberg/schema_json.h"
+#include "iceberg/table_metadata_json.h"
+#include "iceberg/test_table.h"
+#include "iceberg/update_json.h"
+
+namespace firn::iceberg {
+namespace {
+
+TableMetadata NewMetadata() {
+  NewTable table;
+  table.uuid = "9c12d441-03fe-4693-9a96-a0705ddf69c1";
+  table.location = "memory://w/t";
+  table.schema = TestSchema();
+  table.spec = TestSpec();
+  table.sort_order = TestOrder();
+  table.properties = {{"owner", "me"}};
+  table.now_ms = 1000;
+  auto made = MakeTableMetadata(std::move(table));
+  EXPECT_TRUE(made.ok()) << made.status();
+  return *made;
+}
+
+Snapshot MakeSnapshot(std::int64_t id, std::int64_t sequence, TimestampMs at_ms) {
+  Snapshot snapshot;
+  snapshot.id = SnapshotId(id);
+  snapshot.sequence_number = SequenceNumber(sequence);
+  snapshot.timestamp_ms = at_ms;
+  snapshot.manifest_list = "memory://w/t/metadata/" + std::to_string(id) + ".avro";
+  snapshot.summary = {{"added-records", "5"}};
+  snapshot.schema_id = SchemaId(0);
+  return snapshot;
+}
+
+TableMetadata WithSnapshot(const TableMetadata& base, std::int64_t id, TimestampMs at_ms,
+                           TimestampMs now_ms) {
+  const Snapshot snapshot =
+      MakeSnapshot(id, base.last_sequence_number.value + 1, at_ms);
+  auto next = ApplyUpdates(base, "memory://w/t/metadata/" + std::to_string(id) + ".json",
+                           {AddSnapshot{snapshot},
+                            SetSnapshotRef{"main", {snapshot.id, RefType::kBranch, {}, {}, {}}}},
+                           now_ms);
+  EXPECT_TRUE(next.ok()) << next.status();
+  return *next;
+}
+
+// Golden text: what is written is what other programs read. Change it only with them.
+TEST(TableMetadataJson, HasTheSpecifiedText) {
+  TableMetadata metadata = WithSnapshot(NewMetadata(), 77, 2000, 1500);
+  EXPECT_EQ(
+      TableMetadataToJson(metadata),
+      R"({"format-version":2,"table-uuid":"9c12d441-03fe-4693-9a96-a0705ddf69c1",)"
+      R"("location":"memory://w/t","last-sequence-number":1,"last-updated-ms":2000,)"
+      R"("last-column-id":3,"current-schema-id":0,"schemas":[{"type":"struct",)"
+      R"("schema-id":0,"fields":[{"id":1,"name":"id","required":true,"type":"long"},)"
+      R"({"id":2,"name":"ts","required":true,"type":"timestamptz"},)"
+      R"({"id":3,"name":"host","required":false,"type":"string"}]}],)"
+      R"("default-spec-id":0,"partition-specs":[{"spec-id":0,"fields":[{"source-id":2,)"
+      R"("field-id":1000,"name":"ts_day","transform":"day"}]}],"last-partition-id":1000,)"
+      R"("default-sort-order-id":1,"sort-orders":[{"order-id":1,"fields":[)"
+      R"({"transform":"identity","source-id":1,"direction":"asc",)"
+      R"("null-order":"nulls-first"}]}],"properties":{"owner":"me"},)"
+      R"("current-snapshot-id":77,"refs":{"main":{"snapshot-id":77,"type":"branch"}},)"
+      R"("snapshots":[{"snapshot-id":77,"sequence-number":1,"timestamp-ms":2000,)"
+      R"("manifest-list":"memory://w/t/metadata/77.avro","summary":{"operation":"append",)"
+      R"("added-records":"5"},"schema-id":0}],"statistics":[],"partition-statistics":[],)"
+      R"("snapshot-log":[{"snapshot-id":77,"timestamp-ms":2000}],"metadata-log":[)"
+      R"({"metadata-file":"memory://w/t/metadata/77.json","timestamp-ms":1000}]})");
+}
+
+TEST(TableMetadataJson, RoundTrips) {
+  TableMetadata metadata = WithSnapshot(NewMetadata(), 77, 2000, 1500);
+  metadata.refs["t"] = {SnapshotId(77), RefType::kTag, {}, {}, 1000};
+  metadata.refs["main"].min_snapshots_to_keep = 3;
+  metadata.statistics = {{SnapshotId(77), "memory://w/s.puffin", 10, 5, "a2V5",
+                          {{"ndv", SnapshotId(77), SequenceNumber(1), {FieldId(1)},
+                            {{"ndv", "3"}}}}}};
+  metadata.partition_statistics = {{SnapshotId(77), "memory://w/p.parquet", 9}};
+  const auto parsed = TableMetadataFromJson(TableMetadataToJson(metadata));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(*parsed, metadata);
+}
+
+TEST(TableMetadataJson, FixturesParseOrFailAsTheirNamesSay) {
+  const char* source = std::getenv("FIRN_SOURCE_DIR");
+  const std::filesystem::path directory =
+      std::filesystem::path(source != nullptr ? source : ".") / "../shared/data/iceberg";
+  if (!std::filesystem::exists(directory)) {
+    GTEST_SKIP() << "no fixtures in " << directory;
+  }
+  const std::pair<const char*, StatusCode> cases[] = {
+      {"TableMetadataStatisticsFiles.json", StatusCode::kOk},
+      {"TableMetadataV2Valid.json", StatusCode::kOk},
+      {"TableMetadataV2ValidMinimal.json", StatusCode::kOk},
+      {"TableMetadataV1Valid.json", StatusCode::kUnimplemented},
+      {"TableMetadataV3ValidMinimal.json", StatusCode::kUnimplemented},
+      {"TableMetadataUnsupportedVersion.json", StatusCode::kInvalidArgument},
+      {"TableMetadataV2CurrentSchemaNotFound.json", StatusCode::kCorruption},
+      {"TableMetadataV2MissingSchemas.json", StatusCode::kCorruption},
+  };
+  for (const auto& [name, code] : cases) {
+    std::ifstream in(directory / name);
+    std::stringstream text;
+    text << in.rdbuf();
+    const auto parsed = TableMetadataFromJson(text.str());
+    EXPECT_EQ(parsed.status().code(), code) << name << ": " << parsed.status();
+    if (!parsed.ok()) continue;
+    const auto again = TableMetadataFromJson(TableMetadataToJson(*parsed));
+    ASSERT_TRUE(again.ok()) << name << ": " << again.status();
+    EXPECT_EQ(*again, *parsed) << name;
+  }
+}
+
+TEST(TableMetadataJson, NamesTheFault) {
+  const std::string good = TableMetadataToJson(NewMetadata());
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return TableMetadataFromJson(text.replace(at, from.size(), to)).status();
+  };
+  EXPECT_EQ(with(R"("location":"memory://w/t",)", "").message(),
+            "table metadata: field location is missing");
+  EXPECT_EQ(with(R"("last-updated-ms":1000)", R"("last-updated-ms":"x")").message(),
+            "table metadata: field last-updated-ms is not an integer");
+  EXPECT_EQ(with(R"("type":"long")", R"("type":"lang")").message(),
+            "table metadata: field id: no such type: lang");
+  EXPECT_EQ(with(R"("default-spec-id":0)", R"("default-spec-id":7)").message(),
+            "table metadata: default partition spec 7 is not in the metadata");
+  EXPECT_EQ(with(R"("last-column-id":3)", R"("last-column-id":1)").code(),
+            StatusCode::kCorruption);
+  EXPECT_EQ(with(R"("id":2)", R"("id":1)").code(), StatusCode::kCorruption);
+  EXPECT_EQ(with(R"("type":"string")", R"("type":"variant")").code(),
+            StatusCode::kUnimplemented);
+  EXPECT_EQ(with(R"("format-version":2)", R"("format-version":1)").message(),
+            "table format version 1 is not read yet");
+  // Fields not known are ignored.
+  EXPECT_TRUE(with(R"("format-version":2)", R"("format-version":2,"new":[{}])").ok());
+  EXPECT_EQ(TableMetadataFromJson("[]").status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(TableMetadataFromJson(good.substr(0, 300)).status().code(),
+            StatusCode::kCorruption);
+  EXPECT_EQ(TableMetadataFromJson(std::string(100'000, '[')).status().code(),
+            StatusCode::kCorruption);
+}
+
+TEST(TableMetadataJson, BranchMainNeedNotBeWritten) {
+  std::string text = TableMetadataToJson(WithSnapshot(NewMetadata(), 77, 2000, 1500));
+  const std::string refs = R"("refs":{"main":{"snapshot-id":77,"type":"branch"}},)";
+  text.erase(text.find(refs), refs.size());
+  const auto parsed = TableMetadataFromJson(text);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->refs.at("main").snapshot_id, SnapshotId(77));
+}
+
+TEST(ApplyUpdates, TimeNeverGoesBack) {
+  const TableMetadata first = WithSnapshot(NewMetadata(), 1, 5000, 5000);
+  const auto next = ApplyUpdates(first, "l", {SetProperties{{{"a", "b"}}}}, 10);
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->last_updated_ms, 5000);
+  EXPECT_EQ(next->snapshot_log, first.snapshot_log);
+}
+
+TEST(ApplyUpdates, MetadataLogIsBounded) {
+  TableMetadata metadata = NewMetadata();
+  metadata.properties[kPropertyPreviousVersionsMax] = "3";
+  for (int i = 0; i < 6; ++i) {
+    const std::string at = "m" + std::to_string(i);
+    const auto next = ApplyUpdates(metadata, at, {SetProperties{{{"i", at}}}}, i);
+    ASSERT_TRUE(next.ok());
+    const auto forgotten = ForgottenMetadataFiles(metadata, at, *next);
+    EXPECT_EQ(forgotten, i < 3 ? std::vector<std::string>{}
+                               : std::vector<std::string>{"m" + std::to_string(i - 3)});
+    metadata = *next;
+  }
+  ASSERT_EQ(metadata.metadata_log.size(), 3U);
+  EXPECT_EQ(metadata.metadata_log[0].metadata_file, "m3");
+  EXPECT_EQ(metadata.metadata_log[2].metadata_file, "m5");
+}
+
+TEST(ApplyUpdates, SchemasSpecsAndOrdersGetIds) {
+  const TableMetadata base = NewMetadata();
+  Schema wider = TestSchema();
+  wider.root.fields.push_back({FieldId(10), "more", false, kDouble, ""});
+  PartitionSpec spec{SpecId(0), {{kTestId, FieldId(1001), "id_b", Transform::Bucket(4)}}};
+  SortOrder order{SortOrderId(0), {{kTestTs, Transform::Day(), SortDirection::kDescending,
+                                    NullOrder::kNullsLast}}};
+  order.id = SortOrderId(99);
+  const auto next = ApplyUpdates(
+      base, "", {AddSchema{wider}, SetCurrentSchema{}, AddPartitionSpec{spec},
+                 SetDefaultSpec{}, AddSortOrder{order}, SetDefaultSortOrder{}},
+      2000);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->current_schema_id, SchemaId(1));
+  EXPECT_EQ(next->last_column_id, FieldId(10));
+  EXPECT_EQ(next->default_spec_id, SpecId(1));
+  EXPECT_EQ(next->last_partition_id, FieldId(1001));
+  EXPECT_EQ(next->default_sort_order_id, SortOrderId(2));
+  // What is there already is found again, not added twice.
+  const auto same = ApplyUpdates(*next, "", {AddSchema{TestSchema()}, SetCurrentSchema{},
+                                             AddPartitionSpec{TestSpec()}, SetDefaultSpec{}},
+                                 2000);
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_EQ(same->current_schema_id, SchemaId(0));
+  EXPECT_EQ(same->default_spec_id, SpecId(0));
+  EXPECT_EQ(same->schemas.size(), 2U);
+}
+
+TEST(ApplyUpdates, RemovingSnapshotsCutsTheirHistory) {
+  TableMetadata metadata = NewMetadata();
+  for (int i = 1; i <= 3; ++i) metadata = WithSnapshot(metadata, i, i * 1000, i * 1000);
+  metadata.statistics = {{SnapshotId(1), "s", 1, 1, {}, {}}, {SnapshotId(3), "s", 1, 1, {}, {}}};
+  const auto next = ApplyUpdates(metadata, "", {RemoveSnapshots{{SnapshotId(2)}}}, 4000);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->snapshots.size(), 2U);
+  EXPECT_EQ(next->snapshot_log,
+            (std::vector<SnapshotLogEntry>{{3000, SnapshotId(3)}}));
+  EXPECT_EQ(next->statistics.size(), 2U);
+  const auto none = ApplyUpdates(metadata, "", {RemoveSnapshots{{SnapshotId(3)}}}, 4000);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(none->current_snapshot(), nullptr);
+  EXPECT_EQ(none->statistics.size(), 1U);
+}
+
+TEST(ApplyUpdates, RefusesWhatDoesNotApply) {
+  const TableMetadata base = WithSnapshot(NewMetadata(), 1, 2000, 2000);
+  Snapshot late = MakeSnapshot(2, 1, 3000);
+  late.parent_id = SnapshotId(1);
+  Schema duplicate = TestSchema();
+  duplicate.root.fields[1].id = kTestId;
+  Schema without_source;
+  without_source.root.fields = {TestSchema().root.fields[0]};
+  const std::vector<std::vector<Update>> cases = {
+      {AddSnapshot{MakeSnapshot(1, 2, 3000)}},
+      {AddSnapshot{late}},
+      {SetSnapshotRef{"main", {SnapshotId(9), RefType::kBranch, {}, {}, {}}}},
+      {SetSnapshotRef{"main", {SnapshotId(1), RefType::kTag, {}, {}, {}}}},
+      {SetCurrentSchema{}},
+      {SetCurrentSchema{SchemaId(4)}},
+      {SetDefaultSpec{SpecId(4)}},
+      {AddSchema{duplicate}},
+      {AddSchema{without_source}, SetCurrentSchema{}},
+      {AddPartitionSpec{{SpecId(0), {{FieldId(99), FieldId(1001), "x", Transform::Day()}}}}},
+      {UpgradeFormatVersion{1}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    EXPECT_EQ(ApplyUpdates(base, "", cases[i], 4000).status().code(),
+              StatusCode::kInvalidArgument)
+        << i;
+  }
+  EXPECT_EQ(ApplyUpdates(base, "", {UpgradeFormatVersion{3}}, 0).status().code(),
+            StatusCode::kUnimplemented);
+}
+
+TEST(Requirements, ConflictNamesWhatChanged) {
+  const TableMetadata metadata = WithSnapshot(NewMetadata(), 7, 2000, 2000);
+  const std::vector<Requirement> holds = {
+      AssertTableUuid{metadata.table_uuid}, AssertRefSnapshotId{"main", SnapshotId(7)},
+      AssertRefSnapshotId{"other", std::nullopt}, AssertLastAssignedFieldId{FieldId(3)},
+      AssertCurrentSchemaId{SchemaId(0)}, AssertLastAssignedPartitionId{FieldId(1000)},
+      AssertDefaultSpecId{SpecId(0)}, AssertDefaultSortOrderId{SortOrderId(1)}};
+  EXPECT_TRUE(CheckRequirements(holds, &metadata).ok());
+  EXPECT_TRUE(CheckRequirements({AssertCreate{}}, nullptr).ok());
+  const std::vector<Requirement> fails = {
+      AssertCreate{}, AssertTableUuid{"x"}, AssertRefSnapshotId{"main", SnapshotId(8)},
+      AssertRefSnapshotId{"main", std::nullopt}, AssertLastAssignedFieldId{FieldId(2)},
+      AssertCurrentSchemaId{SchemaId(1)}, AssertLastAssignedPartitionId{FieldId(999)},
+      AssertDefaultSpecId{SpecId(1)}, AssertDefaultSortOrderId{SortOrderId(0)}};
+  for (const Requirement& requirement : fails) {
+    EXPECT_EQ(CheckRequirements({requirement}, &metadata).code(), StatusCode::kConflict);
+  }
+  EXPECT_EQ(CheckRequirements({fails[2]}, &metadata).message(),
+            "branch or tag main changed: expected snapshot 8, found 7");
+  for (const auto* all : {&holds, &fails}) {
+    for (const Requirement& requirement : *all) {
+      const auto parsed =
+          RequirementFromJson(*ParseJson(JsonText(ToJson(requirement))));
+      ASSERT_TRUE(parsed.ok()) << parsed.status();
+      EXPECT_EQ(*parsed, requirement);
+    }
+  }
+}
+
+TEST(UpdateJson, RoundTrips) {
+  const std::vector<Update> updates = {
+      AssignUuid{"u"},
+      UpgradeFormatVersion{2},
+      AddSchema{TestSchema()},
+      SetCurrentSchema{},
+      AddPartitionSpec{TestSpec()},
+      SetDefaultSpec{SpecId(3)},
+      AddSortOrder{TestOrder()},
+      SetDefaultSortOrder{},
+      AddSnapshot{MakeSnapshot(5, 6, 7)},
+      SetSnapshotRef{"main", {SnapshotId(5), RefType::kBranch, 1, 2, 3}},
+      RemoveSnapshots{{SnapshotId(1), SnapshotId(2)}},
+      RemoveSnapshotRef{"t"},
+      SetLocation{"memory://x"},
+      SetProperties{{{"a", "b"}}},
+      RemoveProperties{{"c"}},
+      SetStatistics{{SnapshotId(5), "s", 1, 2, {}, {}}},
+      RemoveStatistics{SnapshotId(5)},
+  };
+  for (const Update& update : updates) {
+    const std::string text = JsonText(ToJson(update));
+    const auto parsed = UpdateFromJson(*ParseJson(text));
+    ASSERT_TRUE(parsed.ok()) << text << ": " << parsed.status();
+    EXPECT_EQ(*parsed, update) << text;
+  }
+  EXPECT_EQ(JsonText(ToJson(Update(SetProperties{{{"a", "b"}}}))),
+            R"({"action":"set-properties","updates":{"a":"b"}})");
+  EXPECT_EQ(UpdateFromJson(*ParseJson(R"({"action":"fly"})")).status().message(),
+            "table update fly is not known");
+}
+
+Schema NestedSchema() {
+  Schema schema;
+  schema.id = SchemaId(4);
+  schema.identifier_field_ids = {FieldId(1)};
+  schema.root.fields = {
+      {FieldId(1), "id", true, kLong, "a number"},
+      {FieldId(2), "labels", false, MakeMap(FieldId(3), kString, FieldId(4), false, kString),
+       ""},
+      {FieldId(5), "point", true,
+       StructType{{{FieldId(6), "x", true, kDouble, ""},
+                   {FieldId(7), "tags", false, MakeList(FieldId(8), true, kString), ""}}},
+       ""},
+      {FieldId(9), "sid", false, FixedType(16), ""},
+      {FieldId(10), "price", false, DecimalType(9, 2), ""},
+      {FieldId(11), "at", false, kTimestamptz, ""}};
+  return schema;
+}
+
+TEST(Schema, FindsByIdAndName) {
+  const Schema schema = NestedSchema();
+  EXPECT_EQ(schema.FindField(FieldId(7))->name, "tags");
+  EXPECT_EQ(schema.FindField(FieldId(8)), nullptr);  // An element is no field.
+  EXPECT_EQ(*schema.FindType(FieldId(8)), Type(kString));
+  EXPECT_EQ(schema.FindName(FieldId(4)), "labels.value");
+  EXPECT_EQ(schema.FindColumn("point.x")->id, FieldId(6));
+  EXPECT_EQ(schema.FindColumn("point.y"), nullptr);
+  EXPECT_EQ(schema.HighestFieldId(), FieldId(11));
+  EXPECT_TRUE(CheckSchema(schema, 2).ok());
+}
+
+TEST(Schema, RoundTripsThroughJsonAndArrow) {
+  const Schema schema = NestedSchema();
+  const auto parsed = SchemaFromJsonText(SchemaToJsonText(schema));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(*parsed, schema);
+
+  const auto arrow_schema = ToArrowSchema(schema);
+  ASSERT_TRUE(arrow_schema.ok()) << arrow_schema.status();
+  EXPECT_EQ((*arrow_schema)->field(5)->type()->ToString(), "timestamp[us, tz=UTC]");
+  EXPECT_EQ((*arrow_schema)->field(1)->type()->id(), arrow::Type::MAP);
+  const auto back = FromArrowSchema(**arrow_schema);
+  ASSERT_TRUE(back.ok()) << back.status();
+  Schema without_doc = schema;
+  without_doc.root.fields[0].doc.clear();
+  EXPECT_EQ(back->root, without_doc.root);
+
+  const auto no_id = FromArrowSchema(arrow::Schema({arrow::field("x", arrow::int32())}));
+  EXPECT_EQ(no_id.status().message(), "field x has no PARQUET:field_id");
+}
+
+TEST(Schema, ChecksNameWhatIsWrong) {
+  const auto check = [](const std::function<void(Schema&)>& change, int version = 2) {
+    Schema schema = NestedSchema();
+    change(schema);
+    return std::string(CheckSchema(schema, version).message());
+  };
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].id = FieldId(8); }),
+            "field id 8 appears twice");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].id = FieldId(0); }),
+            "field sid has the id 0, which is out of range");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].name = "id"; }),
+            "field name id appears twice");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].type = kTimestampNs; }),
+            "field sid: type timestamp_ns needs format version 3");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].type = kTimestampNs; }, 3), "");
+  EXPECT_EQ(check([](Schema& s) { s.identifier_field_ids = {FieldId(6)}; }),
+            "identifier field 6 is no required primitive column");
+  EXPECT_EQ(check([](Schema& s) {
+              Type type = kInt;
+              for (int i = 0; i < 100; ++i) {
+                type = MakeList(FieldId(100 + i), true, std::move(type));
+              }
+              s.root.fields[3].type = type;
+            }),
+            "schema nests deeper than 64");
+}
+
+TEST(PartitionSpec, PrintsPathsEscaped) {
+  PartitionSpec spec = TestSpec();
+  spec.fields.push_back({kTestHost, FieldId(1001), "host name", Transform::Identity()});
+  EXPECT_EQ(PartitionPath(spec, TestSchema(),
+                          {Value(std::int32_t{20'455}), Value(std::string("a/b=c"))}),
+            "ts_day=2026-01-02/host%20name=a%2Fb%3Dc");
+  EXPECT_EQ(ToString(TestSpec(), TestSchema()), "[day(ts) as ts_day]");
+  EXPECT_EQ(ToString(TestOrder(), TestSchema()), "[id asc nulls-first]");
+}
+
+}  // namespace
+}  // namespace firn::iceberg
