@@ -86,15 +86,16 @@ Status AddValues(const ::parquet::ColumnIndex& index,
 
 Result<std::vector<std::shared_ptr<const ChunkPages>>> LoadPages(
     const Footer& footer, RangeFetcher& fetcher, int row_group,
-    const std::vector<int>& leaves) {
-  static const auto kNoPages = std::make_shared<const ChunkPages>();
+    const std::vector<int>& leaves, bool with_values) {
+  static const auto kNoPages =
+      std::make_shared<const ChunkPages>(ChunkPages{{}, {}, true});
   std::vector<std::shared_ptr<const ChunkPages>> out(leaves.size());
   const auto group = footer.metadata().RowGroup(row_group);
   std::vector<Wanted> wanted;
   std::vector<ByteRange> ranges;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     out[i] = footer.FindPages(row_group, leaves[i]);
-    if (out[i] != nullptr) continue;
+    if (out[i] != nullptr && (out[i]->values_read || !with_values)) continue;
     const auto chunk = group->ColumnChunk(leaves[i]);
     const auto offset_at = chunk->GetOffsetIndexLocation();
     if (!offset_at.has_value()) {
@@ -107,7 +108,8 @@ Result<std::vector<std::shared_ptr<const ChunkPages>>> LoadPages(
     }
     Wanted want{i, leaves[i], {offset_at->offset, offset_at->length}, std::nullopt};
     ranges.push_back(want.offset_index);
-    if (const auto at = chunk->GetColumnIndexLocation()) {
+    const auto at = chunk->GetColumnIndexLocation();
+    if (at.has_value() && with_values) {
       if (!InFile(*at, footer.data_end())) {
         return Damaged(row_group, leaves[i], "outside the file");
       }
@@ -123,6 +125,7 @@ Result<std::vector<std::shared_ptr<const ChunkPages>>> LoadPages(
     const ::parquet::ColumnDescriptor& column =
         *footer.metadata().schema()->Column(want.leaf);
     auto pages = std::make_shared<ChunkPages>();
+    pages->values_read = with_values;
     FIRN_ASSIGN_OR_RETURN(const auto offsets, fetcher.Take(want.offset_index));
     const auto offset_index =
         ::parquet::OffsetIndex::Make(offsets->data(), offsets->size(), properties);

@@ -178,7 +178,7 @@ std::shared_ptr<const ChunkPages> Footer::FindPages(int row_group, int leaf) con
 void Footer::KeepPages(int row_group, int leaf,
                        std::shared_ptr<const ChunkPages> pages) const {
   const std::lock_guard lock(mutex_);
-  pages_.emplace(std::make_pair(row_group, leaf), std::move(pages));
+  pages_.insert_or_assign(std::make_pair(row_group, leaf), std::move(pages));
 }
 
 }  // namespace firn::parquet

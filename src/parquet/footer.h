@@ -40,6 +40,7 @@ struct PageValues {
 struct ChunkPages {
   std::vector<PageSpan> pages;     // Ascending; together they hold every row.
   std::vector<PageValues> values;  // Empty, or one a page.
+  bool values_read = false;        // Whether `values` is all that the file says of them.
 };
 
 // A column chunk's bytes [start, end): a dictionary page, if any, and data pages.
@@ -79,6 +80,7 @@ class Footer {
   // Pages kept by KeepPages, or null. An entry whose chunk has no page index has no
   // pages.
   std::shared_ptr<const ChunkPages> FindPages(int row_group, int leaf) const;
+  // Replaces what was kept for the chunk.
   void KeepPages(int row_group, int leaf, std::shared_ptr<const ChunkPages> pages) const;
 
  private:

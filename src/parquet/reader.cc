@@ -215,7 +215,8 @@ Result<FilePlan> FileReader::Plan(const base::Context& context,
         for (const auto& [name, field] : columns) {
           leaves.push_back(*footer_->FlatLeafOf(field));
         }
-        FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(*footer_, fetcher, g, leaves));
+        FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(*footer_, fetcher, g, leaves,
+                                                          /*with_values=*/true));
         std::map<std::string, std::shared_ptr<const ChunkPages>> by_name;
         auto page = pages.begin();
         for (const auto& [name, field] : columns) by_name[name] = *page++;

@@ -76,7 +76,8 @@ Status RowGroupScan::Prepare() {
     for (const Stage& stage : stages)
       std::for_each(stage.fields.begin(), stage.fields.end(), add);
     FIRN_RETURN_IF_ERROR(LoadPages(*shape_.footer, fetcher_, row_group_,
-                                   std::vector<int>(leaves.begin(), leaves.end()))
+                                   std::vector<int>(leaves.begin(), leaves.end()),
+                                   /*with_values=*/false)
                              .status());
   }
   for (std::size_t i = 0; i < stages.size() && !rows_.empty(); ++i) {
@@ -199,7 +200,7 @@ Result<std::vector<LeafSelection>> RowGroupScan::Select(int field) {
   std::vector<std::shared_ptr<const ChunkPages>> pages(
       leaves.size(), std::make_shared<const ChunkPages>());
   if (indexed_) {
-    FIRN_ASSIGN_OR_RETURN(pages, LoadPages(footer, fetcher_, row_group_, leaves));
+    FIRN_ASSIGN_OR_RETURN(pages, LoadPages(footer, fetcher_, row_group_, leaves, false));
   }
   const auto group = footer.metadata().RowGroup(row_group_);
   // The leaves of a nested column are read in step, so they must begin and end at the

@@ -5,8 +5,11 @@
 #include <cmath>
 #include <limits>
 
+#include "arrow/array/array_binary.h"
+#include "arrow/array/array_dict.h"
 #include "arrow/array/array_nested.h"
 #include "arrow/array/array_primitive.h"
+#include "arrow/array/builder_binary.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/byte_size.h"
@@ -219,6 +222,42 @@ class NaNCounter {
   std::size_t leaf_ = 0;
 };
 
+// The schema of what is stored: dictionaries of text are stored as text.
+Result<std::shared_ptr<arrow::Schema>> StoredSchema(const arrow::Schema& schema) {
+  arrow::FieldVector fields;
+  for (const auto& field : schema.fields()) {
+    if (field->type()->id() != arrow::Type::DICTIONARY) {
+      fields.push_back(field);
+      continue;
+    }
+    const auto& value =
+        static_cast<const arrow::DictionaryType&>(*field->type()).value_type();
+    if (value->id() != arrow::Type::STRING && value->id() != arrow::Type::BINARY) {
+      return Status::InvalidArgument("column " + field->name() + ": dictionary of " +
+                                     value->ToString());
+    }
+    fields.push_back(field->WithType(value));
+  }
+  return arrow::schema(std::move(fields), schema.metadata());
+}
+
+// The text itself. Parquet would keep a dictionary as it is, but give up on dictionaries
+// for the rest of the chunk as soon as a batch brings another one; built from the text,
+// one dictionary serves the whole chunk.
+arrow::Result<std::shared_ptr<arrow::Array>> Decode(const arrow::DictionaryArray& coded,
+                                                    arrow::MemoryPool* pool) {
+  const auto& words = static_cast<const arrow::BinaryArray&>(*coded.dictionary());
+  arrow::BinaryBuilder text(words.type(), pool);
+  ARROW_RETURN_NOT_OK(text.Reserve(coded.length()));
+  for (std::int64_t i = 0; i < coded.length(); ++i) {
+    const std::int64_t word = coded.IsNull(i) ? -1 : coded.GetValueIndex(i);
+    ARROW_RETURN_NOT_OK(word < 0 || words.IsNull(word)
+                            ? text.AppendNull()
+                            : text.Append(words.GetView(word)));
+  }
+  return text.Finish();
+}
+
 }  // namespace
 
 class FileWriter::State {
@@ -233,17 +272,18 @@ class FileWriter::State {
 
   Status Open() {
     FIRN_RETURN_IF_ERROR(CheckOptions(options_));
+    FIRN_ASSIGN_OR_RETURN(stored_schema_, StoredSchema(*schema_));
     ::parquet::ArrowWriterProperties::Builder arrow_builder;
     const auto arrow_properties = arrow_builder.build();
     std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
     FIRN_RETURN_IF_ERROR(AsArgument(::parquet::arrow::ToParquetSchema(
-        schema_.get(), *::parquet::default_writer_properties(), *arrow_properties,
+        stored_schema_.get(), *::parquet::default_writer_properties(), *arrow_properties,
         &descriptor)));
     FIRN_ASSIGN_OR_RETURN(const auto properties,
                           MakeProperties(*descriptor, options_, pool_));
     leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
-    auto opened = ::parquet::arrow::FileWriter::Open(*schema_, pool_, sink_, properties,
-                                                     arrow_properties);
+    auto opened = ::parquet::arrow::FileWriter::Open(*stored_schema_, pool_, sink_,
+                                                     properties, arrow_properties);
     FIRN_RETURN_IF_ERROR(AsArgument(opened.status()));
     writer_ = std::move(opened).ValueUnsafe();
     return Status::OK();
@@ -314,16 +354,23 @@ class FileWriter::State {
 
   Status AppendSlice(const arrow::RecordBatch& slice) {
     NaNCounter counter(nan_counts_.back());
-    for (const auto& column : slice.columns()) {
+    arrow::ArrayVector columns = slice.columns();
+    for (std::shared_ptr<arrow::Array>& column : columns) {
+      if (column->type_id() == arrow::Type::DICTIONARY) {
+        FIRN_ARROW_ASSIGN_OR_RETURN(
+            column, Decode(static_cast<const arrow::DictionaryArray&>(*column), pool_));
+      }
       FIRN_ARROW_RETURN_IF_ERROR(counter.Visit(*column));
     }
-    return FromArrow(writer_->WriteRecordBatch(slice));
+    return FromArrow(writer_->WriteRecordBatch(
+        *arrow::RecordBatch::Make(stored_schema_, slice.num_rows(), std::move(columns))));
   }
 
   // The stream writes to the object, and the writer to the stream, to the last: in this
   // order they are destroyed from the writer up.
   const std::unique_ptr<io::ObjectWriter> object_;
   const std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> stored_schema_;
   const WriterOptions options_;
   arrow::MemoryPool* const pool_;
   const std::shared_ptr<ObjectOutput> sink_;

@@ -70,10 +70,10 @@ struct WriterOptions {
   std::int64_t row_group_bytes = std::int64_t{128} << 20;
 
   // A page ends at the first of these two. A run-length encoded column of a sorted file
-  // never fills a page by bytes, so the rows decide how finely it can be pruned: 128 Ki
-  // rows are 1 MB of doubles. Small pages cost size (20,000 rows: 2 % to 7 %).
+  // never fills a page by bytes, so the rows decide how finely it can be pruned, and how
+  // much is decoded around a wanted row. bench/parquet_series_bench.cc compares sizes.
   std::int64_t page_bytes = 1 << 20;
-  std::int64_t page_rows = 1 << 17;
+  std::int64_t page_rows = 1 << 16;
   std::int64_t dictionary_bytes = 1 << 20;  // A column's dictionary in one row group.
 
   bool page_index = true;
@@ -122,7 +122,8 @@ class FileWriter {
  public:
   // Fields carry their id in the metadata key `PARQUET:field_id`, nested ones too; each
   // leaf that `options.columns` or `options.sorting_columns` names must have one. A
-  // string column may be given as dictionary<int32, utf8>: it is stored as a string.
+  // top-level string or binary column may be given as a dictionary of them: the text is
+  // stored, under one dictionary a row group however often the batches change theirs.
   // Errors: InvalidArgument for a type, encoding or option that cannot be written.
   static Result<std::unique_ptr<FileWriter>> Open(
       std::unique_ptr<io::ObjectWriter> object, std::shared_ptr<arrow::Schema> schema,
