@@ -240,7 +240,7 @@ Connection::Next Connection::Answer() {
     body_bytes_.Clear();
   }
   if (go_on) return Next::kGoOn;
-  socket_.DrainAndClose(kLingerMs);
+  socket_.Drain(kLingerMs);
   return Next::kClose;
 }
 
@@ -339,7 +339,7 @@ Connection::Next Connection::Refuse(int code, std::string_view why) {
   response.CloseAfter();
   response.Finish(shared_.clock.NowUs());
   shared_.router.Find(head_.path()).metrics->Observe(code, 0);
-  socket_.DrainAndClose(kLingerMs);
+  socket_.Drain(kLingerMs);
   return Next::kClose;
 }
 

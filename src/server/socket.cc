@@ -118,7 +118,7 @@ void Socket::Shutdown() {
   if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
 }
 
-void Socket::DrainAndClose(std::int64_t linger_ms) {
+void Socket::Drain(std::int64_t linger_ms) {
   if (fd_ < 0) return;
   shutdown(fd_, SHUT_WR);
   const std::int64_t deadline_ns = base::SystemClock().SteadyNs() + linger_ms * 1'000'000;
@@ -128,7 +128,6 @@ void Socket::DrainAndClose(std::int64_t linger_ms) {
     // A peer that sends for ever keeps Read from waiting, so the clock is asked here too.
     if (!n.ok() || *n == 0 || base::SystemClock().SteadyNs() >= deadline_ns) break;
   }
-  Close();
 }
 
 void Socket::Close() {

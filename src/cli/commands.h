@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// commands.h: the verbs of the command line, their flags read already. Each prints what
+// it has to say and returns the exit code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/config_load.h"
+#include "cli/program.h"
+
+namespace firn::cli {
+
+struct ServeFlags {
+  std::string config_file;
+  FlagTexts settings;
+};
+int Serve(World& world, const CommonFlags& common, const ServeFlags& flags);
+
+// Where tables are read from.
+struct SourceFlags {
+  std::string server;     // An address, or empty.
+  std::string warehouse;  // Likewise.
+  std::string catalog;
+};
+
+struct SqlFlags {
+  std::string query;  // Empty: statements come from standard input.
+  SourceFlags source;
+  std::string format;  // Empty: table, or json with --json.
+};
+int Sql(World& world, const CommonFlags& common, const SqlFlags& flags);
+
+struct PromqlFlags {
+  std::string expression;
+  std::string time, start, end, step;
+  std::string data;
+  SourceFlags source;
+  std::string format;
+};
+int Promql(World& world, const CommonFlags& common, const PromqlFlags& flags);
+
+struct TableFlags {
+  std::string table;
+  SourceFlags source;
+  std::string columns;  // For scan: names separated by commas; empty is all.
+  std::string filter;
+  std::int64_t limit = 0;
+  std::string format;
+};
+int TableLs(World& world, const CommonFlags& common, const TableFlags& flags);
+int TableDescribe(World& world, const CommonFlags& common, const TableFlags& flags);
+int TableScan(World& world, const CommonFlags& common, const TableFlags& flags);
+int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags);
+int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags);
+
+int ConfigCheck(World& world, const CommonFlags& common, const std::string& file);
+int ConfigPrint(World& world, const std::string& file);
+
+// Settings from the environment and, over it, what a command was told of a warehouse.
+Result<Config> ReaderConfig(const World& world, const SourceFlags& source);
+
+}  // namespace firn::cli

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/config_field.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "base/assert.h"
+#include "base/byte_size.h"
+#include "base/duration.h"
+#include "base/quote.h"
+
+namespace firn::cli {
+namespace {
+
+constexpr std::int64_t kIntMax = 1'000'000;
+constexpr std::int64_t kDayMs = 86'400'000;
+
+// Shortens the table: what each entry's last column says.
+#define FIRN_FIELD(member) +[](Config& c) { return &c.member; }
+
+const std::vector<ConfigField>& Table() {
+  using enum FieldKind;
+  static const std::vector<ConfigField> table = {
+      {"data", "Where data lies", kText,
+       "Directory of the log and the lock file. Made if absent.", 0, 0,
+       FIRN_FIELD(db.data_dir)},
+      {"warehouse", "Where data lies", kText,
+       "Location of the Iceberg tables; empty means `warehouse` in the data directory.",
+       0, 0, FIRN_FIELD(db.warehouse)},
+      {"catalog", "Where data lies", kText,
+       "Catalog of the tables, `sqlite:///FILE`; empty means `catalog.db` in the "
+       "warehouse.",
+       0, 0, FIRN_FIELD(db.catalog)},
+      {"accept_gap", "Where data lies", kBool,
+       "Start although the warehouse is older than the log's trim point. What lies "
+       "between "
+       "is gone, and this accepts it.",
+       0, 0, FIRN_FIELD(db.accept_gap)},
+      {"listen", "Server", kText,
+       "Address to listen on, HOST:PORT. Port 0 takes a free one. There is no "
+       "authentication: leave it on the loopback interface, or put a proxy before it.",
+       0, 0, FIRN_FIELD(server.listen)},
+      {"log_level", "Server", kText,
+       "Least level of log lines: debug, info, warn or error.", 0, 0,
+       FIRN_FIELD(log_level)},
+      {"connections_max", "Server", kCount,
+       "Connections at once; more are answered 503 and closed.", 1, kIntMax,
+       FIRN_FIELD(server.connections_max)},
+      {"query_concurrency", "Server", kCount, "Queries that run at once.", 1, 1024,
+       FIRN_FIELD(server.query_concurrency)},
+      {"query_queue_max", "Server", kCount,
+       "Queries that may wait for a place; more are answered 503.", 0, kIntMax,
+       FIRN_FIELD(server.query_queue_max)},
+      {"query_timeout", "Server", kDuration,
+       "Longest a query may take; also the bound on its `timeout` parameter.", 1, kDayMs,
+       FIRN_FIELD(server.query_timeout_ms)},
+      {"header_bytes_max", "Server", kSize, "Largest head of a request; beyond it, 431.",
+       1024, 1 << 20, FIRN_FIELD(server.header_bytes_max)},
+      {"body_bytes_max", "Server", kSize, "Largest body of a request; beyond it, 413.", 1,
+       std::int64_t{1} << 31, FIRN_FIELD(server.body_bytes_max)},
+      {"uncompressed_bytes_max", "Server", kSize,
+       "Largest remote write when uncompressed; beyond it, 400.", 1,
+       std::int64_t{1} << 32, FIRN_FIELD(server.uncompressed_bytes_max)},
+      {"bodies_bytes_max", "Server", kSize,
+       "Memory for the bodies of all requests together; beyond it, 503.", 1, INT64_MAX,
+       FIRN_FIELD(server.bodies_bytes_max)},
+      {"header_timeout", "Server", kDuration,
+       "Longest a request's head may take to arrive, from its first byte.", 1, kDayMs,
+       FIRN_FIELD(server.header_timeout_ms)},
+      {"body_timeout", "Server", kDuration,
+       "Longest a request's body may take to arrive.", 1, kDayMs,
+       FIRN_FIELD(server.body_timeout_ms)},
+      {"write_timeout", "Server", kDuration,
+       "Longest a client may take to read one piece of an answer.", 1, kDayMs,
+       FIRN_FIELD(server.write_timeout_ms)},
+      {"idle_timeout", "Server", kDuration,
+       "Longest a connection stays open between requests.", 1, kDayMs,
+       FIRN_FIELD(server.idle_timeout_ms)},
+      {"stop_timeout", "Server", kDuration,
+       "Longest that requests under way may take at a stop; then they are cancelled.", 0,
+       kDayMs, FIRN_FIELD(server.stop_timeout_ms)},
+      {"out_of_order_window", "Ingest", kDuration,
+       "How far behind the newest sample of its series a sample may be.", 0, INT64_MAX,
+       FIRN_FIELD(db.out_of_order_window_ms)},
+      {"future_bound", "Ingest", kDuration, "How far ahead of the clock a sample may be.",
+       0, INT64_MAX, FIRN_FIELD(db.future_bound_ms)},
+      {"series_max", "Ingest", kCount,
+       "Series in memory; new ones beyond it are rejected.", 1, UINT32_MAX,
+       FIRN_FIELD(db.series_max)},
+      {"head_bytes_max", "Ingest", kSize,
+       "Memory for what is not settled yet; at the bound writes are answered 503.",
+       1 << 20, INT64_MAX, FIRN_FIELD(db.head_bytes_max)},
+      {"log_bytes_max", "Ingest", kSize,
+       "Disk for the log; at the bound writes are answered 503.", 1 << 20, INT64_MAX,
+       FIRN_FIELD(db.log_bytes_max)},
+      {"settle_interval", "Settling", kDuration,
+       "Settle hot data into tables this often; 0 leaves it to `POST /-/settle`.", 0,
+       INT64_MAX, FIRN_FIELD(db.settle_interval_ms)},
+      {"settle_head_bytes", "Settling", kSize,
+       "Settle sooner where the hot data takes this much memory.", 1, INT64_MAX,
+       FIRN_FIELD(db.settle_head_bytes)},
+      {"promoted_labels", "Settling", kList,
+       "Labels that become columns of `metrics.samples` when the table is created, "
+       "beside "
+       "`job` and `instance`.",
+       0, 0, FIRN_FIELD(db.promoted_labels)},
+      {"query_lookback", "Queries", kDuration,
+       "How far back an instant selector looks for a sample.", 1, INT64_MAX,
+       FIRN_FIELD(db.query_lookback_ms)},
+      {"query_samples_max", "Queries", kCount,
+       "Samples that one query may hold in memory.", 1, INT64_MAX,
+       FIRN_FIELD(db.query_samples_max)},
+      {"query_bytes_max", "Queries", kSize, "Memory that one SQL statement may take.",
+       1 << 20, INT64_MAX, FIRN_FIELD(db.query_bytes_max)},
+      {"query_threads", "Queries", kCount, "Threads of one SQL statement.", 1, 1024,
+       FIRN_FIELD(db.query_threads)},
+  };
+  return table;
+}
+
+#undef FIRN_FIELD
+
+Status Bad(const ConfigField& field, std::string_view text, std::string_view why) {
+  return Status::InvalidArgument(std::string(field.name) + ": " + base::Quoted(text) +
+                                 " " + std::string(why));
+}
+
+std::string NumberText(const ConfigField& field, std::int64_t value) {
+  switch (field.kind) {
+    case FieldKind::kDuration:
+      return base::FormatDuration(value);
+    case FieldKind::kSize:
+      return base::FormatByteSize(value);
+    default:
+      return std::to_string(value);
+  }
+}
+
+Result<std::int64_t> ParseCount(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Status::InvalidArgument("is not a whole number");
+  }
+  return value;
+}
+
+Result<std::int64_t> ParseNumber(const ConfigField& field, std::string_view text) {
+  Result<std::int64_t> value =
+      field.kind == FieldKind::kDuration ? base::ParseDuration(text)
+      : field.kind == FieldKind::kSize   ? base::ParseByteSize(text)
+                                         : ParseCount(text);
+  if (!value.ok()) {
+    return Bad(field, text,
+               field.kind == FieldKind::kDuration
+                   ? "is not a duration such as 5m, 1h30m or 250ms"
+               : field.kind == FieldKind::kSize ? "is not a size such as 512MB or 64KiB"
+                                                : "is not a whole number");
+  }
+  if (*value < field.least) {
+    return Bad(field, text, "is below the least, " + NumberText(field, field.least));
+  }
+  if (*value > field.most) {
+    return Bad(field, text, "is above the most, " + NumberText(field, field.most));
+  }
+  return value;
+}
+
+Result<bool> ParseBool(const ConfigField& field, std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return Bad(field, text, "is neither true nor false");
+}
+
+std::vector<std::string> SplitAtCommas(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::string_view item = text.substr(0, text.find(','));
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+  }
+  return items;
+}
+
+Status CheckText(const ConfigField& field, std::string_view text) {
+  if (field.name == "log_level" && text != "debug" && text != "info" && text != "warn" &&
+      text != "error") {
+    return Bad(field, text, "is none of debug, info, warn, error");
+  }
+  if ((field.name == "data" || field.name == "listen") && text.empty()) {
+    return Bad(field, text, "is empty");
+  }
+  return Status::OK();
+}
+
+}  // namespace
+
+std::string_view FieldKindName(FieldKind kind) {
+  switch (kind) {
+    case FieldKind::kText:
+      return "text";
+    case FieldKind::kList:
+      return "list";
+    case FieldKind::kDuration:
+      return "duration";
+    case FieldKind::kSize:
+      return "size";
+    case FieldKind::kCount:
+      return "number";
+    case FieldKind::kBool:
+      return "true or false";
+  }
+  return "";
+}
+
+std::string ConfigField::Flag() const {
+  std::string flag = "--" + std::string(name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string ConfigField::Environment() const {
+  std::string variable = "FIRN_" + std::string(name);
+  std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return variable;
+}
+
+std::span<const ConfigField> ConfigFields() { return Table(); }
+
+const ConfigField* FindConfigField(std::string_view name) {
+  for (const ConfigField& field : Table()) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+Status SetField(const ConfigField& field, std::string_view text, Config* config) {
+  switch (field.member.index()) {
+    case 0:
+      FIRN_RETURN_IF_ERROR(CheckText(field, text));
+      *std::get<0>(field.member)(*config) = text;
+      return Status::OK();
+    case 1:
+      *std::get<1>(field.member)(*config) = SplitAtCommas(text);
+      return Status::OK();
+    case 2: {
+      FIRN_ASSIGN_OR_RETURN(*std::get<2>(field.member)(*config),
+                            ParseNumber(field, text));
+      return Status::OK();
+    }
+    case 3: {
+      FIRN_ASSIGN_OR_RETURN(const std::int64_t value, ParseNumber(field, text));
+      *std::get<3>(field.member)(*config) = static_cast<int>(value);
+      return Status::OK();
+    }
+    default: {
+      FIRN_ASSIGN_OR_RETURN(*std::get<4>(field.member)(*config), ParseBool(field, text));
+      return Status::OK();
+    }
+  }
+}
+
+void SetListField(const ConfigField& field, std::vector<std::string> items,
+                  Config* config) {
+  FIRN_ASSERT(field.kind == FieldKind::kList);
+  *std::get<1>(field.member)(*config) = std::move(items);
+}
+
+std::string FieldText(const ConfigField& field, const Config& config) {
+  // The accessors hand out pointers to set through; nothing is set here.
+  auto& c = const_cast<Config&>(config);
+  switch (field.member.index()) {
+    case 0:
+      return *std::get<0>(field.member)(c);
+    case 1: {
+      std::string text;
+      for (const std::string& item : *std::get<1>(field.member)(c)) {
+        text += (text.empty() ? "" : ",") + item;
+      }
+      return text;
+    }
+    case 2:
+      return NumberText(field, *std::get<2>(field.member)(c));
+    case 3:
+      return NumberText(field, *std::get<3>(field.member)(c));
+    default:
+      return *std::get<4>(field.member)(c) ? "true" : "false";
+  }
+}
+
+std::string_view NearestWord(std::string_view word,
+                             std::span<const std::string_view> candidates) {
+  std::string_view nearest;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    // One row of the Levenshtein table at a time.
+    std::vector<std::size_t> row(candidate.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t replaced = diagonal + (word[i] == candidate[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < least) {
+      least = row.back();
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/program.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "cli/commands.h"
+#include "cli/config_field.h"
+#include <CLI/CLI.hpp>
+
+namespace firn::cli {
+namespace {
+
+// The command that was given, once parsing has found it.
+using Chosen = std::function<int()>;
+
+class Grammar {
+ public:
+  explicit Grammar(World& world) : world_(world) {
+    app_.name("firn");
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.footer("`firn COMMAND --help` shows a command's flags and an example.");
+    app_.set_version_flag("--version", "firn " + world.version);
+    app_.add_flag("--json", common_.json, "Machine-readable result on standard output");
+    app_.add_flag("--stats", common_.stats,
+                  "One JSON object of figures on standard error");
+    app_.add_flag("--quiet", common_.quiet, "Say nothing but results and errors");
+    AddServe();
+    AddSql();
+    AddPromql();
+    AddTable();
+    AddConfig();
+    CLI::App* version = app_.add_subcommand("version", "Print the version");
+    version->callback([this] {
+      chosen_ = [this] {
+        world_.out << "firn " << world_.version << "\n";
+        return int{kDone};
+      };
+    });
+  }
+
+  int Run(std::vector<std::string> args) {
+    std::reverse(args.begin(), args.end());  // As CLI11 wants them.
+    try {
+      app_.parse(args);
+    } catch (const CLI::CallForHelp&) {
+      world_.out << Deepest()->help();
+      return kDone;
+    } catch (const CLI::CallForVersion&) {
+      world_.out << "firn " << world_.version << "\n";
+      return kDone;
+    } catch (const CLI::ParseError& e) {
+      return PrintBadUsage(world_, "usage", Status::InvalidArgument(Explain(e)),
+                           "`" + CommandName() + " --help` shows what it takes.");
+    }
+    return chosen_();
+  }
+
+ private:
+  // The innermost command that was named.
+  CLI::App* Deepest() {
+    CLI::App* at = &app_;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return at;
+  }
+  std::string CommandName() {
+    std::string name = "firn";
+    for (CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      name += " " + at->get_name();
+    }
+    return name;
+  }
+
+  // CLI11's text, with the nearest flag where one is not known.
+  std::string Explain(const CLI::ParseError& e) {
+    if (dynamic_cast<const CLI::ExtrasError*>(&e) == nullptr) return e.what();
+    CLI::App* command = Deepest();
+    std::set<std::string> names;
+    for (CLI::App* at = command; at != nullptr; at = at->get_parent()) {
+      for (const CLI::Option* option : at->get_options()) {
+        for (const std::string& name : option->get_lnames()) names.insert("--" + name);
+      }
+    }
+    for (const CLI::App* sub : command->get_subcommands([](CLI::App*) { return true; })) {
+      names.insert(sub->get_name());
+    }
+    const std::vector<std::string> extras = app_.remaining(true);
+    if (extras.empty()) return e.what();
+    const std::string word = extras.front().substr(0, extras.front().find('='));
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string_view nearest = NearestWord(word, views);
+    std::string text = "unexpected " + word;
+    if (!nearest.empty()) text += "; did you mean " + std::string(nearest) + "?";
+    return text;
+  }
+
+  template <typename Function>
+  void OnCommand(CLI::App* command, Function run) {
+    command->callback([this, run] { chosen_ = run; });
+  }
+
+  void AddServe() {
+    CLI::App* serve = app_.add_subcommand(
+        "serve", "Take samples, answer queries and settle data into tables");
+    serve->add_option("--config", serve_.config_file, "YAML or TOML file of settings");
+    for (const ConfigField& field : ConfigFields()) {
+      std::string& text = setting_texts_[std::string(field.name)];
+      CLI::Option* option =
+          field.kind == FieldKind::kBool
+              ? serve->add_flag(field.Flag() + "{true}", text, std::string(field.help))
+              : serve->add_option(field.Flag(), text, std::string(field.help));
+      options_.emplace_back(std::string(field.name), option);
+    }
+    serve->footer("Example:\n  firn serve --data ./firn-data --listen 127.0.0.1:7070");
+    OnCommand(serve, [this] {
+      for (const auto& [name, option] : options_) {
+        if (option->count() > 0) {
+          serve_.settings.emplace_back(name, setting_texts_[name]);
+        }
+      }
+      return Serve(world_, common_, serve_);
+    });
+  }
+
+  void AddWarehouse(CLI::App* command, SourceFlags& source) {
+    command->add_option("--warehouse", source.warehouse,
+                        "Location of the tables, read as committed");
+    command->add_option("--catalog", source.catalog,
+                        "Their catalog; by default catalog.db in the warehouse");
+  }
+
+  void AddSql() {
+    CLI::App* sql = app_.add_subcommand("sql", "Run SQL over the tables");
+    sql->add_option("query", sql_.query,
+                    "One statement; without it, statements come from standard input");
+    AddWarehouse(sql, sql_.source);
+    sql->add_option("--server", sql_.source.server,
+                    "Ask this server, which sees hot data too");
+    sql->add_option("--format", sql_.format, "table, csv, json, ndjson or arrow");
+    sql->footer(
+        "Example:\n  firn sql --server http://127.0.0.1:7070 "
+        "'SELECT metric, count(*) FROM metrics.samples GROUP BY metric'");
+    OnCommand(sql, [this] { return Sql(world_, common_, sql_); });
+  }
+
+  void AddPromql() {
+    CLI::App* promql = app_.add_subcommand("promql", "Evaluate a PromQL expression");
+    promql->add_option("expression", promql_.expression, "The expression")->required();
+    promql->add_option("--time", promql_.time,
+                       "When: RFC 3339 or Unix seconds; by default now");
+    promql->add_option("--start", promql_.start, "Start of a range, which it includes");
+    promql->add_option("--end", promql_.end, "End of a range, which it includes");
+    promql->add_option("--step", promql_.step, "Step of a range: 15s, or seconds");
+    promql->add_option("--data", promql_.data,
+                       "Data directory; one in use is asked through its server");
+    promql->add_option("--server", promql_.source.server, "Ask this server");
+    AddWarehouse(promql, promql_.source);
+    promql->add_option("--format", promql_.format, "table or json");
+    promql->footer(
+        "Example:\n  firn promql --server http://127.0.0.1:7070 "
+        "'sum by (job) (rate(http_requests_total[5m]))'");
+    OnCommand(promql, [this] { return Promql(world_, common_, promql_); });
+  }
+
+  using TableCommand = int (*)(World&, const CommonFlags&, const TableFlags&);
+  CLI::App* AddTableCommand(CLI::App* table, const char* name, const char* help,
+                            bool takes_table, TableCommand run) {
+    CLI::App* command = table->add_subcommand(name, help);
+    if (takes_table) {
+      command->add_option("table", table_.table, "NAMESPACE.TABLE")->required();
+    }
+    AddWarehouse(command, table_.source);
+    command->footer("Example:\n  firn table " + std::string(name) +
+                    (takes_table ? " metrics.samples" : "") +
+                    " --warehouse ./firn-data/warehouse");
+    OnCommand(command, [this, run] { return run(world_, common_, table_); });
+    return command;
+  }
+
+  void AddTable() {
+    CLI::App* table = app_.add_subcommand("table", "Look at the tables of a warehouse");
+    table->require_subcommand(1);
+    AddTableCommand(table, "ls", "List tables", false, TableLs);
+    AddTableCommand(table, "describe", "Schema, partitioning and properties of a table",
+                    true, TableDescribe);
+    CLI::App* scan =
+        AddTableCommand(table, "scan", "Print the rows of a table", true, TableScan);
+    scan->add_option("--columns", table_.columns, "Columns, separated by commas");
+    scan->add_option("--filter", table_.filter, "Rows to keep, such as \"value > 1\"");
+    scan->add_option("--limit", table_.limit, "Most rows to print")
+        ->check(CLI::PositiveNumber);
+    scan->add_option("--format", table_.format, "table, csv, json, ndjson or arrow");
+    AddTableCommand(table, "snapshots", "List the snapshots of a table", true,
+                    TableSnapshots);
+    AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
+  }
+
+  void AddConfig() {
+    CLI::App* config = app_.add_subcommand("config", "Check and print settings");
+    config->require_subcommand(1);
+    CLI::App* check = config->add_subcommand("check", "Say what is wrong with a file");
+    check->add_option("file", config_file_, "YAML or TOML")->required();
+    check->footer("Example:\n  firn config check firn.yaml");
+    OnCommand(check, [this] { return ConfigCheck(world_, common_, config_file_); });
+    CLI::App* print = config->add_subcommand(
+        "print", "Print every setting as `firn serve` would use it");
+    print->add_option("file", config_file_, "YAML or TOML");
+    print->footer("Example:\n  FIRN_LISTEN=127.0.0.1:9999 firn config print firn.yaml");
+    OnCommand(print, [this] { return ConfigPrint(world_, config_file_); });
+    CLI::App* reference =
+        config->add_subcommand("reference", "Print docs/operate/configuration.md");
+    OnCommand(reference, [this] {
+      world_.out << ConfigReference();
+      return int{kDone};
+    });
+  }
+
+  World& world_;
+  CLI::App app_{"Samples in, hot at once, settled as open tables."};
+  Chosen chosen_;
+  CommonFlags common_;
+  ServeFlags serve_;
+  std::map<std::string, std::string> setting_texts_;
+  std::vector<std::pair<std::string, CLI::Option*>> options_;
+  SqlFlags sql_;
+  PromqlFlags promql_;
+  TableFlags table_;
+  std::string config_file_;
+};
+
+}  // namespace
+
+int Run(const std::vector<std::string>& args, World& world) {
+  Grammar grammar(world);
+  return grammar.Run(args);
+}
+
+int ExitCodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return kDone;
+    case StatusCode::kNotFound:
+      return kNotFound;
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kConflict:
+      return kConflict;
+    case StatusCode::kCancelled:
+      return kInterrupted;
+    default:
+      return kFailed;
+  }
+}
+
+int PrintError(World& world, std::string_view what, const Status& status,
+               std::string_view remedy) {
+  world.err << "firn: " << what << ": " << status.message() << "\n";
+  if (!remedy.empty()) world.err << remedy << "\n";
+  return ExitCodeOf(status);
+}
+
+int PrintBadUsage(World& world, std::string_view what, const Status& status,
+                  std::string_view remedy) {
+  PrintError(world, what, status, remedy);
+  return status.Is(StatusCode::kNotFound) ? kNotFound : kBadUsage;
+}
+
+}  // namespace firn::cli

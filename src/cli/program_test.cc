@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/program.h"
+
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_primitive.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "server/fake_db.h"
+#include "server/server.h"
+
+namespace firn::cli {
+namespace {
+
+using nlohmann::json;
+using server::FakeCursor;
+using server::FakeDb;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::shared_ptr<arrow::RecordBatch> Rows() {
+  arrow::Int64Builder n;
+  arrow::StringBuilder text;
+  arrow::DoubleBuilder value;
+  EXPECT_TRUE(n.AppendValues({1, 200}).ok());
+  EXPECT_TRUE(text.Append("a,\"b\"").ok() && text.AppendNull().ok());
+  EXPECT_TRUE(value.AppendValues({0.5, std::numeric_limits<double>::quiet_NaN()}).ok());
+  return arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("n", arrow::int64()), arrow::field("t", arrow::utf8()),
+                     arrow::field("v", arrow::float64())}),
+      2, {*n.Finish(), *text.Finish(), *value.Finish()});
+}
+
+// Passes on to a Db that the test keeps, since a command closes what it opened.
+std::unique_ptr<FakeDb> NewFakeDb() {
+  auto db = std::make_unique<FakeDb>();
+  db->sql = [](std::string_view text) -> Result<std::unique_ptr<SqlCursor>> {
+    if (text == "bad") return Status::InvalidArgument("Parser Error: at 1");
+    const auto rows = Rows();
+    return std::make_unique<FakeCursor>(
+        rows->schema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{rows});
+  };
+  db->promql = [](const base::Context&,
+                  const PromqlRequest& request) -> Result<PromqlResult> {
+    if (request.expression == "(") {
+      return Status::InvalidArgument("1:1: parse error: unclosed left parenthesis");
+    }
+    PromqlResult result;
+    if (request.is_instant()) {
+      result.value =
+          PromqlVector{{Labels{{"__name__", "up"}, {"job", "x"}}, {request.start_ms, 1}}};
+    } else {
+      result.value = PromqlMatrix{
+          {Labels{{"job", "x"}}, {{request.start_ms, 1}, {request.end_ms, 2}}}};
+    }
+    result.warnings = {"PromQL warning: careful"};
+    return result;
+  };
+  db->tables = {{"metrics.samples", "file:/w/metadata/1.json", 7, 10, 2, 300}};
+  return db;
+}
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  int Run(std::vector<std::string> args) {
+    out_.str("");
+    err_.str("");
+    World world{out_,
+                err_,
+                in_,
+                false,
+                [this](const std::string& name) -> std::optional<std::string> {
+                  const auto found = environment_.find(name);
+                  if (found == environment_.end()) return std::nullopt;
+                  return found->second;
+                },
+                clock_,
+                "0.1.0",
+                [this](const DbOptions& options) { return Open(options); },
+                [this](const DbOptions& options) { return Open(options); },
+                [] {},
+                [this] { while_serving_(); }};
+    return cli::Run(args, world);
+  }
+  Result<std::unique_ptr<Db>> Open(const DbOptions& options) {
+    opened_ = options;
+    if (!open_status_.ok()) return open_status_;
+    return std::unique_ptr<Db>(NewFakeDb());
+  }
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+
+  std::ostringstream out_, err_;
+  std::istringstream in_;
+  std::map<std::string, std::string> environment_;
+  base::ManualClock clock_{1'700'000'000'000'000};
+  DbOptions opened_;
+  Status open_status_;
+  std::function<void()> while_serving_ = [] {};
+};
+
+TEST_F(ProgramTest, SaysWhatItIsAndHow) {
+  EXPECT_EQ(Run({"version"}), 0);
+  EXPECT_EQ(out(), "firn 0.1.0\n");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"serve"},
+                                             {"sql"},
+                                             {"promql"},
+                                             {"table", "ls"},
+                                             {"table", "describe"},
+                                             {"table", "scan"},
+                                             {"table", "snapshots"},
+                                             {"table", "files"},
+                                             {"config", "check"},
+                                             {"config", "print"}}) {
+    std::vector<std::string> args = command;
+    args.push_back("--help");
+    EXPECT_EQ(Run(args), 0);
+    EXPECT_THAT(out(), HasSubstr("Example:")) << command.back();
+  }
+}
+
+TEST_F(ProgramTest, BadUsageIsTwoAndNamesTheNearest) {
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"serve", "--lisen", "x"}), 2);
+  EXPECT_EQ(err(),
+            "firn: usage: unexpected --lisen; did you mean --listen?\n"
+            "`firn serve --help` shows what it takes.\n");
+  EXPECT_EQ(Run({"tabel"}), 2);
+  EXPECT_EQ(Run({"serve", "--settle-interval", "soon"}), 2);
+  EXPECT_THAT(err(), StartsWith("firn: configuration: flag --settle-interval: "));
+  EXPECT_EQ(Run({"sql", "SELECT 1", "--format", "parquet", "--warehouse", "w"}), 2);
+  EXPECT_THAT(err(), HasSubstr("none of table, csv"));
+  EXPECT_EQ(Run({"sql", "SELECT 1"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--server"));
+  EXPECT_EQ(Run({"sql", "SELECT 1", "--server", "http://h:1", "--warehouse", "w"}), 2);
+  EXPECT_EQ(Run({"sql", "SELECT 1", "--server", "nonsense"}), 2);
+  EXPECT_EQ(Run({"promql", "up"}), 2);
+  EXPECT_EQ(Run({"promql", "up", "--warehouse", "w", "--start", "1"}), 2);
+  EXPECT_EQ(Run({"promql", "up", "--warehouse", "w", "--time", "yesterday"}), 2);
+}
+
+TEST_F(ProgramTest, ErrorsAreOneLineWithACode) {
+  EXPECT_EQ(Run({"sql", "bad", "--warehouse", "w"}), 1);
+  EXPECT_EQ(err(), "firn: sql: Parser Error: at 1\n");
+  EXPECT_EQ(out(), "");
+  EXPECT_EQ(Run({"table", "describe", "a.b", "--warehouse", "w"}), 3);
+  EXPECT_EQ(err(),
+            "firn: table describe: table a.b does not exist\n"
+            "`firn table ls` lists the tables.\n");
+  EXPECT_EQ(Run({"sql", "x", "--server", "127.0.0.1:1"}), 1);
+  EXPECT_THAT(err(), StartsWith("firn: sql: server 127.0.0.1:1: "));
+  open_status_ = Status::AlreadyExists("data is held by pid 7, address 127.0.0.1:1");
+  EXPECT_EQ(Run({"serve", "--listen", "127.0.0.1:0"}), 4);
+  EXPECT_THAT(err(), HasSubstr("pid 7"));
+  EXPECT_THAT(err(), HasSubstr("--data"));
+}
+
+TEST_F(ProgramTest, PrintsRowsInEachFormat) {
+  const auto sql = [&](const std::string& format) {
+    EXPECT_EQ(Run({"sql", "SELECT 1;", "--warehouse", "w", "--format", format}), 0);
+    return out();
+  };
+  EXPECT_EQ(sql("table"),
+            "  n  t        v\n"
+            "---  -----  ---\n"
+            "  1  a,\"b\"  0.5\n"
+            "200         NaN\n"
+            "(2 rows)\n");
+  EXPECT_EQ(sql("csv"), "n,t,v\r\n1,\"a,\"\"b\"\"\",0.5\r\n200,,NaN\r\n");
+  EXPECT_EQ(sql("ndjson"),
+            "{\"n\":1,\"t\":\"a,\\\"b\\\"\",\"v\":0.5}\n"
+            "{\"n\":200,\"t\":null,\"v\":\"NaN\"}\n");
+  EXPECT_EQ(json::parse(sql("json"))["rows"][1], json::parse(R"([200,null,"NaN"])"));
+  EXPECT_EQ(sql("arrow").substr(0, 4),
+            "\xff\xff\xff\xff");  // The stream's continuation mark.
+  EXPECT_EQ(Run({"sql", "SELECT 1", "--warehouse", "w", "--json", "--stats"}), 0);
+  EXPECT_EQ(json::parse(out())["columns"][0]["name"], "n");
+  EXPECT_EQ(json::parse(err())["rows"], 2);
+  EXPECT_EQ(opened_.warehouse, "w");
+}
+
+TEST_F(ProgramTest, RunsAScriptUntilAStatementFails) {
+  in_.str("SELECT ';'; -- a; comment\n;;bad; SELECT 3");
+  EXPECT_EQ(Run({"sql", "--warehouse", "w", "--format", "csv"}), 1);
+  EXPECT_EQ(out(), "n,t,v\r\n1,\"a,\"\"b\"\"\",0.5\r\n200,,NaN\r\n");
+}
+
+TEST_F(ProgramTest, EvaluatesPromql) {
+  EXPECT_EQ(Run({"promql", "up", "--data", "d", "--time", "1435781451.781"}), 0);
+  EXPECT_EQ(out(), "up{job=\"x\"} => 1 @[1435781451.781]\n");
+  EXPECT_EQ(err(), "PromQL warning: careful\n");
+  EXPECT_EQ(opened_.data_dir, "d");
+  EXPECT_EQ(opened_.settle_interval_ms, 0);
+  EXPECT_EQ(Run({"promql", "up", "--data", "d", "--quiet"}), 0);
+  EXPECT_THAT(out(), HasSubstr("@[1700000000]"));
+  EXPECT_EQ(err(), "");
+  EXPECT_EQ(Run({"promql", "up", "--data", "d", "--start", "10", "--end",
+                 "1970-01-01T00:00:20Z", "--step", "5s", "--format", "json"}),
+            0);
+  EXPECT_EQ(out(), R"({"resultType":"matrix","result":[{"metric":{"job":"x"},)"
+                   R"("values":[[10,"1"],[20,"2"]]}]})"
+                   "\n");
+  EXPECT_EQ(Run({"promql", "(", "--data", "d"}), 1);
+  EXPECT_THAT(err(), StartsWith("firn: promql: 1:1: parse error"));
+}
+
+TEST_F(ProgramTest, ListsTables) {
+  EXPECT_EQ(Run({"table", "ls", "--warehouse", "w"}), 0);
+  EXPECT_EQ(out(),
+            "table            rows  files  bytes  snapshot\n"
+            "metrics.samples  10    2      300    7\n");
+  EXPECT_EQ(Run({"table", "ls", "--warehouse", "w", "--json"}), 0);
+  EXPECT_EQ(json::parse(out())[0]["snapshot_id"], 7);
+  environment_["FIRN_WAREHOUSE"] = "of-environment";
+  EXPECT_EQ(Run({"table", "ls"}), 0);
+  EXPECT_EQ(opened_.warehouse, "of-environment");
+}
+
+TEST_F(ProgramTest, ChecksAndPrintsSettings) {
+  const std::string path = ::testing::TempDir() + "/firn_program_test.yaml";
+  std::ofstream(path) << "listen: 127.0.0.1:1\n";
+  EXPECT_EQ(Run({"config", "check", path}), 0);
+  EXPECT_EQ(out(), path + ": ok\n");
+  environment_["FIRN_SERIES_MAX"] = "9";
+  EXPECT_EQ(Run({"config", "print", path}), 0);
+  EXPECT_THAT(out(), HasSubstr("listen: \"127.0.0.1:1\"\n"));
+  EXPECT_THAT(out(), HasSubstr("series_max: 9\n"));
+  std::ofstream(path) << "lisen: 127.0.0.1:1\n";
+  EXPECT_EQ(Run({"config", "check", path}), 2);
+  EXPECT_THAT(err(), HasSubstr(":1: unknown key \"lisen\"; did you mean \"listen\"?"));
+  EXPECT_EQ(Run({"config", "check", "/nowhere.yaml"}), 3);
+}
+
+TEST_F(ProgramTest, ServesUntilToldToStop) {
+  std::string through_server;
+  while_serving_ = [&] {
+    const std::string said = out();
+    EXPECT_THAT(said, StartsWith("firn 0.1.0 serves on http://127.0.0.1:"));
+    EXPECT_THAT(said, HasSubstr("Data lands in d"));
+    const std::string address = said.substr(21, said.find('\n') - 21);
+    EXPECT_THAT(opened_.holder, HasSubstr("address " + address.substr(7)));
+    // Another run of the program asks the one that serves.
+    std::ostringstream out, err;
+    World asker{out,
+                err,
+                in_,
+                false,
+                [](const std::string&) { return std::nullopt; },
+                clock_,
+                "0.1.0",
+                nullptr,
+                nullptr,
+                nullptr,
+                nullptr};
+    EXPECT_EQ(cli::Run({"promql", "up", "--server", address, "--time", "5"}, asker), 0)
+        << err.str();
+    through_server = out.str();
+    out.str("");
+    EXPECT_EQ(cli::Run({"sql", "x", "--server", address, "--format", "csv"}, asker), 0)
+        << err.str();
+    through_server += out.str();
+    EXPECT_EQ(cli::Run({"sql", "bad", "--server", address}, asker), 1);
+    EXPECT_THAT(err.str(), HasSubstr("firn: sql: Parser Error: at 1"));
+    // A data directory in use is asked through its server.
+    asker.open_db = [&](const DbOptions&) -> Result<std::unique_ptr<Db>> {
+      return Status::AlreadyExists("d/LOCK is held by \"" + opened_.holder + "\"");
+    };
+    out.str("");
+    EXPECT_EQ(cli::Run({"promql", "up", "--data", "d", "--time", "5"}, asker), 0)
+        << err.str();
+    through_server += out.str();
+  };
+  EXPECT_EQ(Run({"serve", "--data", "d", "--listen", "127.0.0.1:0"}), 0) << err();
+  EXPECT_EQ(through_server,
+            "up{job=\"x\"} => 1 @[5]\n"
+            "n,t,v\r\n1,\"a,\"\"b\"\"\",0.5\r\n200,,NaN\r\n"
+            "up{job=\"x\"} => 1 @[5]\n");
+}
+
+}  // namespace
+}  // namespace firn::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// run_stats.h: what a command cost: the object that --stats prints.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/program.h"
+
+namespace firn::cli {
+
+// Measures from its construction. Thread-compatible.
+class RunStats {
+ public:
+  explicit RunStats(const base::Clock& clock);
+  // Print one JSON object to world.err: rows, seconds, cpu_seconds, peak_rss_bytes.
+  void Print(World& world, std::int64_t rows) const;
+
+ private:
+  const base::Clock& clock_;
+  std::int64_t started_ns_;
+};
+
+}  // namespace firn::cli

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// firn table: looks at the tables of a warehouse as they are committed.
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/row_printer.h"
+#include "cli/run_stats.h"
+#include "cli/sql_source.h"
+#include "cli/text_table.h"
+
+#include "base/byte_size.h"
+#include "base/context.h"
+#include "base/timestamp.h"
+#include "server/json.h"
+
+namespace firn::cli {
+namespace {
+
+using server::JsonString;
+
+std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_view none) {
+  return n ? std::to_string(*n) : std::string(none);
+}
+
+// Open the warehouse, do one thing with it, print the errors of both.
+int WithDb(World& world, const CommonFlags& common, std::string_view what,
+           const TableFlags& flags,
+           const std::function<Result<std::int64_t>(Db&, const base::Context&)>& run) {
+  const RunStats stats(world.clock);
+  const Result<std::unique_ptr<Db>> db = OpenWarehouse(world, flags.source);
+  if (!db.ok()) return PrintSourceError(world, what, db.status());
+  const base::Context context;
+  const Result<std::int64_t> rows = run(**db, context);
+  if (!rows.ok()) {
+    return PrintError(world, what, rows.status(),
+                      rows.status().Is(StatusCode::kNotFound)
+                          ? "`firn table ls` lists the tables."
+                          : "");
+  }
+  if (common.stats) stats.Print(world, *rows);
+  return kDone;
+}
+
+// "a"."b" for `a.b`.
+std::string QuoteName(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    if (c == '.') {
+      out += "\".\"";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+// As QuoteName, for a name in which a dot is a dot.
+std::string QuoteColumn(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string ScanStatement(const TableFlags& flags) {
+  std::string columns;
+  std::string_view rest = flags.columns;
+  while (!rest.empty()) {
+    const std::string_view column = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), column.size() + 1));
+    if (column.empty()) continue;
+    columns += (columns.empty() ? "" : ", ") + QuoteColumn(column);
+  }
+  std::string sql =
+      "SELECT " + (columns.empty() ? "*" : columns) + " FROM " + QuoteName(flags.table);
+  // In parentheses, and closed on a line of its own, so that the text stays one
+  // condition.
+  if (!flags.filter.empty()) sql += " WHERE (" + flags.filter + "\n)";
+  if (flags.limit > 0) sql += " LIMIT " + std::to_string(flags.limit);
+  return sql;
+}
+
+std::string DescriptionJson(const TableDescription& d) {
+  std::string out =
+      R"({"table":)" + JsonString(d.summary.table) + R"(,"uuid":)" +
+      JsonString(d.table_uuid) + R"(,"location":)" + JsonString(d.location) +
+      R"(,"metadata_location":)" + JsonString(d.summary.metadata_location) +
+      R"(,"format_version":)" + std::to_string(d.format_version) + R"(,"snapshot_id":)" +
+      OptionalNumber(d.summary.snapshot_id, "null") + R"(,"rows":)" +
+      std::to_string(d.summary.rows) + R"(,"files":)" + std::to_string(d.summary.files) +
+      R"(,"bytes":)" + std::to_string(d.summary.bytes) + R"(,"partition_spec":)" +
+      JsonString(d.partition_spec) + R"(,"sort_order":)" + JsonString(d.sort_order) +
+      R"(,"columns":[)";
+  for (const TableDescription::Column& column : d.columns) {
+    if (out.back() != '[') out += ',';
+    out += R"({"id":)" + std::to_string(column.id) + R"(,"name":)" +
+           JsonString(column.name) + R"(,"type":)" + JsonString(column.type) +
+           R"(,"required":)" + (column.required ? "true" : "false") + "}";
+  }
+  out += R"(],"properties":{)";
+  for (const auto& [key, value] : d.properties) {
+    if (out.back() != '{') out += ',';
+    out += JsonString(key) + ":" + JsonString(value);
+  }
+  return out + "}}\n";
+}
+
+void PrintDescription(std::ostream& out, const TableDescription& d) {
+  TextTable facts({"", ""});
+  facts.AddRow({"table", d.summary.table});
+  facts.AddRow({"uuid", d.table_uuid});
+  facts.AddRow({"location", d.location});
+  facts.AddRow({"metadata", d.summary.metadata_location});
+  facts.AddRow({"format version", std::to_string(d.format_version)});
+  facts.AddRow({"snapshot", OptionalNumber(d.summary.snapshot_id, "none yet")});
+  facts.AddRow({"rows", std::to_string(d.summary.rows)});
+  facts.AddRow({"files", std::to_string(d.summary.files) + ", " +
+                             base::FormatByteSize(d.summary.bytes)});
+  facts.AddRow({"partitioned by", d.partition_spec.empty() ? "-" : d.partition_spec});
+  facts.AddRow({"sorted by", d.sort_order.empty() ? "-" : d.sort_order});
+  out << facts.ToString() << "\n";
+  TextTable columns({"id", "column", "type", "required"});
+  for (const TableDescription::Column& column : d.columns) {
+    columns.AddRow({std::to_string(column.id), column.name, column.type,
+                    column.required ? "yes" : "no"});
+  }
+  out << columns.ToString();
+  if (d.properties.empty()) return;
+  TextTable properties({"property", "value"});
+  for (const auto& [key, value] : d.properties) properties.AddRow({key, value});
+  out << "\n" << properties.ToString();
+}
+
+}  // namespace
+
+int TableLs(World& world, const CommonFlags& common, const TableFlags& flags) {
+  return WithDb(world, common, "table ls", flags,
+                [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+                  FIRN_ASSIGN_OR_RETURN(const std::vector<TableSummary> tables,
+                                        db.ListTables(context));
+                  TextTable text({"table", "rows", "files", "bytes", "snapshot"});
+                  std::string json = "[";
+                  for (const TableSummary& table : tables) {
+                    text.AddRow({table.table, std::to_string(table.rows),
+                                 std::to_string(table.files), std::to_string(table.bytes),
+                                 OptionalNumber(table.snapshot_id, "-")});
+                    if (json.back() != '[') json += ',';
+                    json += R"({"table":)" + JsonString(table.table) + R"(,"rows":)" +
+                            std::to_string(table.rows) + R"(,"files":)" +
+                            std::to_string(table.files) + R"(,"bytes":)" +
+                            std::to_string(table.bytes) + R"(,"snapshot_id":)" +
+                            OptionalNumber(table.snapshot_id, "null") +
+                            R"(,"metadata_location":)" +
+                            JsonString(table.metadata_location) + "}";
+                  }
+                  world.out << (common.json ? json + "]\n" : text.ToString());
+                  return std::ssize(tables);
+                });
+}
+
+int TableDescribe(World& world, const CommonFlags& common, const TableFlags& flags) {
+  return WithDb(world, common, "table describe", flags,
+                [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+                  FIRN_ASSIGN_OR_RETURN(const TableDescription description,
+                                        db.DescribeTable(context, flags.table));
+                  if (common.json) {
+                    world.out << DescriptionJson(description);
+                  } else {
+                    PrintDescription(world.out, description);
+                  }
+                  return 1;
+                });
+}
+
+int TableScan(World& world, const CommonFlags& common, const TableFlags& flags) {
+  std::string format = flags.format;
+  if (format.empty()) format = common.json ? "json" : "table";
+  const auto printer = RowPrinter::Make(format, world.out);
+  if (!printer.ok()) return PrintBadUsage(world, "table scan", printer.status());
+  return WithDb(
+      world, common, "table scan", flags,
+      [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+        // A table that is not there is NotFound rather than an error of SQL.
+        FIRN_RETURN_IF_ERROR(db.DescribeTable(context, flags.table).status());
+        FIRN_RETURN_IF_ERROR(PrintSql(db, context, ScanStatement(flags), **printer));
+        return (*printer)->rows();
+      });
+}
+
+int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags) {
+  return WithDb(
+      world, common, "table snapshots", flags,
+      [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+        FIRN_ASSIGN_OR_RETURN(const std::vector<SnapshotSummary> snapshots,
+                              db.Snapshots(context, flags.table));
+        TextTable text(
+            {"snapshot", "parent", "committed", "operation", "added", "rows", "current"});
+        std::string json = "[";
+        for (const SnapshotSummary& one : snapshots) {
+          const std::string at = base::FormatTimestampMs(one.timestamp_ms);
+          text.AddRow({std::to_string(one.snapshot_id),
+                       OptionalNumber(one.parent_id, "-"), at, one.operation,
+                       std::to_string(one.added_rows), std::to_string(one.total_rows),
+                       one.is_current ? "yes" : ""});
+          if (json.back() != '[') json += ',';
+          json += R"({"snapshot_id":)" + std::to_string(one.snapshot_id) +
+                  R"(,"parent_id":)" + OptionalNumber(one.parent_id, "null") +
+                  R"(,"committed":)" + JsonString(at) + R"(,"operation":)" +
+                  JsonString(one.operation) + R"(,"added_rows":)" +
+                  std::to_string(one.added_rows) + R"(,"total_rows":)" +
+                  std::to_string(one.total_rows) + R"(,"current":)" +
+                  (one.is_current ? "true" : "false") + "}";
+        }
+        world.out << (common.json ? json + "]\n" : text.ToString());
+        return std::ssize(snapshots);
+      });
+}
+
+int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags) {
+  return WithDb(world, common, "table files", flags,
+                [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+                  FIRN_ASSIGN_OR_RETURN(const std::vector<FileSummary> files,
+                                        db.Files(context, flags.table));
+                  TextTable text({"partition", "rows", "bytes", "file"});
+                  std::string json = "[";
+                  for (const FileSummary& file : files) {
+                    text.AddRow({file.partition, std::to_string(file.rows),
+                                 std::to_string(file.bytes), file.location});
+                    if (json.back() != '[') json += ',';
+                    json += R"({"file":)" + JsonString(file.location) +
+                            R"(,"partition":)" + JsonString(file.partition) +
+                            R"(,"rows":)" + std::to_string(file.rows) + R"(,"bytes":)" +
+                            std::to_string(file.bytes) + "}";
+                  }
+                  world.out << (common.json ? json + "]\n" : text.ToString());
+                  return std::ssize(files);
+                });
+}
+
+}  // namespace firn::cli

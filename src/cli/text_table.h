@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// text_table.h: columns of text side by side, for a person to read.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace firn::cli {
+
+// Thread-compatible.
+class TextTable {
+ public:
+  // A heading of empty texts only is not printed.
+  explicit TextTable(std::vector<std::string> heading) { AddRow(std::move(heading)); }
+
+  // REQUIRES: as many cells as the heading has.
+  void AddRow(std::vector<std::string> cells) {
+    widths_.resize(cells.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      widths_[i] = std::max(widths_[i], cells[i].size());
+    }
+    rows_.push_back(std::move(cells));
+  }
+
+  std::string ToString() const {
+    std::string out;
+    for (const std::vector<std::string>& cells : rows_) {
+      std::string line;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (i > 0) line += "  ";
+        line += cells[i] + std::string(widths_[i] - cells[i].size(), ' ');
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      if (line.empty()) continue;
+      out += line + "\n";
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::size_t> widths_;
+};
+
+}  // namespace firn::cli
