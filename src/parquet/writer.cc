@@ -320,8 +320,10 @@ class FileWriter::State {
 
  private:
   // What Arrow finds wrong with a schema or an option is the caller's, not the bytes'.
+  // Opening writes the magic number already: an error of the object stays what it is.
   static Status AsArgument(const arrow::Status& status) {
     if (status.ok()) return Status::OK();
+    if (status.detail() != nullptr) return FromArrow(status);
     return Status::InvalidArgument(status.message());
   }
 

@@ -2,12 +2,11 @@
 #include "tsdb/engine.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/assert.h"
-#include "base/log.h"
 #include "tsdb/table_sources.h"
+#include "tsdb/window.h"
 
 namespace firn::tsdb {
 namespace {
@@ -64,7 +63,7 @@ Engine::Engine(const Environment& environment, EngineOptions options)
   settling.series_files = SeriesFileOptions();
   settling.commit = options_.commit;
   settler_ = std::make_unique<Settler>(
-      Settler::Environment{*head_, env_.log, *cuts_, env_.commit, env_.scan.store,
+      Settler::Environment{*head_, env_.log, *cuts_, *cold_, env_.commit, env_.scan.store,
                            env_.clock, env_.ulids, env_.metrics},
       std::move(settling));
 }
@@ -101,53 +100,9 @@ Status Engine::ReplayLog(wal::Offset settled) {
 
 Status Engine::RestoreWindow(const base::Context& context, wal::Offset settled) {
   SettledTables tables = *cuts_->tables();
-  FIRN_ASSIGN_OR_RETURN(const TimestampMs newest_ms,
-                        cold_->NewestSettled(context, tables));
-  if (newest_ms == kTimestampMsMin) {
-    head_->FinishReplay(nullptr, settled);
-    return Status::OK();
-  }
-  const TimestampMs start_ms = head_->WindowStart(newest_ms);
-  auto emitted = std::make_shared<EmittedDays>();
-  FIRN_RETURN_IF_ERROR(cold_->VisitSeriesSince(
-      context, tables, start_ms, [&](const ColdReader::SeriesDay& row) -> Status {
-        FIRN_ASSIGN_OR_RETURN(const SeriesRef ref,
-                              head_->series().ResolveLabels(row.tenant, row.labels));
-        emitted->Add(ref, DayOfMs(row.first_seen_ms));
-        return Status::OK();
-      }));
-  // Gathered by series first: files come in any order, and a generation wants its samples
-  // in order of time.
-  std::map<SeriesRef, scan::SampleColumns> samples;
-  std::int64_t unknown = 0;
-  FIRN_RETURN_IF_ERROR(cold_->VisitSamplesSince(
-      context, tables, start_ms,
-      [&](const base::SeriesId& id, const scan::SampleColumns& run) {
-        const std::optional<SeriesRef> ref = head_->series().Find(id);
-        if (!ref.has_value()) {
-          unknown += static_cast<std::int64_t>(run.size());
-          return Status::OK();
-        }
-        scan::SampleColumns& all = samples[*ref];
-        all.timestamps_ms.insert(all.timestamps_ms.end(), run.timestamps_ms.begin(),
-                                 run.timestamps_ms.end());
-        all.values.insert(all.values.end(), run.values.begin(), run.values.end());
-        return Status::OK();
-      }));
-  if (unknown > 0) {
-    base::LogWarn("settled samples without a row in metrics.series",
-                  {{"samples", std::to_string(unknown)}});
-  }
-  auto window = std::make_shared<Generation>(0);
-  for (auto& [ref, columns] : samples) {
-    PutInOrder(&columns);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      window->Append(ref, {columns.timestamps_ms[i], columns.values[i]});
-    }
-  }
-  window->Freeze(settled);
-  head_->FinishReplay(std::move(window), settled);
-  tables.emitted = std::move(emitted);
+  FIRN_ASSIGN_OR_RETURN(Window window, LoadWindow(context, *cold_, tables, *head_));
+  head_->FinishReplay(std::move(window.samples), settled);
+  tables.emitted = std::move(window.emitted);
   cuts_->Publish(std::move(tables));
   return Status::OK();
 }

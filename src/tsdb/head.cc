@@ -123,16 +123,28 @@ void Head::FinishReplay(std::shared_ptr<const Generation> window, wal::Offset se
     generations_.insert(generations_.begin(),
                         std::const_pointer_cast<Generation>(window));
   }
+  JudgeAnew();
+}
+
+// Work out the newest sample of each series from what is held and on its way. With the
+// commit and publish locks held.
+void Head::JudgeAnew() {
   judged_.assign(series_.ref_end(), Judged{});
+  const auto see = [this](std::uint32_t ref, const Sample& sample) {
+    Judged& judged = judged_[ref];
+    if (sample.timestamp_ms > judged.timestamp_ms) {
+      judged = {sample.timestamp_ms, sample.value};
+    }
+    newest_ms_ = std::max(newest_ms_, sample.timestamp_ms);
+  };
   for (const auto& held : generations_) {
     for (const SeriesRef series : held->Series()) {
-      const std::optional<Sample> newest = held->Newest(series);
-      Judged& judged = judged_[series.value];
-      if (newest->timestamp_ms > judged.timestamp_ms) {
-        judged = {newest->timestamp_ms, newest->value};
-      }
+      see(series.value, *held->Newest(series));
     }
-    if (!held->empty()) newest_ms_ = std::max(newest_ms_, held->max_ms());
+  }
+  std::lock_guard pending(pending_mutex_);
+  for (const Batch* batch : pending_) {
+    for (const RefSample& s : *batch->samples) see(s.series.value, s.sample);
   }
 }
 
@@ -531,6 +543,23 @@ void Head::Freeze() {
   if (generations_.back()->empty()) return;
   generations_.back()->Freeze(published_);
   generations_.push_back(std::make_shared<Generation>(published_));
+}
+
+void Head::ReplaceWindow(std::shared_ptr<const Generation> window, wal::Offset settled) {
+  FIRN_ASSERT(window == nullptr || window->IsSettledBy(settled));
+  std::vector<std::shared_ptr<Generation>> dropped;  // Freed after the locks are.
+  std::lock_guard commit(commit_mutex_);
+  std::lock_guard apply(apply_mutex_);  // A batch is pending or published, not between.
+  std::unique_lock publish(publish_mutex_);
+  while (generations_.size() > 1 && generations_.front()->IsSettledBy(settled)) {
+    dropped.push_back(std::move(generations_.front()));
+    generations_.erase(generations_.begin());
+  }
+  if (window != nullptr) {
+    generations_.insert(generations_.begin(),
+                        std::const_pointer_cast<Generation>(window));
+  }
+  JudgeAnew();
 }
 
 void Head::DropBehindWindow(wal::Offset settled) {

@@ -127,6 +127,9 @@ class Head {
   // Freeze the newest generation at the last published offset and begin another. Nothing
   // happens where it is empty.
   void Freeze();
+  // Take `window` (null: nothing) for what the tables hold of the out-of-order window, in
+  // place of what was remembered of generations settled by `settled`.
+  void ReplaceWindow(std::shared_ptr<const Generation> window, wal::Offset settled);
   // Drop generations at or below `settled` that lie before the window, and give back
   // their memory. While the head is above half its bound the oldest settled ones go
   // earlier: the window then begins behind them, which is logged.
@@ -178,6 +181,7 @@ class Head {
   void Undo(const Judgement& judgement);
   Status LogDefinitions(std::string_view tenant, std::span<const RefSample> samples);
   void FailPending(const Status& reason);
+  void JudgeAnew();
   std::vector<bool> ForgetIdleDefinitions();
   void Refuse(AppendReport& report, std::int64_t AppendReport::*counter,
               const RefSample& sample, std::string_view why) const;

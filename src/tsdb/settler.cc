@@ -15,6 +15,7 @@
 #include "tsdb/samples_batch.h"
 #include "tsdb/series_batch.h"
 #include "tsdb/tables.h"
+#include "tsdb/window.h"
 
 namespace firn::tsdb {
 namespace {
@@ -113,6 +114,7 @@ Settler::Settler(const Environment& environment, SettlerOptions options)
 Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) {
   std::lock_guard lock(mutex_);
   const std::int64_t start_ns = env_.clock.SteadyNs();
+  const std::shared_ptr<const SettledTables> before = env_.cuts.tables();
   env_.head.Freeze();
   std::vector<SettledTable> settled;
   for (const auto& generation :
@@ -123,6 +125,7 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
       return status.With("settle");
     }
   }
+  FIRN_RETURN_IF_ERROR(FollowRollback(context, *before));
   const wal::Offset position = env_.cuts.tables()->settled;
   env_.head.DropBehindWindow(position);
   const Status trimmed = Trim(position);
@@ -136,7 +139,31 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
 
 Status Settler::Refresh(const base::Context& context) {
   std::lock_guard lock(mutex_);
-  return env_.cuts.Refresh(context, env_.commit.catalog, options_.writer);
+  const std::shared_ptr<const SettledTables> before = env_.cuts.tables();
+  FIRN_RETURN_IF_ERROR(
+      env_.cuts.Refresh(context, env_.commit.catalog, options_.writer));
+  return FollowRollback(context, *before);
+}
+
+// Rebuild the window where the table's snapshot is no descendant of the one before.
+Status Settler::FollowRollback(const base::Context& context,
+                               const SettledTables& before) {
+  SettledTables now = *env_.cuts.tables();
+  const std::optional<iceberg::SnapshotId> old_id =
+      before.samples.metadata->current_snapshot_id;
+  const std::optional<iceberg::SnapshotId> new_id =
+      now.samples.metadata->current_snapshot_id;
+  if (!old_id.has_value() || old_id == new_id) return Status::OK();
+  if (new_id.has_value() && now.samples.metadata->IsAncestor(*old_id, *new_id)) {
+    return Status::OK();
+  }
+  base::LogWarn("metrics.samples was rolled back by another engine: the rows stay gone",
+                {{"snapshot", new_id.has_value() ? new_id->ToString() : "none"}});
+  FIRN_ASSIGN_OR_RETURN(Window window, LoadWindow(context, env_.cold, now, env_.head));
+  env_.head.ReplaceWindow(std::move(window.samples), now.settled);
+  now.emitted = std::move(window.emitted);
+  env_.cuts.Publish(std::move(now));
+  return Status::OK();
 }
 
 Status Settler::SettleGeneration(const base::Context& context,

@@ -31,6 +31,7 @@
 #include "iceberg/commit.h"
 #include "io/store.h"
 #include "table/data_writer.h"
+#include "tsdb/cold_series.h"
 #include "tsdb/cut.h"
 #include "tsdb/head.h"
 #include "wal/log.h"
@@ -58,6 +59,7 @@ class Settler {
     Head& head;
     wal::Log& log;
     CutPublisher& cuts;
+    const ColdReader& cold;
     iceberg::CommitEnvironment commit;
     io::Store& store;
     const base::Clock& clock;
@@ -70,7 +72,9 @@ class Settler {
   // added rows.
   Result<std::vector<SettledTable>> Settle(const base::Context& context);
 
-  // Look whether another engine has committed; waits for a settle that runs.
+  // Look whether another engine has committed; waits for a settle that runs. Where the
+  // samples table was rolled back, what the head remembers of settled samples is read
+  // from the table again: rows that are gone may be sent anew.
   Status Refresh(const base::Context& context);
 
  private:
@@ -98,6 +102,7 @@ class Settler {
                                       std::vector<iceberg::DataFile> files,
                                       std::optional<Unresolved>* unresolved);
   Status Trim(wal::Offset settled);
+  Status FollowRollback(const base::Context& context, const SettledTables& before);
 
   const Environment env_;
   const SettlerOptions options_;

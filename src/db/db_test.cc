@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public interface, on the local disk.
+#include "firn/db.h"
+
+#include <arrow/array/array_primitive.h>
+#include <arrow/record_batch.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace firn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DbTest : public testing::Test {
+ protected:
+  DbTest() {
+    base::SetLogLevel(base::LogLevel::kError);
+    std::string pattern = (fs::temp_directory_path() / "firn-db-test-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    options_.data_dir = root_ / "data";
+    options_.holder = "the test";
+    options_.settle_interval_ms = 0;
+    now_ms_ = base::SystemClock().NowMs();
+  }
+  ~DbTest() override {
+    db_.reset();
+    fs::remove_all(root_);
+  }
+
+  Status TryOpen() {
+    db_.reset();
+    FIRN_ASSIGN_OR_RETURN(db_, Db::Open(options_));
+    return Status::OK();
+  }
+  void Open() {
+    const Status opened = TryOpen();
+    ASSERT_TRUE(opened.ok()) << opened;
+  }
+
+  void Write(TimestampMs t, double value, int series = 3) {
+    auto appender = db_->NewAppender("");
+    ASSERT_TRUE(appender.ok()) << appender.status();
+    for (int i = 0; i < series; ++i) {
+      const std::string host = "h" + std::to_string(i);
+      const auto ref = (*appender)->Resolve(host, [](std::string_view alias) {
+        return Labels::Make({{"__name__", "m"}, {"job", "j"}, {"host", std::string(alias)}});
+      });
+      ASSERT_TRUE(ref.ok()) << ref.status();
+      (*appender)->Append(*ref, {t, value + i});
+    }
+    const auto report = (*appender)->Commit();
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->rejected(), 0) << report->first_rejection;
+  }
+
+  // The first column of the first row.
+  double Sql(const std::string& statement) {
+    auto cursor = db_->Sql(context_, statement);
+    EXPECT_TRUE(cursor.ok()) << cursor.status();
+    if (!cursor.ok()) return -1;
+    auto batch = (*cursor)->Next();
+    EXPECT_TRUE(batch.ok()) << batch.status();
+    if (!batch.ok() || *batch == nullptr) return -1;
+    const auto& column = *(*batch)->column(0);
+    if (column.type_id() == arrow::Type::INT64) {
+      return static_cast<double>(static_cast<const arrow::Int64Array&>(column).Value(0));
+    }
+    return static_cast<const arrow::DoubleArray&>(column).Value(0);
+  }
+  double Rows() { return Sql("SELECT count(*) FROM metrics.samples"); }
+
+  double Promql(const std::string& expression, TimestampMs t) {
+    PromqlRequest request;
+    request.expression = expression;
+    request.start_ms = request.end_ms = t;
+    const auto result = db_->Promql(context_, request);
+    EXPECT_TRUE(result.ok()) << result.status();
+    if (!result.ok()) return -1;
+    const auto* vector = std::get_if<PromqlVector>(&result->value);
+    return vector == nullptr || vector->size() != 1 ? -1 : vector->front().sample.value;
+  }
+
+  fs::path root_;
+  DbOptions options_;
+  base::Context context_;
+  std::unique_ptr<Db> db_;
+  TimestampMs now_ms_ = 0;
+};
+
+TEST_F(DbTest, AnswersTheSameBeforeDuringAndAfterSettling) {
+  Open();
+  for (int i = 0; i < 10; ++i) Write(now_ms_ - 10'000 + i * 1000, i);
+  const auto check = [&] {
+    EXPECT_EQ(Rows(), 30);
+    EXPECT_EQ(Sql("SELECT sum(value) FROM metrics.samples"), 3 * 45 + 10 * 3);
+    EXPECT_EQ(Sql("SELECT count(*) FROM metrics.series"), 3);
+    EXPECT_EQ(Promql("sum(m)", now_ms_), 9 + 10 + 11);
+    EXPECT_EQ(Promql("sum(count_over_time(m[1m]))", now_ms_), 30);
+    const auto series = db_->Series(context_, {"", {}, {}, 0});
+    ASSERT_TRUE(series.ok());
+    EXPECT_EQ(series->size(), 3u);
+    EXPECT_EQ(*db_->LabelNames(context_, {"", {}, {}, 0}),
+              (std::vector<std::string>{"__name__", "host", "job"}));
+    EXPECT_EQ(*db_->LabelValues(context_, "host", {"", {}, {}, 2}),
+              (std::vector<std::string>{"h0", "h1"}));
+  };
+  check();
+  const auto settled = db_->Settle(context_);
+  ASSERT_TRUE(settled.ok()) << settled.status();
+  ASSERT_EQ(settled->size(), 2u);
+  EXPECT_EQ((*settled)[0].table, "metrics.series");
+  EXPECT_EQ((*settled)[1].table, "metrics.samples");
+  EXPECT_EQ((*settled)[1].rows, 30);
+  check();
+  Open();
+  check();
+}
+
+TEST_F(DbTest, AReaderSeesWhatIsCommittedWhileAServerRuns) {
+  Open();
+  Write(now_ms_, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  Write(now_ms_ + 1000, 2);
+  DbOptions reading = options_;
+  reading.warehouse = options_.data_dir + "/warehouse";
+  auto reader = Db::OpenReader(reading);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  std::swap(*reader, db_);
+  EXPECT_EQ(Rows(), 3);
+  EXPECT_EQ(Promql("sum(m)", now_ms_ + 1000), 6);
+  EXPECT_TRUE(db_->Settle(context_).status().Is(StatusCode::kInvalidArgument));
+  EXPECT_TRUE(db_->NewAppender("").status().Is(StatusCode::kInvalidArgument));
+  const auto tables = db_->ListTables(context_);
+  ASSERT_TRUE(tables.ok());
+  ASSERT_EQ(tables->size(), 2u);
+  EXPECT_EQ((*tables)[0].rows, 3);
+  const auto files = db_->Files(context_, "metrics.samples");
+  ASSERT_TRUE(files.ok());
+  ASSERT_EQ(files->size(), 1u);
+  EXPECT_TRUE(files->front().partition.starts_with("ts_day="));
+  const auto description = db_->DescribeTable(context_, "metrics.samples");
+  ASSERT_TRUE(description.ok());
+  EXPECT_EQ(description->columns.front().name, "tenant");
+  EXPECT_EQ(db_->Snapshots(context_, "metrics.samples")->size(), 1u);
+  EXPECT_TRUE(
+      db_->DescribeTable(context_, "metrics.nope").status().Is(StatusCode::kNotFound));
+}
+
+TEST_F(DbTest, AReaderOfNothingSaysSo) {
+  DbOptions reading;
+  reading.warehouse = root_ / "none";
+  const Status status = Db::OpenReader(reading).status();
+  EXPECT_TRUE(status.Is(StatusCode::kNotFound)) << status;
+  EXPECT_FALSE(fs::exists(root_ / "none"));
+}
+
+TEST_F(DbTest, ASecondServerIsToldWhoHoldsTheDirectory) {
+  Open();
+  const Status refused = Db::Open(options_).status();
+  EXPECT_TRUE(refused.Is(StatusCode::kAlreadyExists)) << refused;
+  EXPECT_NE(refused.message().find("the test"), std::string_view::npos) << refused;
+}
+
+// An older copy of the data directory is put back beside the newer warehouse.
+TEST_F(DbTest, AnOlderDataDirectoryBeginsANewLog) {
+  options_.warehouse = root_ / "warehouse";
+  Open();
+  Write(now_ms_ - 5000, 1);
+  db_.reset();
+  fs::copy(options_.data_dir, root_ / "backup", fs::copy_options::recursive);
+  Open();
+  Write(now_ms_ - 4000, 2);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  db_.reset();
+  fs::remove_all(options_.data_dir);
+  fs::copy(root_ / "backup", options_.data_dir, fs::copy_options::recursive);
+  Open();
+  EXPECT_EQ(Rows(), 6);
+  ASSERT_FALSE(db_->start_reports().empty());
+  EXPECT_NE(db_->start_reports()[0].find("older copy of the data directory"),
+            std::string::npos);
+  Write(now_ms_ - 3000, 3);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  EXPECT_EQ(Rows(), 9);
+  Open();
+  EXPECT_EQ(Rows(), 9);
+  EXPECT_TRUE(db_->start_reports().empty());
+}
+
+TEST_F(DbTest, AWarehouseWithoutItsLogIsExplainedAndKept) {
+  Open();
+  Write(now_ms_ - 5000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  db_.reset();
+  for (const auto& entry : fs::directory_iterator(options_.data_dir)) {
+    if (entry.path().filename().string().starts_with("wal-")) fs::remove_all(entry.path());
+  }
+  Open();
+  EXPECT_EQ(Rows(), 3);
+  ASSERT_EQ(db_->start_reports().size(), 1u);
+  EXPECT_NE(db_->start_reports()[0].find("was not there"), std::string::npos);
+}
+
+TEST_F(DbTest, ADataDirectoryWithoutItsWarehouseSettlesAgainWhatItHas) {
+  Open();
+  Write(now_ms_ - 5000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  Write(now_ms_ - 4000, 1);
+  db_.reset();
+  fs::remove_all(options_.data_dir + "/warehouse");
+  // The log was not trimmed: all of it is here.
+  Open();
+  EXPECT_EQ(Rows(), 6);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  EXPECT_EQ(Rows(), 6);
+}
+
+TEST_F(DbTest, MetadataIsKeptAndGoesIntoTheSeriesTable) {
+  Open();
+  ASSERT_TRUE(db_->DescribeMetrics("", {{"m", "gauge", "A measure.", "s"}}).ok());
+  Write(now_ms_, 1);
+  Open();
+  const auto metadata = db_->Metadata(context_, "", "", 0);
+  ASSERT_TRUE(metadata.ok());
+  ASSERT_EQ(metadata->size(), 1u);
+  EXPECT_EQ(metadata->front().help, "A measure.");
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  EXPECT_EQ(Sql("SELECT count(*) FROM metrics.series WHERE type = 'gauge' AND unit = 's'"),
+            3);
+}
+
+TEST_F(DbTest, ErrorsPointAtThePlace) {
+  Open();
+  PromqlRequest request;
+  request.expression = "sum(m";
+  request.start_ms = request.end_ms = now_ms_;
+  const Status promql = db_->Promql(context_, request).status();
+  EXPECT_TRUE(promql.Is(StatusCode::kInvalidArgument));
+  EXPECT_NE(promql.message().find("1:6"), std::string_view::npos) << promql;
+  const Status sql = db_->Sql(context_, "SELECT nope FROM metrics.samples").status();
+  EXPECT_TRUE(sql.Is(StatusCode::kInvalidArgument));
+  EXPECT_NE(sql.message().find("LINE 1"), std::string_view::npos) << sql;
+}
+
+TEST_F(DbTest, CountsItself) {
+  Open();
+  Write(now_ms_, 1);
+  const std::string text = db_->metrics().Expose();
+  EXPECT_NE(text.find("firn_head_series 3"), std::string::npos) << text;
+  EXPECT_NE(text.find("firn_head_samples_appended_total 3"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace firn
