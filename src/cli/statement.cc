@@ -30,6 +30,22 @@ std::string_view DollarTag(std::string_view text, std::size_t at) {
   return text.substr(at, end - at + 1);
 }
 
+// Whether there is nothing but white space and comments.
+bool IsBlank(std::string_view text) {
+  for (;;) {
+    const std::size_t first = text.find_first_not_of(kSpace);
+    if (first == std::string_view::npos) return true;
+    text.remove_prefix(first);
+    if (text.starts_with("--")) {
+      text.remove_prefix(After(text, "\n", 0));
+    } else if (text.starts_with("/*")) {
+      text.remove_prefix(After(text, "*/", 2));
+    } else {
+      return false;
+    }
+  }
+}
+
 // Place of the first semicolon that ends a statement, or npos.
 std::size_t FindEnd(std::string_view text) {
   std::size_t i = 0;
@@ -60,18 +76,16 @@ std::optional<std::string> StatementSplitter::Next() {
     if (end == std::string::npos) return std::nullopt;
     std::string statement = Trim(std::string_view(text_).substr(0, end));
     text_.erase(0, end + 1);
-    if (!statement.empty()) return statement;
+    if (!IsBlank(statement)) return statement;
   }
 }
 
 std::string StatementSplitter::Rest() {
-  std::string rest = Trim(text_);
+  std::string rest = IsBlank(text_) ? std::string() : Trim(text_);
   text_.clear();
   return rest;
 }
 
-bool StatementSplitter::has_partial() const {
-  return text_.find_first_not_of(kSpace) != std::string::npos;
-}
+bool StatementSplitter::has_partial() const { return !IsBlank(text_); }
 
 }  // namespace firn::cli

@@ -13,12 +13,12 @@ namespace firn::cli {
 class StatementSplitter {
  public:
   void Add(std::string_view text) { text_ += text; }
-  // The next whole statement, without its semicolon and the white space around it; empty
-  // ones are passed over. nullopt where there is none yet.
+  // The next whole statement, without its semicolon and the white space around it; those
+  // of comments only are passed over. nullopt where there is none yet.
   std::optional<std::string> Next();
   // What is left, trimmed: a last statement without a semicolon.
   std::string Rest();
-  // Whether anything but white space waits for its semicolon.
+  // Whether anything but white space and comments waits for its semicolon.
   bool has_partial() const;
   void Clear() { text_.clear(); }
 

@@ -33,6 +33,7 @@ TEST(StatementSplitter, CutsAtSemicolonsThatEndSomething) {
   EXPECT_THAT(Split("$1;"), ElementsAre("$1"));
   EXPECT_THAT(Split("'open;"), ElementsAre("rest: 'open;"));
   EXPECT_THAT(Split("  \n"), ElementsAre());
+  EXPECT_THAT(Split("-- only\n; /* these */ ;a; -- end"), ElementsAre("a"));
 }
 
 }  // namespace
