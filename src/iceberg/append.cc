@@ -20,12 +20,16 @@ Status CheckFile(const TableMetadata& base, const DataFile& file) {
                                    " is not the table's");
   }
   if (file.partition.size() != spec->fields.size()) {
-    return Status::InvalidArgument("partition has " +
-                                   std::to_string(file.partition.size()) +
-                                   " values, its spec " +
-                                   std::to_string(spec->fields.size()) + " fields");
+    return Status::InvalidArgument(
+        "partition has " + std::to_string(file.partition.size()) + " values, its spec " +
+        std::to_string(spec->fields.size()) + " fields");
   }
   return Status::OK();
+}
+
+// A name that was taken holds another's object, which must not be removed as ours.
+void DisownIfTaken(const Status& status, std::vector<std::string>* written) {
+  if (status.Is(StatusCode::kAlreadyExists)) written->pop_back();
 }
 
 // Puts the new files and the manifests that are there together to the manifests of a new
@@ -33,8 +37,8 @@ Status CheckFile(const TableMetadata& base, const DataFile& file) {
 class ManifestAssembler {
  public:
   ManifestAssembler(const base::Context& context, const ManifestIo& io,
-                    RandomSource& random, const TableMetadata& base, SnapshotId snapshot_id,
-                    std::vector<std::string>* written)
+                    RandomSource& random, const TableMetadata& base,
+                    SnapshotId snapshot_id, std::vector<std::string>* written)
       : context_(context),
         io_(io),
         base_(base),
@@ -113,12 +117,15 @@ class ManifestAssembler {
     const std::string location =
         prefix_ + "-m" + std::to_string(manifests_written_++) + ".avro";
     written_->push_back(location);
-    FIRN_ASSIGN_OR_RETURN(const std::int64_t length,
-                          io_.WriteManifest(context_, location, header, entries));
+    const auto length = io_.WriteManifest(context_, location, header, entries);
+    if (!length.ok()) {
+      DisownIfTaken(length.status(), written_);
+      return length.status();
+    }
     ManifestFile manifest =
         SummarizeManifest(header, entries, snapshot_id_, sequence_number_);
     manifest.manifest_path = location;
-    manifest.manifest_length_bytes = length;
+    manifest.manifest_length_bytes = *length;
     out->push_back(std::move(manifest));
     return Status::OK();
   }
@@ -157,9 +164,9 @@ std::map<std::string, std::string> Summarize(const AppendRequest& request,
   summary[kSummaryAddedFilesSize] = std::to_string(bytes);
   summary[kSummaryChangedPartitions] = std::to_string(partitions.size());
   const std::pair<const char*, std::int64_t> totals[] = {
-      {kSummaryTotalDataFiles, files},    {kSummaryTotalRecords, records},
-      {kSummaryTotalFilesSize, bytes},    {kSummaryTotalDeleteFiles, 0},
-      {kSummaryTotalPositionDeletes, 0},  {kSummaryTotalEqualityDeletes, 0}};
+      {kSummaryTotalDataFiles, files},   {kSummaryTotalRecords, records},
+      {kSummaryTotalFilesSize, bytes},   {kSummaryTotalDeleteFiles, 0},
+      {kSummaryTotalPositionDeletes, 0}, {kSummaryTotalEqualityDeletes, 0}};
   for (const auto& [key, added] : totals) {
     // A total that the parent does not state is not known.
     const std::int64_t before = parent == nullptr ? 0 : parent->SummaryCount(key, -1);
@@ -200,7 +207,9 @@ Result<Snapshot> WriteAppend(const base::Context& context, const ManifestIo& man
   FIRN_ASSIGN_OR_RETURN(const auto assembled,
                         assembler.Assemble(request.files, std::move(existing)));
   written->push_back(snapshot.manifest_list);
-  FIRN_RETURN_IF_ERROR(manifests.WriteManifestList(context, snapshot, assembled));
+  const Status list = manifests.WriteManifestList(context, snapshot, assembled);
+  DisownIfTaken(list, written);
+  FIRN_RETURN_IF_ERROR(list);
   FIRN_ASSERT(snapshot.timestamp_ms >= base.last_updated_ms);
   return snapshot;
 }

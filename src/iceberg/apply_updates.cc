@@ -10,7 +10,8 @@ namespace {
 template <typename T>
 auto NextId(const std::vector<T>& values) {
   decltype(T::id) next(0);
-  for (const T& value : values) next = std::max(next, decltype(T::id)(value.id.value + 1));
+  for (const T& value : values)
+    next = std::max(next, decltype(T::id)(value.id.value + 1));
   return next;
 }
 
@@ -61,7 +62,8 @@ class Applier {
   }
 
   Status operator()(const SetCurrentSchema& u) {
-    FIRN_ASSIGN_OR_RETURN(const SchemaId id, Resolve(u.schema_id, last_schema_, "schema"));
+    FIRN_ASSIGN_OR_RETURN(const SchemaId id,
+                          Resolve(u.schema_id, last_schema_, "schema"));
     const Schema* schema = metadata_.FindSchema(id);
     if (schema == nullptr) return Unknown("schema", id.ToString());
     FIRN_RETURN_IF_ERROR(CheckPartitionSpec(metadata_.default_spec(), *schema));
@@ -116,7 +118,8 @@ class Applier {
   Status operator()(const SetDefaultSortOrder& u) {
     FIRN_ASSIGN_OR_RETURN(const SortOrderId id,
                           Resolve(u.order_id, last_order_, "sort order"));
-    if (metadata_.FindSortOrder(id) == nullptr) return Unknown("sort order", id.ToString());
+    if (metadata_.FindSortOrder(id) == nullptr)
+      return Unknown("sort order", id.ToString());
     metadata_.default_sort_order_id = id;
     return Status::OK();
   }
@@ -129,10 +132,10 @@ class Applier {
     }
     if (snapshot.sequence_number <= metadata_.last_sequence_number &&
         snapshot.parent_id.has_value()) {
-      return Status::InvalidArgument("snapshot " + snapshot.id.ToString() +
-                                     " has the sequence number " +
-                                     snapshot.sequence_number.ToString() +
-                                     ", not above the last one");
+      // A commit to another branch took the number first.
+      return Status::Conflict(
+          "snapshot " + snapshot.id.ToString() + " has the sequence number " +
+          snapshot.sequence_number.ToString() + ", not above the last one");
     }
     if (snapshot.schema_id && metadata_.FindSchema(*snapshot.schema_id) == nullptr) {
       return Unknown("schema", snapshot.schema_id->ToString());
@@ -168,18 +171,18 @@ class Applier {
     std::erase_if(metadata_.statistics, [&](const StatisticsFile& file) {
       return gone.contains(file.snapshot_id);
     });
-    std::erase_if(metadata_.partition_statistics, [&](const PartitionStatisticsFile& file) {
-      return gone.contains(file.snapshot_id);
-    });
+    std::erase_if(metadata_.partition_statistics,
+                  [&](const PartitionStatisticsFile& file) {
+                    return gone.contains(file.snapshot_id);
+                  });
     if (metadata_.current_snapshot_id && gone.contains(*metadata_.current_snapshot_id)) {
       metadata_.current_snapshot_id.reset();
     }
     // What led up to a snapshot that is gone is no history any more.
     auto& log = metadata_.snapshot_log;
-    const auto last_gone =
-        std::find_if(log.rbegin(), log.rend(), [&](const SnapshotLogEntry& entry) {
-          return gone.contains(entry.snapshot_id);
-        });
+    const auto last_gone = std::find_if(
+        log.rbegin(), log.rend(),
+        [&](const SnapshotLogEntry& entry) { return gone.contains(entry.snapshot_id); });
     log.erase(log.begin(), last_gone.base());
     return Status::OK();
   }
@@ -228,8 +231,8 @@ class Applier {
     if (current_changed_ && metadata_.current_snapshot_id) {
       // A snapshot made by these updates became current when it was made.
       const Snapshot& current = *metadata_.current_snapshot();
-      const TimestampMs at_ms = added_.contains(current.id) ? current.timestamp_ms
-                                                            : metadata_.last_updated_ms;
+      const TimestampMs at_ms =
+          added_.contains(current.id) ? current.timestamp_ms : metadata_.last_updated_ms;
       metadata_.snapshot_log.push_back({at_ms, current.id});
     }
   }
@@ -265,9 +268,9 @@ void LogPreviousMetadata(TimestampMs base_updated_ms, const std::string& base_lo
                          TableMetadata* metadata) {
   auto& log = metadata->metadata_log;
   if (!base_location.empty()) log.push_back({base_updated_ms, base_location});
-  const std::int64_t kept_max =
-      std::max<std::int64_t>(1, metadata->PropertyCount(kPropertyPreviousVersionsMax,
-                                                        kPreviousVersionsMaxDefault));
+  const std::int64_t kept_max = std::max<std::int64_t>(
+      1,
+      metadata->PropertyCount(kPropertyPreviousVersionsMax, kPreviousVersionsMaxDefault));
   const auto size = static_cast<std::int64_t>(log.size());
   if (size > kept_max) log.erase(log.begin(), log.begin() + (size - kept_max));
 }
@@ -316,7 +319,8 @@ std::vector<std::string> ForgottenMetadataFiles(const TableMetadata& base,
                                                 const std::string& base_location,
                                                 const TableMetadata& next) {
   std::unordered_set<std::string_view> kept;
-  for (const MetadataLogEntry& entry : next.metadata_log) kept.insert(entry.metadata_file);
+  for (const MetadataLogEntry& entry : next.metadata_log)
+    kept.insert(entry.metadata_file);
   std::vector<std::string> forgotten;
   for (const MetadataLogEntry& entry : base.metadata_log) {
     if (!kept.contains(entry.metadata_file)) forgotten.push_back(entry.metadata_file);

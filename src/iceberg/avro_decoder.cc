@@ -30,7 +30,8 @@ Result<std::string_view> AvroDecoder::Bytes() {
 }
 
 Status AvroDecoder::Mismatch(const AvroSchema& schema, const char* wanted) const {
-  return Status::Corruption(std::string("Avro value is not ") + wanted + " (schema kind " +
+  return Status::Corruption(std::string("Avro value is not ") + wanted +
+                            " (schema kind " +
                             std::to_string(static_cast<int>(schema.kind)) + ")");
 }
 
@@ -53,7 +54,8 @@ Status AvroDecoder::ReadBool(const AvroSchema& schema, bool* out, bool* found) {
   if (!*found) return Status::OK();
   if (branch->kind != AvroKind::kBoolean) return Mismatch(*branch, "a boolean");
   FIRN_ASSIGN_OR_RETURN(const std::string_view byte, Raw(1));
-  if (byte[0] != 0 && byte[0] != 1) return Status::Corruption("Avro boolean is not 0 or 1");
+  if (byte[0] != 0 && byte[0] != 1)
+    return Status::Corruption("Avro boolean is not 0 or 1");
   *out = byte[0] == 1;
   return Status::OK();
 }
@@ -185,7 +187,8 @@ Status AvroDecoder::ReadArray(
   if (!*found) return Status::OK();
   if (branch->kind != AvroKind::kArray) return Mismatch(*branch, "an array");
   while (true) {
-    FIRN_ASSIGN_OR_RETURN(const std::uint64_t count, BlockCount(branch->items->min_bytes));
+    FIRN_ASSIGN_OR_RETURN(const std::uint64_t count,
+                          BlockCount(branch->items->min_bytes));
     if (count == 0) return Status::OK();
     for (std::uint64_t i = 0; i < count; ++i) {
       FIRN_RETURN_IF_ERROR(read_item(*branch->items));

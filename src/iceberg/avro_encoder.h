@@ -41,8 +41,7 @@ class AvroEncoder {
   void ArrayEnd() { Long(0); }
 
   // A partition value as AvroFromPrimitive(type) has it. REQUIRES: Fits(value, type).
-  void Primitive(const Value& value, const PrimitiveType& type,
-                 const AvroSchema& schema);
+  void Primitive(const Value& value, const PrimitiveType& type, const AvroSchema& schema);
 
  private:
   base::ByteWriter out_;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view kMagic("Obj\x01", 4);
 constexpr std::size_t kSyncBytes = 16;
-// A block is closed once it holds this much: small enough to decode in cache, large enough
-// for deflate to find what repeats.
+// A block is closed once it holds this much: small enough to decode in cache, large
+// enough for deflate to find what repeats.
 constexpr std::size_t kBlockBytes = 64 << 10;
 // Entries of the header's metadata; Iceberg writes about eight.
 constexpr std::uint64_t kMetadataEntriesMax = 1000;

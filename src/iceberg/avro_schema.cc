@@ -113,8 +113,8 @@ AvroSchemaPtr AvroIntMap(FieldId key_id, FieldId value_id, AvroSchemaPtr value) 
   std::vector<AvroField> fields;
   fields.push_back(MakeAvroField("key", key_id, AvroPrimitive(AvroKind::kInt)));
   fields.push_back(MakeAvroField("value", value_id, std::move(value)));
-  schema.items = AvroRecord("k" + key_id.ToString() + "_v" + value_id.ToString(),
-                            std::move(fields));
+  schema.items =
+      AvroRecord("k" + key_id.ToString() + "_v" + value_id.ToString(), std::move(fields));
   schema.min_bytes = 1;
   return Make(std::move(schema));
 }
@@ -150,9 +150,9 @@ AvroSchemaPtr AvroFromPrimitive(const PrimitiveType& type) {
     case PrimitiveKind::kDouble:
       return AvroPrimitive(AvroKind::kDouble);
     case PrimitiveKind::kDecimal: {
-      AvroSchema schema = *Fixed("decimal_" + std::to_string(type.precision) + "_" +
-                                     std::to_string(type.scale),
-                                 DecimalBytes(type.precision), "decimal");
+      AvroSchema schema = *Fixed(
+          "decimal_" + std::to_string(type.precision) + "_" + std::to_string(type.scale),
+          DecimalBytes(type.precision), "decimal");
       schema.precision = type.precision;
       schema.scale = type.scale;
       return Make(std::move(schema));

@@ -49,18 +49,18 @@ struct AvroField {
 
 struct AvroSchema {
   AvroKind kind = AvroKind::kNull;
-  std::string name;          // Of kRecord, kFixed and kEnum.
-  std::string logical_type;  // `date`, `map`, `decimal`, …; empty: none.
-  std::optional<bool> adjust_to_utc;      // Of timestamp logical types.
-  int precision = 0;                      // Of decimal.
-  int scale = 0;                          // Of decimal.
-  std::uint32_t fixed_bytes = 0;          // Of kFixed.
-  std::uint32_t symbol_count = 0;         // Of kEnum.
-  std::optional<FieldId> element_id;      // Of kArray.
-  std::vector<AvroField> fields;          // Of kRecord.
-  std::vector<AvroSchemaPtr> branches;    // Of kUnion.
-  AvroSchemaPtr items;                    // Of kArray and kMap: items or values.
-  std::uint64_t min_bytes = 0;            // Smallest encoding of a value.
+  std::string name;                     // Of kRecord, kFixed and kEnum.
+  std::string logical_type;             // `date`, `map`, `decimal`, …; empty: none.
+  std::optional<bool> adjust_to_utc;    // Of timestamp logical types.
+  int precision = 0;                    // Of decimal.
+  int scale = 0;                        // Of decimal.
+  std::uint32_t fixed_bytes = 0;        // Of kFixed.
+  std::uint32_t symbol_count = 0;       // Of kEnum.
+  std::optional<FieldId> element_id;    // Of kArray.
+  std::vector<AvroField> fields;        // Of kRecord.
+  std::vector<AvroSchemaPtr> branches;  // Of kUnion.
+  AvroSchemaPtr items;                  // Of kArray and kMap: items or values.
+  std::uint64_t min_bytes = 0;          // Smallest encoding of a value.
 };
 
 // Bounds on a schema that is read.

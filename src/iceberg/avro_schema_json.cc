@@ -13,10 +13,10 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::pair<AvroKind, const char*> kPrimitiveNames[] = {
-    {AvroKind::kNull, "null"},     {AvroKind::kBoolean, "boolean"},
-    {AvroKind::kInt, "int"},       {AvroKind::kLong, "long"},
-    {AvroKind::kFloat, "float"},   {AvroKind::kDouble, "double"},
-    {AvroKind::kBytes, "bytes"},   {AvroKind::kString, "string"},
+    {AvroKind::kNull, "null"},   {AvroKind::kBoolean, "boolean"},
+    {AvroKind::kInt, "int"},     {AvroKind::kLong, "long"},
+    {AvroKind::kFloat, "float"}, {AvroKind::kDouble, "double"},
+    {AvroKind::kBytes, "bytes"}, {AvroKind::kString, "string"},
 };
 
 const char* PrimitiveName(AvroKind kind) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Avro codec against itself and against bytes that mean harm.
+#include <gtest/gtest.h>
+
 #include <limits>
 #include <random>
-
-#include <gtest/gtest.h>
 
 #include "iceberg/avro_encoder.h"
 #include "iceberg/avro_file.h"
@@ -13,12 +13,12 @@ namespace {
 
 AvroSchemaPtr PairSchema() {
   return AvroRecord(
-      "pair", {MakeAvroField("id", FieldId(1), AvroPrimitive(AvroKind::kLong)),
-               MakeAvroField("text", FieldId(2),
-                             AvroOptional(AvroPrimitive(AvroKind::kString))),
-               MakeAvroField("sizes", FieldId(3),
-                             AvroOptional(AvroIntMap(FieldId(4), FieldId(5),
-                                                     AvroPrimitive(AvroKind::kLong))))});
+      "pair",
+      {MakeAvroField("id", FieldId(1), AvroPrimitive(AvroKind::kLong)),
+       MakeAvroField("text", FieldId(2), AvroOptional(AvroPrimitive(AvroKind::kString))),
+       MakeAvroField("sizes", FieldId(3),
+                     AvroOptional(AvroIntMap(FieldId(4), FieldId(5),
+                                             AvroPrimitive(AvroKind::kLong))))});
 }
 
 std::string PairFile(AvroCodec codec, int objects) {
@@ -206,11 +206,13 @@ TEST(AvroHostile, SchemasAreBounded) {
   EXPECT_EQ(AvroSchemaFromJson(deep).status().code(), StatusCode::kCorruption);
 
   // Each record holds the one before twice: thirty lines would be a billion fields.
-  std::string doubling = R"({"type":"record","name":"r0","fields":[{"name":"f","type":"null"}]})";
+  std::string doubling =
+      R"({"type":"record","name":"r0","fields":[{"name":"f","type":"null"}]})";
   for (int i = 1; i < 30; ++i) {
     const std::string n = std::to_string(i);
-    doubling = R"({"type":"record","name":"r)" + n + R"(","fields":[{"name":"a","type":)" +
-               doubling + R"(},{"name":"b","type":"r)" + std::to_string(i - 1) + R"("}]})";
+    doubling = R"({"type":"record","name":"r)" + n +
+               R"(","fields":[{"name":"a","type":)" + doubling +
+               R"(},{"name":"b","type":"r)" + std::to_string(i - 1) + R"("}]})";
   }
   EXPECT_EQ(AvroSchemaFromJson(doubling).status().code(), StatusCode::kCorruption);
 

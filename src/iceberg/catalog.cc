@@ -40,7 +40,9 @@ Result<Namespace> Namespace::Parse(std::string_view text) {
   }
 }
 
-std::string TableIdentifier::ToString() const { return name_space.ToString() + "." + name; }
+std::string TableIdentifier::ToString() const {
+  return name_space.ToString() + "." + name;
+}
 
 Result<TableIdentifier> TableIdentifier::Parse(std::string_view text) {
   const std::size_t dot = text.rfind('.');

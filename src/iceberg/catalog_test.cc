@@ -2,11 +2,11 @@
 // The SQL catalog, commits and their rivals.
 #include "iceberg/catalog.h"
 
+#include <gtest/gtest.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <thread>
-
-#include <gtest/gtest.h>
 
 #include "iceberg/sqlite.h"
 #include "iceberg/test_table.h"
@@ -67,8 +67,8 @@ TEST_F(SqlCatalogTest, TablesAreCreatedListedRenamedAndDropped) {
   EXPECT_EQ(loaded->metadata->location, "memory://w/metrics/probe");
   EXPECT_EQ(loaded->metadata->PropertyFlag(kPropertyDeleteAfterCommit, false), true);
   EXPECT_EQ(loaded->metadata->current_schema().fields(), TestSchema().fields());
-  EXPECT_TRUE(loaded->metadata_location.starts_with(
-      "memory://w/metrics/probe/metadata/00000-"));
+  EXPECT_TRUE(
+      loaded->metadata_location.starts_with("memory://w/metrics/probe/metadata/00000-"));
 
   CreateTableRequest again;
   again.identifier = name;
@@ -89,8 +89,9 @@ TEST_F(SqlCatalogTest, TablesAreCreatedListedRenamedAndDropped) {
   EXPECT_EQ(catalog->DropTable(context, other).code(), StatusCode::kNotFound);
   ASSERT_TRUE(catalog->RegisterTable(context, name, loaded->metadata_location).ok());
   EXPECT_EQ(*Load()->metadata, *loaded->metadata);
-  EXPECT_EQ(catalog->RegisterTable(context, name, loaded->metadata_location).status().code(),
-            StatusCode::kAlreadyExists);
+  EXPECT_EQ(
+      catalog->RegisterTable(context, name, loaded->metadata_location).status().code(),
+      StatusCode::kAlreadyExists);
 }
 
 TEST_F(SqlCatalogTest, AppendsMakeSnapshots) {
@@ -329,7 +330,8 @@ TEST_F(SqlCatalogFileTest, RivalsOnTwoConnectionsLoseNothing) {
     for (int i = 0; i < kCommits; ++i) {
       const auto outcome = CommitWithRetry(
           context, {**own, manifests, clock, random}, name,
-          [&](const LoadedTable& table, Transaction& transaction) -> Result<BuildDecision> {
+          [&](const LoadedTable& table,
+              Transaction& transaction) -> Result<BuildDecision> {
             // The position is where this writer left it.
             const std::string* position = table.metadata->FindProperty("pos." + writer);
             EXPECT_EQ(position == nullptr ? "0" : *position, std::to_string(i));
@@ -360,15 +362,16 @@ TEST_F(SqlCatalogFileTest, OpensADatabaseOfVersionV0) {
   {
     auto db = SqliteDatabase::Open(file.path(), {});
     ASSERT_TRUE(db.ok());
-    ASSERT_TRUE((*db)
-                    ->Execute("CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT "
-                              "NULL, table_namespace VARCHAR(255) NOT NULL, table_name "
-                              "VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), "
-                              "previous_metadata_location VARCHAR(1000), PRIMARY KEY "
-                              "(catalog_name, table_namespace, table_name));"
-                              "INSERT INTO iceberg_tables VALUES ('firn', 'old', 't', "
-                              "'memory://w/t.json', NULL)")
-                    .ok());
+    ASSERT_TRUE(
+        (*db)
+            ->Execute("CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT "
+                      "NULL, table_namespace VARCHAR(255) NOT NULL, table_name "
+                      "VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), "
+                      "previous_metadata_location VARCHAR(1000), PRIMARY KEY "
+                      "(catalog_name, table_namespace, table_name));"
+                      "INSERT INTO iceberg_tables VALUES ('firn', 'old', 't', "
+                      "'memory://w/t.json', NULL)")
+            .ok());
   }
   OpenCatalog(file.uri());
   EXPECT_EQ(catalog->ListTables(context, {{"old"}})->size(), 1U);

@@ -34,9 +34,10 @@ struct RetryPolicy {
   // Doubles with each attempt, with a random tenth on top so that rivals part.
   DurationMs WaitMs(int attempt, RandomSource& random) const {
     const int doublings = std::min(attempt - 1, 30);
-    const DurationMs wait_ms =
-        std::clamp(wait_min_ms << doublings, wait_min_ms, std::max(wait_min_ms, wait_max_ms));
-    const auto jitter_max = static_cast<std::uint64_t>(std::max<DurationMs>(wait_ms / 10, 1));
+    const DurationMs wait_ms = std::clamp(wait_min_ms << doublings, wait_min_ms,
+                                          std::max(wait_min_ms, wait_max_ms));
+    const auto jitter_max =
+        static_cast<std::uint64_t>(std::max<DurationMs>(wait_ms / 10, 1));
     return wait_ms + static_cast<DurationMs>(random.Next() % jitter_max);
   }
 
@@ -58,13 +59,13 @@ Result<CommitOutcome> TryCommit(const base::Context& context,
     outcome.table = std::move(table);
     return outcome;
   }
-  FIRN_ASSIGN_OR_RETURN(TableCommit commit,
-                        transaction.BuildCommit(context, environment.manifests,
-                                                environment.clock, environment.random,
-                                                written));
   FIRN_ASSIGN_OR_RETURN(
-      outcome.table, environment.catalog.CommitTable(context, table.identifier,
-                                                     commit.requirements, commit.updates));
+      TableCommit commit,
+      transaction.BuildCommit(context, environment.manifests, environment.clock,
+                              environment.random, written));
+  FIRN_ASSIGN_OR_RETURN(
+      outcome.table, environment.catalog.CommitTable(
+                         context, table.identifier, commit.requirements, commit.updates));
   outcome.committed = true;
   outcome.snapshot = std::move(commit.snapshot);
   return outcome;
@@ -107,8 +108,7 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     RemoveUnnamed(environment.manifests.store(), written);
     if (!status.Is(StatusCode::kConflict)) return status.With(what);
 
-    const DurationMs elapsed_ms =
-        (environment.clock.SteadyNs() - start_ns) / 1'000'000;
+    const DurationMs elapsed_ms = (environment.clock.SteadyNs() - start_ns) / 1'000'000;
     if (attempt > policy.retries_max || elapsed_ms >= policy.total_ms) {
       return status.With(what + ": gave up after attempt " + std::to_string(attempt));
     }

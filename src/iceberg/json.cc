@@ -38,7 +38,8 @@ Status JsonObject::Wrong(const char* key, std::string_view expected) const {
   if (Find(key) == nullptr) {
     return Status::Corruption(what_ + ": field " + key + " is missing");
   }
-  return Status::Corruption(what_ + ": field " + key + " is not " + std::string(expected));
+  return Status::Corruption(what_ + ": field " + key + " is not " +
+                            std::string(expected));
 }
 
 Result<std::optional<std::int64_t>> JsonObject::OptionalInt64(const char* key) const {

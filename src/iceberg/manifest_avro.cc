@@ -57,8 +57,8 @@ AvroSchemaPtr Map(std::int32_t key_id, AvroKind value) {
 AvroSchemaPtr PartitionSchema(const StructType& type) {
   std::vector<AvroField> fields;
   for (const NestedField& field : type.fields) {
-    fields.push_back(MakeAvroField(field.name, field.id,
-                                   AvroOptional(AvroFromPrimitive(*field.type.primitive()))));
+    fields.push_back(MakeAvroField(
+        field.name, field.id, AvroOptional(AvroFromPrimitive(*field.type.primitive()))));
   }
   return AvroRecord("r102", std::move(fields));
 }
@@ -69,29 +69,29 @@ AvroSchemaPtr ManifestEntrySchema(AvroSchemaPtr partition) {
   const AvroSchemaPtr text = AvroPrimitive(AvroKind::kString);
   const AvroSchemaPtr bytes = AvroPrimitive(AvroKind::kBytes);
   AvroSchemaPtr data_file = AvroRecord(
-      "r2", {Required("content", kContent, integer),
-             Required("file_path", kFilePath, text),
-             Required("file_format", kFileFormat, text),
-             Required("partition", kPartition, std::move(partition)),
-             Required("record_count", kRecordCount, number),
-             Required("file_size_in_bytes", kFileSize, number),
-             Optional("column_sizes", kColumnSizes, Map(117, AvroKind::kLong)),
-             Optional("value_counts", kValueCounts, Map(119, AvroKind::kLong)),
-             Optional("null_value_counts", kNullValueCounts, Map(121, AvroKind::kLong)),
-             Optional("nan_value_counts", kNanValueCounts, Map(138, AvroKind::kLong)),
-             Optional("lower_bounds", kLowerBounds, Map(126, AvroKind::kBytes)),
-             Optional("upper_bounds", kUpperBounds, Map(129, AvroKind::kBytes)),
-             Optional("key_metadata", kKeyMetadata, bytes),
-             Optional("split_offsets", kSplitOffsets, AvroArray(number, FieldId(133))),
-             Optional("equality_ids", kEqualityIds, AvroArray(integer, FieldId(136))),
-             Optional("sort_order_id", kSortOrderId, integer),
-             Optional("referenced_data_file", kReferencedDataFile, text)});
-  return AvroRecord("manifest_entry",
-                    {Required("status", kStatus, integer),
-                     Optional("snapshot_id", kSnapshotId, number),
-                     Optional("sequence_number", kSequenceNumber, number),
-                     Optional("file_sequence_number", kFileSequenceNumber, number),
-                     Required("data_file", kDataFile, std::move(data_file))});
+      "r2",
+      {Required("content", kContent, integer), Required("file_path", kFilePath, text),
+       Required("file_format", kFileFormat, text),
+       Required("partition", kPartition, std::move(partition)),
+       Required("record_count", kRecordCount, number),
+       Required("file_size_in_bytes", kFileSize, number),
+       Optional("column_sizes", kColumnSizes, Map(117, AvroKind::kLong)),
+       Optional("value_counts", kValueCounts, Map(119, AvroKind::kLong)),
+       Optional("null_value_counts", kNullValueCounts, Map(121, AvroKind::kLong)),
+       Optional("nan_value_counts", kNanValueCounts, Map(138, AvroKind::kLong)),
+       Optional("lower_bounds", kLowerBounds, Map(126, AvroKind::kBytes)),
+       Optional("upper_bounds", kUpperBounds, Map(129, AvroKind::kBytes)),
+       Optional("key_metadata", kKeyMetadata, bytes),
+       Optional("split_offsets", kSplitOffsets, AvroArray(number, FieldId(133))),
+       Optional("equality_ids", kEqualityIds, AvroArray(integer, FieldId(136))),
+       Optional("sort_order_id", kSortOrderId, integer),
+       Optional("referenced_data_file", kReferencedDataFile, text)});
+  return AvroRecord(
+      "manifest_entry",
+      {Required("status", kStatus, integer), Optional("snapshot_id", kSnapshotId, number),
+       Optional("sequence_number", kSequenceNumber, number),
+       Optional("file_sequence_number", kFileSequenceNumber, number),
+       Required("data_file", kDataFile, std::move(data_file))});
 }
 
 // Writes the fields of an entry in the order of ManifestEntrySchema.
@@ -309,9 +309,9 @@ class EntryDecoder {
   explicit EntryDecoder(const ManifestHeader& header) : header_(header) {
     for (const auto& source : SourceTypes(header.spec, header.schema)) {
       const std::size_t i = types_.size();
-      types_.push_back(source ? std::optional(*ResultType(header.spec.fields[i].transform,
-                                                          *source))
-                              : std::nullopt);
+      types_.push_back(
+          source ? std::optional(*ResultType(header.spec.fields[i].transform, *source))
+                 : std::nullopt);
     }
   }
 

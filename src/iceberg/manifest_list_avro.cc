@@ -192,7 +192,8 @@ class ManifestFileDecoder {
         std::int32_t content = 0;
         FIRN_RETURN_IF_ERROR(in.ReadInt(*field.type, &content, &found));
         if (content < 0 || content > 1) {
-          return Status::Corruption("manifest has the content " + std::to_string(content));
+          return Status::Corruption("manifest has the content " +
+                                    std::to_string(content));
         }
         out->content = static_cast<ManifestContent>(content);
         return Status::OK();
@@ -240,13 +241,12 @@ Result<std::string> EncodeManifestList(SnapshotId snapshot_id,
                                        std::optional<SnapshotId> parent_id,
                                        SequenceNumber sequence_number,
                                        const std::vector<ManifestFile>& manifests) {
-  AvroFileWriter file(
-      ManifestFileSchema(),
-      {{"snapshot-id", snapshot_id.ToString()},
-       {"parent-snapshot-id", parent_id ? parent_id->ToString() : "null"},
-       {"sequence-number", sequence_number.ToString()},
-       {"format-version", "2"}},
-      AvroCodec::kDeflate);
+  AvroFileWriter file(ManifestFileSchema(),
+                      {{"snapshot-id", snapshot_id.ToString()},
+                       {"parent-snapshot-id", parent_id ? parent_id->ToString() : "null"},
+                       {"sequence-number", sequence_number.ToString()},
+                       {"format-version", "2"}},
+                      AvroCodec::kDeflate);
   AvroEncoder encoder(file.object());
   for (const ManifestFile& manifest : manifests) {
     Encode(manifest, &encoder);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/manifest.h"
 
-#include <cmath>
-
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "iceberg/manifest_avro.h"
 #include "iceberg/manifest_list_avro.h"
@@ -37,7 +37,9 @@ std::vector<ManifestEntry> TestEntries() {
   };
 }
 
-ManifestHeader TestHeader() { return {TestSchema(), TestSpec(), ManifestContent::kData, 2}; }
+ManifestHeader TestHeader() {
+  return {TestSchema(), TestSpec(), ManifestContent::kData, 2};
+}
 
 Result<std::vector<ManifestEntry>> Decode(const std::string& bytes) {
   std::vector<ManifestEntry> entries;
@@ -86,8 +88,8 @@ TEST(Manifest, RoundTripsEveryPartitionType) {
     ++id;
     const std::string name = "c" + std::to_string(id);
     header.schema.root.fields.push_back({FieldId(id), name, false, type, ""});
-    header.spec.fields.push_back({FieldId(id), FieldId(999 + id), name,
-                                  Transform::Identity()});
+    header.spec.fields.push_back(
+        {FieldId(id), FieldId(999 + id), name, Transform::Identity()});
     file.partition.push_back(value);
   }
   const std::vector<ManifestEntry> entries = {{EntryStatus::kAdded, {}, {}, {}, file}};
@@ -202,8 +204,8 @@ TEST(Manifest, SummaryLeavesNanOutOfBounds) {
 }
 
 TEST(ManifestList, RoundTrips) {
-  ManifestFile a = SummarizeManifest(TestHeader(), TestEntries(), SnapshotId(9),
-                                     SequenceNumber(4));
+  ManifestFile a =
+      SummarizeManifest(TestHeader(), TestEntries(), SnapshotId(9), SequenceNumber(4));
   a.manifest_path = "memory://w/metadata/a.avro";
   a.manifest_length_bytes = 4000;
   ManifestFile b;

@@ -40,7 +40,8 @@ Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& 
   auto bytes = store.Get(context, location, kMetadataFileBytesMax);
   if (!bytes.ok()) return bytes.status().With(what);
   if (bytes->starts_with("\x1f\x8b")) {
-    return Status::Unimplemented(what + " is compressed with gzip, which is not read yet");
+    return Status::Unimplemented(what +
+                                 " is compressed with gzip, which is not read yet");
   }
   auto metadata = TableMetadataFromJson(*bytes);
   if (!metadata.ok()) return metadata.status().With(what);

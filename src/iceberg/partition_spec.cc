@@ -38,7 +38,8 @@ std::string PercentEncode(std::string_view text) {
 }  // namespace
 
 bool PartitionSpec::IsCompatibleWith(const PartitionSpec& other) const {
-  return std::equal(fields.begin(), fields.end(), other.fields.begin(), other.fields.end(),
+  return std::equal(fields.begin(), fields.end(), other.fields.begin(),
+                    other.fields.end(),
                     [](const PartitionField& a, const PartitionField& b) {
                       return a.source_id == b.source_id && a.transform == b.transform &&
                              a.name == b.name;
@@ -70,7 +71,8 @@ Status CheckPartitionSpec(const PartitionSpec& spec, const Schema& schema) {
     }
     const auto result = ResultType(field.transform, *source);
     if (!result.ok()) {
-      return Status::InvalidArgument(what + ": " + std::string(result.status().message()));
+      return Status::InvalidArgument(what + ": " +
+                                     std::string(result.status().message()));
     }
     const NestedField* same_name = schema.FindColumn(field.name);
     const bool shadows =

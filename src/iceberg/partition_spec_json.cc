@@ -23,7 +23,8 @@ Result<std::vector<PartitionField>> PartitionFieldsFromJson(const json& value) {
   if (!value.is_array()) return Status::Corruption("partition fields are no JSON array");
   std::vector<PartitionField> fields;
   for (const json& element : value) {
-    FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(element, "partition field"));
+    FIRN_ASSIGN_OR_RETURN(const JsonObject in,
+                          JsonObject::Of(element, "partition field"));
     PartitionField field;
     FIRN_ASSIGN_OR_RETURN(const std::int32_t source_id, in.Int32("source-id"));
     field.source_id = FieldId(source_id);
@@ -72,7 +73,8 @@ Result<SortOrder> SortOrderFromJson(const json& value) {
   order.id = SortOrderId(id);
   FIRN_ASSIGN_OR_RETURN(const json* fields, in.Array("fields"));
   for (const json& element : *fields) {
-    FIRN_ASSIGN_OR_RETURN(const JsonObject field_in, JsonObject::Of(element, "sort field"));
+    FIRN_ASSIGN_OR_RETURN(const JsonObject field_in,
+                          JsonObject::Of(element, "sort field"));
     SortField field;
     FIRN_ASSIGN_OR_RETURN(const std::int32_t source_id, field_in.Int32("source-id"));
     field.source_id = FieldId(source_id);

@@ -94,8 +94,10 @@ class KnownColumns final : public expr::StatisticsSource {
   bool MayMatch(const expr::Predicate& predicate) {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       Known& known = known_[i];
-      if (known.lower) known.lower_literal = ValueToLiteral(*known.lower, columns_[i].type);
-      if (known.upper) known.upper_literal = ValueToLiteral(*known.upper, columns_[i].type);
+      if (known.lower)
+        known.lower_literal = ValueToLiteral(*known.lower, columns_[i].type);
+      if (known.upper)
+        known.upper_literal = ValueToLiteral(*known.upper, columns_[i].type);
     }
     return expr::MayMatch(predicate, *this);
   }
@@ -127,8 +129,8 @@ class KnownColumns final : public expr::StatisticsSource {
 // Call `visit(column index, field index)` for each partition field of a column that the
 // predicate names and whose NULLs are the column's.
 template <typename Visit>
-void ForEachPartitionedColumn(const std::vector<Column>& columns, const PartitionSpec& spec,
-                              const Visit& visit) {
+void ForEachPartitionedColumn(const std::vector<Column>& columns,
+                              const PartitionSpec& spec, const Visit& visit) {
   for (std::size_t f = 0; f < spec.fields.size(); ++f) {
     const TransformKind kind = spec.fields[f].transform.kind;
     if (kind == TransformKind::kVoid || kind == TransformKind::kUnknown) continue;
@@ -140,7 +142,8 @@ void ForEachPartitionedColumn(const std::vector<Column>& columns, const Partitio
 }
 
 void AddRange(const PartitionField& field, const Column& column, std::size_t index,
-              const OptionalValue& lower, const OptionalValue& upper, KnownColumns* known) {
+              const OptionalValue& lower, const OptionalValue& upper,
+              KnownColumns* known) {
   if (lower) {
     const auto range = SourceRangeOf(field.transform, column.type, *lower);
     if (range) known->AddLower(index, range->first);
@@ -159,8 +162,9 @@ OptionalValue SummaryBound(const std::optional<std::string>& bytes,
   return value.ok() ? OptionalValue(std::move(value).value()) : std::nullopt;
 }
 
-bool ManifestMayMatch(const expr::Predicate& predicate, const std::vector<Column>& columns,
-                      const PartitionSpec& spec, const ManifestFile& manifest) {
+bool ManifestMayMatch(const expr::Predicate& predicate,
+                      const std::vector<Column>& columns, const PartitionSpec& spec,
+                      const ManifestFile& manifest) {
   if (manifest.partitions.size() != spec.fields.size()) return true;
   KnownColumns known(columns);
   ForEachPartitionedColumn(columns, spec, [&](std::size_t c, std::size_t f) {
@@ -174,8 +178,9 @@ bool ManifestMayMatch(const expr::Predicate& predicate, const std::vector<Column
   return known.MayMatch(predicate);
 }
 
-bool PartitionMayMatch(const expr::Predicate& predicate, const std::vector<Column>& columns,
-                       const PartitionSpec& spec, const DataFile& file) {
+bool PartitionMayMatch(const expr::Predicate& predicate,
+                       const std::vector<Column>& columns, const PartitionSpec& spec,
+                       const DataFile& file) {
   if (file.partition.size() != spec.fields.size()) return true;
   KnownColumns known(columns);
   ForEachPartitionedColumn(columns, spec, [&](std::size_t c, std::size_t f) {
@@ -200,10 +205,12 @@ std::int64_t CountOf(const std::map<FieldId, std::int64_t>& counts, FieldId id) 
   return it == counts.end() ? -1 : it->second;
 }
 
-OptionalValue BoundOf(const std::map<FieldId, std::string>& bounds, const Column& column) {
+OptionalValue BoundOf(const std::map<FieldId, std::string>& bounds,
+                      const Column& column) {
   const auto it = bounds.find(column.id);
   if (it == bounds.end()) return std::nullopt;
-  // A bound that does not parse prunes nothing: the file is read and found right or wrong.
+  // A bound that does not parse prunes nothing: the file is read and found right or
+  // wrong.
   auto value = ParseValue(it->second, column.type);
   return value.ok() ? OptionalValue(std::move(value).value()) : std::nullopt;
 }
@@ -307,12 +314,12 @@ Result<FilePlan> PlanFiles(const base::Context& context, const ManifestIo& manif
                            const TableMetadata& metadata, const Snapshot& snapshot,
                            const Schema& schema, const expr::PredicatePtr& predicate) {
   FilePlan plan;
-  FIRN_ASSIGN_OR_RETURN(plan.stats,
-                        PlanFiles(context, manifests, metadata, snapshot, schema, predicate,
-                                  [&](ManifestEntry&& entry) {
-                                    plan.files.push_back(std::move(entry.data_file));
-                                    return Status::OK();
-                                  }));
+  FIRN_ASSIGN_OR_RETURN(
+      plan.stats, PlanFiles(context, manifests, metadata, snapshot, schema, predicate,
+                            [&](ManifestEntry&& entry) {
+                              plan.files.push_back(std::move(entry.data_file));
+                              return Status::OK();
+                            }));
   return plan;
 }
 

@@ -20,9 +20,10 @@ class PlanTest : public TableTest {
     OpenCatalog();
     CreateTable();
     for (int day = 1; day <= 10; day += 2) {
-      ASSERT_TRUE(AppendFiles({TestFile(std::to_string(day), day, day * 100),
-                               TestFile(std::to_string(day + 1), day + 1, day * 100 + 100)})
-                      .ok());
+      ASSERT_TRUE(
+          AppendFiles({TestFile(std::to_string(day), day, day * 100),
+                       TestFile(std::to_string(day + 1), day + 1, day * 100 + 100)})
+              .ok());
     }
     table = *Load();
   }
@@ -78,34 +79,34 @@ TEST_F(PlanTest, MetricsPruneFiles) {
 }
 
 TEST_F(PlanTest, WhatIsNotKnownPrunesNothing) {
-  EXPECT_EQ(Plan(MakePredicate(Compare{"no_such_column", CompareOp::kEq, std::int64_t{1}}))
-                .files.size(),
-            10U);
-  EXPECT_EQ(Plan(MakePredicate(expr::Or{{Ts(CompareOp::kLt, 0),
-                                         MakePredicate(Compare{"other", CompareOp::kEq,
-                                                               std::int64_t{1}})}}))
+  EXPECT_EQ(
+      Plan(MakePredicate(Compare{"no_such_column", CompareOp::kEq, std::int64_t{1}}))
+          .files.size(),
+      10U);
+  EXPECT_EQ(Plan(MakePredicate(expr::Or{
+                     {Ts(CompareOp::kLt, 0),
+                      MakePredicate(Compare{"other", CompareOp::kEq, std::int64_t{1}})}}))
                 .files.size(),
             10U);
 }
 
 TEST_F(PlanTest, InheritanceIsApplied) {
   std::set<std::int64_t> numbers;
-  const auto stats = PlanFiles(context, manifests, *table.metadata,
-                               *table.metadata->current_snapshot(),
-                               table.metadata->current_schema(), nullptr,
-                               [&](ManifestEntry&& entry) {
-                                 numbers.insert(entry.sequence_number->value);
-                                 return Status::OK();
-                               });
+  const auto stats =
+      PlanFiles(context, manifests, *table.metadata, *table.metadata->current_snapshot(),
+                table.metadata->current_schema(), nullptr, [&](ManifestEntry&& entry) {
+                  numbers.insert(entry.sequence_number->value);
+                  return Status::OK();
+                });
   ASSERT_TRUE(stats.ok());
   EXPECT_EQ(numbers, (std::set<std::int64_t>{1, 2, 3, 4, 5}));
 }
 
 TEST_F(PlanTest, VisitorAndContextEndThePlanning) {
-  const auto visit_error = PlanFiles(
-      context, manifests, *table.metadata, *table.metadata->current_snapshot(),
-      table.metadata->current_schema(), nullptr,
-      [](ManifestEntry&&) { return Status::ResourceExhausted("enough"); });
+  const auto visit_error =
+      PlanFiles(context, manifests, *table.metadata, *table.metadata->current_snapshot(),
+                table.metadata->current_schema(), nullptr,
+                [](ManifestEntry&&) { return Status::ResourceExhausted("enough"); });
   EXPECT_EQ(visit_error.status().message(), "enough");
   const base::Context cancelled;
   cancelled.Cancel();
@@ -130,9 +131,9 @@ TEST_F(PlanTest, MissingManifestIsNamed) {
   const auto list =
       *manifests.ReadManifestList(context, *table.metadata->current_snapshot());
   ASSERT_TRUE(store.Remove(context, list[0].manifest_path).ok());
-  const auto plan = PlanFiles(context, manifests, *table.metadata,
-                              *table.metadata->current_snapshot(),
-                              table.metadata->current_schema(), nullptr);
+  const auto plan =
+      PlanFiles(context, manifests, *table.metadata, *table.metadata->current_snapshot(),
+                table.metadata->current_schema(), nullptr);
   EXPECT_EQ(plan.status().code(), StatusCode::kNotFound);
   EXPECT_NE(plan.status().message().find(list[0].manifest_path), std::string_view::npos);
 }

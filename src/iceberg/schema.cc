@@ -174,9 +174,9 @@ Status CheckSchema(const Schema& schema, int format_version) {
                                        std::to_string(kSchemaFieldsMax) + " fields");
     }
     const PrimitiveType* primitive = type.primitive();
-    const bool nanoseconds = primitive != nullptr &&
-                             (primitive->kind == PrimitiveKind::kTimestampNs ||
-                              primitive->kind == PrimitiveKind::kTimestamptzNs);
+    const bool nanoseconds =
+        primitive != nullptr && (primitive->kind == PrimitiveKind::kTimestampNs ||
+                                 primitive->kind == PrimitiveKind::kTimestamptzNs);
     if (nanoseconds && format_version < 3) {
       status = Status::InvalidArgument("field " + path + ": type " + type.ToString() +
                                        " needs format version 3");

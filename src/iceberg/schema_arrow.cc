@@ -79,8 +79,8 @@ Result<ArrowType> ToArrow(const Type& type, int depth) {
   }
   if (const ListType* node = type.list()) {
     FIRN_ASSIGN_OR_RETURN(ArrowType element, ToArrow(*node->element, depth + 1));
-    return ArrowType(arrow::list(
-        MakeField("element", std::move(element), node->element_required, node->element_id)));
+    return ArrowType(arrow::list(MakeField("element", std::move(element),
+                                           node->element_required, node->element_id)));
   }
   const MapType& node = *type.map();
   FIRN_ASSIGN_OR_RETURN(ArrowType key, ToArrow(*node.key, depth + 1));

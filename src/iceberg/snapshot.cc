@@ -19,7 +19,8 @@ std::string_view ToString(Operation operation) {
   return "?";
 }
 
-std::int64_t Snapshot::SummaryCount(const std::string& key, std::int64_t otherwise) const {
+std::int64_t Snapshot::SummaryCount(const std::string& key,
+                                    std::int64_t otherwise) const {
   const auto it = summary.find(key);
   if (it == summary.end()) return otherwise;
   std::int64_t count = 0;

@@ -37,12 +37,14 @@ using Texts = std::initializer_list<std::string_view>;
 Result<std::string> DatabasePath(const std::string& uri) {
   constexpr std::string_view kScheme = "sqlite://";
   if (!uri.starts_with(kScheme)) {
-    return Status::InvalidArgument("catalog " + uri + " is not of the form sqlite:///FILE");
+    return Status::InvalidArgument("catalog " + uri +
+                                   " is not of the form sqlite:///FILE");
   }
   std::string path = uri.substr(kScheme.size());
   if (path.empty() || path == "/:memory:") return std::string();
   if (!path.starts_with('/') || path.size() == 1) {
-    return Status::InvalidArgument("catalog " + uri + " is not of the form sqlite:///FILE");
+    return Status::InvalidArgument("catalog " + uri +
+                                   " is not of the form sqlite:///FILE");
   }
   return path.substr(1);
 }
@@ -109,6 +111,7 @@ class SqlCatalog final : public Catalog {
   Result<std::string> DefaultLocation(const TableIdentifier& identifier);
   Status SwapLocation(const TableIdentifier& identifier, const std::string& from,
                       const std::string& to);
+  Status WriteNew(const base::Context& context, const LoadedTable& table);
   void RemoveForgotten(const LoadedTable& before, const LoadedTable& after);
 
   const SqlCatalogOptions options_;
@@ -121,7 +124,8 @@ class SqlCatalog final : public Catalog {
 };
 
 Result<std::vector<std::vector<std::string>>> SqlCatalog::Query(const std::string& sql,
-                                                                Texts texts, int columns) {
+                                                                Texts texts,
+                                                                int columns) {
   FIRN_ASSIGN_OR_RETURN(SqliteStatement statement, db_->Prepare(sql));
   int parameter = 0;
   for (const std::string_view text : texts) {
@@ -183,8 +187,10 @@ Result<bool> SqlCatalog::NamespaceExists(const Namespace& ns) {
        {"SELECT 1 FROM iceberg_namespace_properties WHERE catalog_name = ?1 AND "
         "(namespace = ?2 OR substr(namespace, 1, length(?3)) = ?3) LIMIT 1",
         "SELECT 1 FROM iceberg_tables WHERE catalog_name = ?1 AND "
-        "(table_namespace = ?2 OR substr(table_namespace, 1, length(?3)) = ?3) LIMIT 1"}) {
-    FIRN_ASSIGN_OR_RETURN(const auto rows, Query(sql, {options_.name, name, name + "."}, 0));
+        "(table_namespace = ?2 OR substr(table_namespace, 1, length(?3)) = ?3) LIMIT "
+        "1"}) {
+    FIRN_ASSIGN_OR_RETURN(const auto rows,
+                          Query(sql, {options_.name, name, name + "."}, 0));
     if (!rows.empty()) return true;
   }
   return false;
@@ -220,7 +226,8 @@ Result<std::string> SqlCatalog::MetadataLocation(const TableIdentifier& identifi
 Status SqlCatalog::InsertTable(const TableIdentifier& identifier,
                                const std::string& location) {
   return InTransaction([&]() -> Status {
-    FIRN_ASSIGN_OR_RETURN(const bool has_namespace, NamespaceExists(identifier.name_space));
+    FIRN_ASSIGN_OR_RETURN(const bool has_namespace,
+                          NamespaceExists(identifier.name_space));
     if (!has_namespace) {
       return Status::NotFound("namespace " + identifier.name_space.ToString() +
                               " does not exist");
@@ -229,11 +236,12 @@ Status SqlCatalog::InsertTable(const TableIdentifier& identifier,
     if (exists) {
       return Status::AlreadyExists("table " + identifier.ToString() + " exists already");
     }
-    return Change("INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, "
-                  "metadata_location, previous_metadata_location, iceberg_type) "
-                  "VALUES (?, ?, ?, ?, NULL, 'TABLE')",
-                  {options_.name, identifier.name_space.ToString(), identifier.name,
-                   location})
+    return Change(
+               "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, "
+               "metadata_location, previous_metadata_location, iceberg_type) "
+               "VALUES (?, ?, ?, ?, NULL, 'TABLE')",
+               {options_.name, identifier.name_space.ToString(), identifier.name,
+                location})
         .status();
   });
 }
@@ -307,10 +315,11 @@ Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const base::Context&
     return Status::NotFound("namespace " + ns.ToString() + " does not exist");
   }
   FIRN_ASSIGN_OR_RETURN(
-      const auto rows, Query("SELECT table_name FROM iceberg_tables WHERE catalog_name = ? "
-                             "AND table_namespace = ?" +
-                                 table_filter_ + " ORDER BY table_name",
-                             {options_.name, ns.ToString()}, 1));
+      const auto rows,
+      Query("SELECT table_name FROM iceberg_tables WHERE catalog_name = ? "
+            "AND table_namespace = ?" +
+                table_filter_ + " ORDER BY table_name",
+            {options_.name, ns.ToString()}, 1));
   std::vector<TableIdentifier> tables;
   for (const auto& row : rows) tables.push_back({ns, row[0]});
   return tables;
@@ -356,6 +365,17 @@ Result<std::string> SqlCatalog::DefaultLocation(const TableIdentifier& identifie
       identifier.name);
 }
 
+// Write the metadata file of `table`, or leave nothing behind. A name that was taken
+// holds another's file, which stays.
+Status SqlCatalog::WriteNew(const base::Context& context, const LoadedTable& table) {
+  const Status status =
+      WriteMetadataFile(context, store_, table.metadata_location, *table.metadata);
+  if (!status.ok() && !status.Is(StatusCode::kAlreadyExists)) {
+    RemoveUnnamed(store_, {table.metadata_location});
+  }
+  return status;
+}
+
 Result<LoadedTable> SqlCatalog::CreateTable(const base::Context& context,
                                             const CreateTableRequest& request) {
   FIRN_RETURN_IF_ERROR(context.Check());
@@ -385,9 +405,9 @@ Result<LoadedTable> SqlCatalog::CreateTable(const base::Context& context,
   loaded.identifier = request.identifier;
   loaded.metadata = std::make_shared<const TableMetadata>(std::move(made).value());
   loaded.metadata_location = NextMetadataLocation(*loaded.metadata, "", random_);
-  Status status =
-      WriteMetadataFile(context, store_, loaded.metadata_location, *loaded.metadata);
-  if (status.ok()) {
+  Status status = WriteNew(context, loaded).With(what);
+  FIRN_RETURN_IF_ERROR(status);
+  {
     const std::lock_guard lock(mutex_);
     status = InsertTable(request.identifier, loaded.metadata_location);
   }
@@ -410,8 +430,8 @@ Result<LoadedTable> SqlCatalog::RegisterTable(const base::Context& context,
   return loaded;
 }
 
-Status SqlCatalog::SwapLocation(const TableIdentifier& identifier, const std::string& from,
-                                const std::string& to) {
+Status SqlCatalog::SwapLocation(const TableIdentifier& identifier,
+                                const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex_);
   return InTransaction([&]() -> Status {
     FIRN_ASSIGN_OR_RETURN(
@@ -420,8 +440,8 @@ Status SqlCatalog::SwapLocation(const TableIdentifier& identifier, const std::st
                "previous_metadata_location = ? WHERE catalog_name = ? AND "
                "table_namespace = ? AND table_name = ? AND metadata_location = ?" +
                    table_filter_,
-               {to, from, options_.name, identifier.name_space.ToString(), identifier.name,
-                from}));
+               {to, from, options_.name, identifier.name_space.ToString(),
+                identifier.name, from}));
     FIRN_ASSERT(changed <= 1);
     if (changed == 1) return Status::OK();
     FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
@@ -451,9 +471,8 @@ Result<LoadedTable> SqlCatalog::CommitTable(const base::Context& context,
   next.metadata = std::make_shared<const TableMetadata>(std::move(metadata));
   next.metadata_location =
       NextMetadataLocation(*next.metadata, base.metadata_location, random_);
-  Status status =
-      WriteMetadataFile(context, store_, next.metadata_location, *next.metadata);
-  if (status.ok()) status = context.Check();
+  FIRN_RETURN_IF_ERROR(WriteNew(context, next));
+  Status status = context.Check();
   if (status.ok()) {
     status = SwapLocation(identifier, base.metadata_location, next.metadata_location);
   }
@@ -473,11 +492,11 @@ Status SqlCatalog::DropTable(const base::Context& context,
   const std::lock_guard lock(mutex_);
   return InTransaction([&]() -> Status {
            FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
-           return Change("DELETE FROM iceberg_tables WHERE catalog_name = ? AND "
-                         "table_namespace = ? AND table_name = ?" +
-                             table_filter_,
-                         {options_.name, identifier.name_space.ToString(),
-                          identifier.name})
+           return Change(
+                      "DELETE FROM iceberg_tables WHERE catalog_name = ? AND "
+                      "table_namespace = ? AND table_name = ?" +
+                          table_filter_,
+                      {options_.name, identifier.name_space.ToString(), identifier.name})
                .status();
          })
       .With("drop table " + identifier.ToString());
@@ -491,19 +510,21 @@ Status SqlCatalog::RenameTable(const base::Context& context, const TableIdentifi
   const std::lock_guard lock(mutex_);
   return InTransaction([&]() -> Status {
            FIRN_RETURN_IF_ERROR(MetadataLocation(from).status());
-           FIRN_ASSIGN_OR_RETURN(const bool has_namespace, NamespaceExists(to.name_space));
+           FIRN_ASSIGN_OR_RETURN(const bool has_namespace,
+                                 NamespaceExists(to.name_space));
            if (!has_namespace) {
              return Status::NotFound("namespace " + to.name_space.ToString() +
                                      " does not exist");
            }
            FIRN_ASSIGN_OR_RETURN(const bool taken, TableExists(to));
            if (taken) return Status::AlreadyExists("the new name is taken");
-           return Change("UPDATE iceberg_tables SET table_namespace = ?, table_name = ? "
-                         "WHERE catalog_name = ? AND table_namespace = ? AND "
-                         "table_name = ?" +
-                             table_filter_,
-                         {to.name_space.ToString(), to.name, options_.name,
-                          from.name_space.ToString(), from.name})
+           return Change(
+                      "UPDATE iceberg_tables SET table_namespace = ?, table_name = ? "
+                      "WHERE catalog_name = ? AND table_namespace = ? AND "
+                      "table_name = ?" +
+                          table_filter_,
+                      {to.name_space.ToString(), to.name, options_.name,
+                       from.name_space.ToString(), from.name})
                .status();
          })
       .With(what);
@@ -527,7 +548,8 @@ Status Prepare(SqliteDatabase& db) {
     const auto has_type = HasTypeColumn(db);
     status = has_type.status();
     if (has_type.ok() && !*has_type) {
-      status = db.Execute("ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)");
+      status =
+          db.Execute("ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)");
     }
   }
   if (status.ok()) return db.Execute("COMMIT");
@@ -538,7 +560,8 @@ Status Prepare(SqliteDatabase& db) {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> OpenSqlCatalog(SqlCatalogOptions options,
-                                                io::Store& store, const base::Clock& clock,
+                                                io::Store& store,
+                                                const base::Clock& clock,
                                                 RandomSource& random) {
   const std::string what = "catalog " + options.uri;
   FIRN_ASSIGN_OR_RETURN(const std::string path, DatabasePath(options.uri));

@@ -31,7 +31,8 @@ class SqliteStatement {
 
  private:
   friend class SqliteDatabase;
-  SqliteStatement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  SqliteStatement(sqlite3* db, sqlite3_stmt* statement)
+      : db_(db), statement_(statement) {}
   sqlite3* db_;
   sqlite3_stmt* statement_;
 };

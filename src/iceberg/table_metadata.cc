@@ -31,7 +31,8 @@ Status CheckUniqueIds(const std::vector<T>& values, const char* what) {
 }
 
 Status Missing(const char* what, const std::string& id) {
-  return Status::InvalidArgument(std::string(what) + " " + id + " is not in the metadata");
+  return Status::InvalidArgument(std::string(what) + " " + id +
+                                 " is not in the metadata");
 }
 
 // A configured directory: absolute as it is, relative below the table's location.
@@ -183,8 +184,7 @@ Status CheckRefs(const TableMetadata& metadata) {
   }
   for (const auto& [name, ref] : metadata.refs) {
     if (!ids.contains(ref.snapshot_id)) {
-      return Missing("snapshot", ref.snapshot_id.ToString())
-          .With("ref " + name);
+      return Missing("snapshot", ref.snapshot_id.ToString()).With("ref " + name);
     }
   }
   const auto main = metadata.refs.find(std::string(kMainBranch));

@@ -72,7 +72,8 @@ Result<BlobMetadata> BlobFromJson(const json& value) {
 }
 
 Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
-  FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "partition-statistics"));
+  FIRN_ASSIGN_OR_RETURN(const JsonObject in,
+                        JsonObject::Of(value, "partition-statistics"));
   PartitionStatisticsFile file;
   FIRN_ASSIGN_OR_RETURN(const std::int64_t id, in.Int64("snapshot-id"));
   file.snapshot_id = SnapshotId(id);
@@ -129,8 +130,9 @@ Status ReadHistory(const JsonObject& in, TableMetadata* out) {
   }
   // Branch main is there even where it is not written down.
   if (out->current_snapshot_id) {
-    out->refs.try_emplace(std::string(kMainBranch),
-                          SnapshotRef{*out->current_snapshot_id, RefType::kBranch, {}, {}, {}});
+    out->refs.try_emplace(
+        std::string(kMainBranch),
+        SnapshotRef{*out->current_snapshot_id, RefType::kBranch, {}, {}, {}});
   }
   FIRN_RETURN_IF_ERROR(
       ReadList(in, "statistics", StatisticsFileFromJson, &out->statistics));
@@ -220,8 +222,8 @@ Result<Snapshot> SnapshotFromJson(const json& value) {
       known = true;
     }
     if (!known) {
-      return Status::Corruption("snapshot " + snapshot.id.ToString() +
-                                ": operation " + operation.mapped() + " is not known");
+      return Status::Corruption("snapshot " + snapshot.id.ToString() + ": operation " +
+                                operation.mapped() + " is not known");
     }
   }
   FIRN_ASSIGN_OR_RETURN(const auto schema_id, in.OptionalInt32("schema-id"));
@@ -232,7 +234,8 @@ Result<Snapshot> SnapshotFromJson(const json& value) {
 ordered_json ToJson(const SnapshotRef& ref) {
   ordered_json out = {{"snapshot-id", ref.snapshot_id.value},
                       {"type", ref.type == RefType::kBranch ? "branch" : "tag"}};
-  if (ref.min_snapshots_to_keep) out["min-snapshots-to-keep"] = *ref.min_snapshots_to_keep;
+  if (ref.min_snapshots_to_keep)
+    out["min-snapshots-to-keep"] = *ref.min_snapshots_to_keep;
   if (ref.max_snapshot_age_ms) out["max-snapshot-age-ms"] = *ref.max_snapshot_age_ms;
   if (ref.max_ref_age_ms) out["max-ref-age-ms"] = *ref.max_ref_age_ms;
   return out;
@@ -281,7 +284,8 @@ Result<StatisticsFile> StatisticsFileFromJson(const json& value) {
   file.snapshot_id = SnapshotId(id);
   FIRN_ASSIGN_OR_RETURN(file.statistics_path, in.String("statistics-path"));
   FIRN_ASSIGN_OR_RETURN(file.file_size_bytes, in.Int64("file-size-in-bytes"));
-  FIRN_ASSIGN_OR_RETURN(file.file_footer_size_bytes, in.Int64("file-footer-size-in-bytes"));
+  FIRN_ASSIGN_OR_RETURN(file.file_footer_size_bytes,
+                        in.Int64("file-footer-size-in-bytes"));
   FIRN_ASSIGN_OR_RETURN(file.key_metadata, in.OptionalString("key-metadata"));
   FIRN_RETURN_IF_ERROR(ReadList(in, "blob-metadata", BlobFromJson, &file.blobs));
   return file;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/table_metadata.h"
 
+#include <arrow/type.h>
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <arrow/type.h>
-#include <gtest/gtest.h>
 
 #include "iceberg/apply_updates.h"
 #include "iceberg/json.h"
@@ -47,12 +47,12 @@ Snapshot MakeSnapshot(std::int64_t id, std::int64_t sequence, TimestampMs at_ms)
 
 TableMetadata WithSnapshot(const TableMetadata& base, std::int64_t id, TimestampMs at_ms,
                            TimestampMs now_ms) {
-  const Snapshot snapshot =
-      MakeSnapshot(id, base.last_sequence_number.value + 1, at_ms);
-  auto next = ApplyUpdates(base, "memory://w/t/metadata/" + std::to_string(id) + ".json",
-                           {AddSnapshot{snapshot},
-                            SetSnapshotRef{"main", {snapshot.id, RefType::kBranch, {}, {}, {}}}},
-                           now_ms);
+  const Snapshot snapshot = MakeSnapshot(id, base.last_sequence_number.value + 1, at_ms);
+  auto next =
+      ApplyUpdates(base, "memory://w/t/metadata/" + std::to_string(id) + ".json",
+                   {AddSnapshot{snapshot},
+                    SetSnapshotRef{"main", {snapshot.id, RefType::kBranch, {}, {}, {}}}},
+                   now_ms);
   EXPECT_TRUE(next.ok()) << next.status();
   return *next;
 }
@@ -85,9 +85,13 @@ TEST(TableMetadataJson, RoundTrips) {
   TableMetadata metadata = WithSnapshot(NewMetadata(), 77, 2000, 1500);
   metadata.refs["t"] = {SnapshotId(77), RefType::kTag, {}, {}, 1000};
   metadata.refs["main"].min_snapshots_to_keep = 3;
-  metadata.statistics = {{SnapshotId(77), "memory://w/s.puffin", 10, 5, "a2V5",
-                          {{"ndv", SnapshotId(77), SequenceNumber(1), {FieldId(1)},
-                            {{"ndv", "3"}}}}}};
+  metadata.statistics = {
+      {SnapshotId(77),
+       "memory://w/s.puffin",
+       10,
+       5,
+       "a2V5",
+       {{"ndv", SnapshotId(77), SequenceNumber(1), {FieldId(1)}, {{"ndv", "3"}}}}}};
   metadata.partition_statistics = {{SnapshotId(77), "memory://w/p.parquet", 9}};
   const auto parsed = TableMetadataFromJson(TableMetadataToJson(metadata));
   ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -195,13 +199,15 @@ TEST(ApplyUpdates, SchemasSpecsAndOrdersGetIds) {
   Schema wider = TestSchema();
   wider.root.fields.push_back({FieldId(10), "more", false, kDouble, ""});
   PartitionSpec spec{SpecId(0), {{kTestId, FieldId(1001), "id_b", Transform::Bucket(4)}}};
-  SortOrder order{SortOrderId(0), {{kTestTs, Transform::Day(), SortDirection::kDescending,
-                                    NullOrder::kNullsLast}}};
+  SortOrder order{
+      SortOrderId(0),
+      {{kTestTs, Transform::Day(), SortDirection::kDescending, NullOrder::kNullsLast}}};
   order.id = SortOrderId(99);
-  const auto next = ApplyUpdates(
-      base, "", {AddSchema{wider}, SetCurrentSchema{}, AddPartitionSpec{spec},
-                 SetDefaultSpec{}, AddSortOrder{order}, SetDefaultSortOrder{}},
-      2000);
+  const auto next =
+      ApplyUpdates(base, "",
+                   {AddSchema{wider}, SetCurrentSchema{}, AddPartitionSpec{spec},
+                    SetDefaultSpec{}, AddSortOrder{order}, SetDefaultSortOrder{}},
+                   2000);
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(next->current_schema_id, SchemaId(1));
   EXPECT_EQ(next->last_column_id, FieldId(10));
@@ -209,8 +215,9 @@ TEST(ApplyUpdates, SchemasSpecsAndOrdersGetIds) {
   EXPECT_EQ(next->last_partition_id, FieldId(1001));
   EXPECT_EQ(next->default_sort_order_id, SortOrderId(2));
   // What is there already is found again, not added twice.
-  const auto same = ApplyUpdates(*next, "", {AddSchema{TestSchema()}, SetCurrentSchema{},
-                                             AddPartitionSpec{TestSpec()}, SetDefaultSpec{}},
+  const auto same = ApplyUpdates(*next, "",
+                                 {AddSchema{TestSchema()}, SetCurrentSchema{},
+                                  AddPartitionSpec{TestSpec()}, SetDefaultSpec{}},
                                  2000);
   ASSERT_TRUE(same.ok()) << same.status();
   EXPECT_EQ(same->current_schema_id, SchemaId(0));
@@ -221,12 +228,12 @@ TEST(ApplyUpdates, SchemasSpecsAndOrdersGetIds) {
 TEST(ApplyUpdates, RemovingSnapshotsCutsTheirHistory) {
   TableMetadata metadata = NewMetadata();
   for (int i = 1; i <= 3; ++i) metadata = WithSnapshot(metadata, i, i * 1000, i * 1000);
-  metadata.statistics = {{SnapshotId(1), "s", 1, 1, {}, {}}, {SnapshotId(3), "s", 1, 1, {}, {}}};
+  metadata.statistics = {{SnapshotId(1), "s", 1, 1, {}, {}},
+                         {SnapshotId(3), "s", 1, 1, {}, {}}};
   const auto next = ApplyUpdates(metadata, "", {RemoveSnapshots{{SnapshotId(2)}}}, 4000);
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(next->snapshots.size(), 2U);
-  EXPECT_EQ(next->snapshot_log,
-            (std::vector<SnapshotLogEntry>{{3000, SnapshotId(3)}}));
+  EXPECT_EQ(next->snapshot_log, (std::vector<SnapshotLogEntry>{{3000, SnapshotId(3)}}));
   EXPECT_EQ(next->statistics.size(), 2U);
   const auto none = ApplyUpdates(metadata, "", {RemoveSnapshots{{SnapshotId(3)}}}, 4000);
   ASSERT_TRUE(none.ok()) << none.status();
@@ -244,7 +251,6 @@ TEST(ApplyUpdates, RefusesWhatDoesNotApply) {
   without_source.root.fields = {TestSchema().root.fields[0]};
   const std::vector<std::vector<Update>> cases = {
       {AddSnapshot{MakeSnapshot(1, 2, 3000)}},
-      {AddSnapshot{late}},
       {SetSnapshotRef{"main", {SnapshotId(9), RefType::kBranch, {}, {}, {}}}},
       {SetSnapshotRef{"main", {SnapshotId(1), RefType::kTag, {}, {}, {}}}},
       {SetCurrentSchema{}},
@@ -252,7 +258,8 @@ TEST(ApplyUpdates, RefusesWhatDoesNotApply) {
       {SetDefaultSpec{SpecId(4)}},
       {AddSchema{duplicate}},
       {AddSchema{without_source}, SetCurrentSchema{}},
-      {AddPartitionSpec{{SpecId(0), {{FieldId(99), FieldId(1001), "x", Transform::Day()}}}}},
+      {AddPartitionSpec{
+          {SpecId(0), {{FieldId(99), FieldId(1001), "x", Transform::Day()}}}}},
       {UpgradeFormatVersion{1}},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -260,24 +267,33 @@ TEST(ApplyUpdates, RefusesWhatDoesNotApply) {
               StatusCode::kInvalidArgument)
         << i;
   }
+  EXPECT_EQ(ApplyUpdates(base, "", {AddSnapshot{late}}, 0).status().code(),
+            StatusCode::kConflict);
   EXPECT_EQ(ApplyUpdates(base, "", {UpgradeFormatVersion{3}}, 0).status().code(),
             StatusCode::kUnimplemented);
 }
 
 TEST(Requirements, ConflictNamesWhatChanged) {
   const TableMetadata metadata = WithSnapshot(NewMetadata(), 7, 2000, 2000);
-  const std::vector<Requirement> holds = {
-      AssertTableUuid{metadata.table_uuid}, AssertRefSnapshotId{"main", SnapshotId(7)},
-      AssertRefSnapshotId{"other", std::nullopt}, AssertLastAssignedFieldId{FieldId(3)},
-      AssertCurrentSchemaId{SchemaId(0)}, AssertLastAssignedPartitionId{FieldId(1000)},
-      AssertDefaultSpecId{SpecId(0)}, AssertDefaultSortOrderId{SortOrderId(1)}};
+  const std::vector<Requirement> holds = {AssertTableUuid{metadata.table_uuid},
+                                          AssertRefSnapshotId{"main", SnapshotId(7)},
+                                          AssertRefSnapshotId{"other", std::nullopt},
+                                          AssertLastAssignedFieldId{FieldId(3)},
+                                          AssertCurrentSchemaId{SchemaId(0)},
+                                          AssertLastAssignedPartitionId{FieldId(1000)},
+                                          AssertDefaultSpecId{SpecId(0)},
+                                          AssertDefaultSortOrderId{SortOrderId(1)}};
   EXPECT_TRUE(CheckRequirements(holds, &metadata).ok());
   EXPECT_TRUE(CheckRequirements({AssertCreate{}}, nullptr).ok());
-  const std::vector<Requirement> fails = {
-      AssertCreate{}, AssertTableUuid{"x"}, AssertRefSnapshotId{"main", SnapshotId(8)},
-      AssertRefSnapshotId{"main", std::nullopt}, AssertLastAssignedFieldId{FieldId(2)},
-      AssertCurrentSchemaId{SchemaId(1)}, AssertLastAssignedPartitionId{FieldId(999)},
-      AssertDefaultSpecId{SpecId(1)}, AssertDefaultSortOrderId{SortOrderId(0)}};
+  const std::vector<Requirement> fails = {AssertCreate{},
+                                          AssertTableUuid{"x"},
+                                          AssertRefSnapshotId{"main", SnapshotId(8)},
+                                          AssertRefSnapshotId{"main", std::nullopt},
+                                          AssertLastAssignedFieldId{FieldId(2)},
+                                          AssertCurrentSchemaId{SchemaId(1)},
+                                          AssertLastAssignedPartitionId{FieldId(999)},
+                                          AssertDefaultSpecId{SpecId(1)},
+                                          AssertDefaultSortOrderId{SortOrderId(0)}};
   for (const Requirement& requirement : fails) {
     EXPECT_EQ(CheckRequirements({requirement}, &metadata).code(), StatusCode::kConflict);
   }
@@ -285,8 +301,7 @@ TEST(Requirements, ConflictNamesWhatChanged) {
             "branch or tag main changed: expected snapshot 8, found 7");
   for (const auto* all : {&holds, &fails}) {
     for (const Requirement& requirement : *all) {
-      const auto parsed =
-          RequirementFromJson(*ParseJson(JsonText(ToJson(requirement))));
+      const auto parsed = RequirementFromJson(*ParseJson(JsonText(ToJson(requirement))));
       ASSERT_TRUE(parsed.ok()) << parsed.status();
       EXPECT_EQ(*parsed, requirement);
     }
@@ -331,8 +346,8 @@ Schema NestedSchema() {
   schema.identifier_field_ids = {FieldId(1)};
   schema.root.fields = {
       {FieldId(1), "id", true, kLong, "a number"},
-      {FieldId(2), "labels", false, MakeMap(FieldId(3), kString, FieldId(4), false, kString),
-       ""},
+      {FieldId(2), "labels", false,
+       MakeMap(FieldId(3), kString, FieldId(4), false, kString), ""},
       {FieldId(5), "point", true,
        StructType{{{FieldId(6), "x", true, kDouble, ""},
                    {FieldId(7), "tags", false, MakeList(FieldId(8), true, kString), ""}}},

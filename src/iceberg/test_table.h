@@ -2,11 +2,11 @@
 // test_table.h: a table in memory for the tests of this room.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "base/clock.h"
 #include "base/context.h"
@@ -116,17 +116,19 @@ class TableTest : public testing::Test {
     std::vector<std::string> paths;
     const Snapshot* snapshot = metadata.current_snapshot();
     if (snapshot == nullptr) return paths;
-    FIRN_ASSIGN_OR_RETURN(const auto list, manifests.ReadManifestList(context, *snapshot));
+    FIRN_ASSIGN_OR_RETURN(const auto list,
+                          manifests.ReadManifestList(context, *snapshot));
     for (const ManifestFile& manifest : list) {
-      FIRN_RETURN_IF_ERROR(manifests
-                               .ReadManifest(context, manifest,
-                                             [&](const ManifestHeader&, ManifestEntry&& e) {
-                                               if (e.is_live()) {
-                                                 paths.push_back(e.data_file.file_path);
-                                               }
-                                               return Status::OK();
-                                             })
-                               .status());
+      FIRN_RETURN_IF_ERROR(
+          manifests
+              .ReadManifest(context, manifest,
+                            [&](const ManifestHeader&, ManifestEntry&& e) {
+                              if (e.is_live()) {
+                                paths.push_back(e.data_file.file_path);
+                              }
+                              return Status::OK();
+                            })
+              .status());
     }
     return paths;
   }

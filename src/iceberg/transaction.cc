@@ -13,9 +13,9 @@ namespace {
 // Whether `column` has to be added to `schema`: false where it is there.
 Result<bool> IsNewColumn(const Schema& schema, const TableMetadata& metadata,
                          const NestedField& column) {
-  const auto same_name = std::find_if(
-      schema.fields().begin(), schema.fields().end(),
-      [&](const NestedField& field) { return field.name == column.name; });
+  const auto same_name =
+      std::find_if(schema.fields().begin(), schema.fields().end(),
+                   [&](const NestedField& field) { return field.name == column.name; });
   if (same_name != schema.fields().end()) {
     if (same_name->id == column.id && same_name->type == column.type) return false;
     return Status::AlreadyExists("column " + column.name + " exists with id " +
@@ -61,9 +61,10 @@ void Transaction::RemoveProperties(std::vector<std::string> keys) {
 
 Status Transaction::AddColumn(const NestedField& column) {
   if (column.required) {
-    return Status::InvalidArgument("column " + column.name +
-                                   ": rows that are there have no value, so a column that "
-                                   "is added is optional");
+    return Status::InvalidArgument(
+        "column " + column.name +
+        ": rows that are there have no value, so a column that "
+        "is added is optional");
   }
   FIRN_ASSIGN_OR_RETURN(const bool is_new,
                         IsNewColumn(base_->current_schema(), *base_, column));
@@ -98,13 +99,14 @@ Result<TableCommit> Transaction::BuildCommit(const base::Context& context,
     FIRN_ASSIGN_OR_RETURN(
         base, ApplyUpdates(*base_, "", commit.updates, base_->last_updated_ms));
   }
-  if (!set_properties_.empty()) commit.updates.push_back(iceberg::SetProperties{set_properties_});
+  if (!set_properties_.empty())
+    commit.updates.push_back(iceberg::SetProperties{set_properties_});
   if (!remove_properties_.empty()) {
     commit.updates.push_back(iceberg::RemoveProperties{remove_properties_});
   }
   if (!append_.files.empty()) {
-    FIRN_ASSIGN_OR_RETURN(Snapshot snapshot, WriteAppend(context, manifests, clock, random,
-                                                         base, append_, written));
+    FIRN_ASSIGN_OR_RETURN(Snapshot snapshot, WriteAppend(context, manifests, clock,
+                                                         random, base, append_, written));
     commit.updates.push_back(AddSnapshot{snapshot});
     SnapshotRef main;
     const auto existing = base.refs.find(std::string(kMainBranch));

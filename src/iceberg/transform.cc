@@ -116,8 +116,8 @@ std::int64_t FirstDayOfMonth(std::int64_t months) {
   const std::int64_t month_from_march = from_march - FloorDiv(from_march, 12) * 12;
   const std::int64_t era = FloorDiv(year, 400);
   const std::int64_t year_of_era = year - era * 400;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-                                  (153 * month_from_march + 2) / 5;
+  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 -
+                                  year_of_era / 100 + (153 * month_from_march + 2) / 5;
   return era * 146'097 + day_of_era - 719'468;
 }
 
@@ -195,7 +195,8 @@ Transform ParseTransform(std::string_view text) {
   return {TransformKind::kUnknown, 0, std::string(text)};
 }
 
-Result<PrimitiveType> ResultType(const Transform& transform, const PrimitiveType& source) {
+Result<PrimitiveType> ResultType(const Transform& transform,
+                                 const PrimitiveType& source) {
   const bool has_date = source.kind == PrimitiveKind::kDate || IsTimestamp(source.kind);
   bool takes = true;
   PrimitiveType result = source;
@@ -243,8 +244,9 @@ OptionalValue ApplyTransform(const Transform& transform, const PrimitiveType& so
     case TransformKind::kIdentity:
       return value;
     case TransformKind::kBucket:
-      return Value((BucketHash(source, *value) & std::numeric_limits<std::int32_t>::max()) %
-                   transform.parameter);
+      return Value(
+          (BucketHash(source, *value) & std::numeric_limits<std::int32_t>::max()) %
+          transform.parameter);
     case TransformKind::kTruncate:
       return Truncate(transform.parameter, source, *value);
     case TransformKind::kYear:
@@ -258,7 +260,8 @@ OptionalValue ApplyTransform(const Transform& transform, const PrimitiveType& so
           static_cast<std::int32_t>(FloorDiv(Hours(*value, source), kHoursPerDay)));
     case TransformKind::kHour:
       // The hours of every 64-bit microsecond count exceed 32 bits at the far ends, where
-      // the reference implementation wraps too; no timestamp of a year below 200,000 does.
+      // the reference implementation wraps too; no timestamp of a year below 200,000
+      // does.
       return Value(
           static_cast<std::int32_t>(static_cast<std::uint32_t>(Hours(*value, source))));
     case TransformKind::kVoid:
@@ -315,7 +318,8 @@ std::optional<SourceRange> RangeOfTruncated(const Transform& transform,
 }  // namespace
 
 std::optional<SourceRange> SourceRangeOf(const Transform& transform,
-                                         const PrimitiveType& source, const Value& value) {
+                                         const PrimitiveType& source,
+                                         const Value& value) {
   switch (transform.kind) {
     case TransformKind::kIdentity:
       return SourceRange{value, value};

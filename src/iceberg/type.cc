@@ -49,7 +49,8 @@ std::optional<std::string_view> Argument(std::string_view text, std::string_view
   return text.substr(prefix.size(), text.size() - prefix.size() - 1);
 }
 
-bool SameType(const std::shared_ptr<const Type>& a, const std::shared_ptr<const Type>& b) {
+bool SameType(const std::shared_ptr<const Type>& a,
+              const std::shared_ptr<const Type>& b) {
   return a == b || (a != nullptr && b != nullptr && *a == *b);
 }
 

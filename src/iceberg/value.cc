@@ -60,7 +60,8 @@ Civil CivilFromDays(std::int64_t days) {
   const std::int64_t day_of_year =
       day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  const auto day = static_cast<unsigned>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+  const auto day =
+      static_cast<unsigned>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
   const auto month =
       static_cast<unsigned>(month_from_march + (month_from_march < 10 ? 3 : -9));
   return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
@@ -242,7 +243,8 @@ Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType
     if (type.kind == PrimitiveKind::kString) return Value(*v);
   } else if (const auto* v = std::get_if<expr::Timestamp>(&literal)) {
     if (IsTimestamp(type.kind)) return Value(v->us);
-    if (IsTimestampNs(type.kind) && v->us <= std::numeric_limits<std::int64_t>::max() / 1000 &&
+    if (IsTimestampNs(type.kind) &&
+        v->us <= std::numeric_limits<std::int64_t>::max() / 1000 &&
         v->us >= std::numeric_limits<std::int64_t>::min() / 1000) {
       return Value(v->us * 1000);
     }
@@ -258,7 +260,8 @@ Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType
   return DoesNotFit(type);
 }
 
-std::optional<expr::Literal> ValueToLiteral(const Value& value, const PrimitiveType& type) {
+std::optional<expr::Literal> ValueToLiteral(const Value& value,
+                                            const PrimitiveType& type) {
   FIRN_ASSERT(Fits(value, type));
   switch (type.kind) {
     case PrimitiveKind::kBoolean:

@@ -52,8 +52,8 @@ bool Fits(const Value& value, const PrimitiveType& type);
 // REQUIRES: both have the same representation.
 int CompareValues(const Value& a, const Value& b);
 
-// `value` in the representation of `type`: itself where it has that already, or widened as
-// a promoted column's older values are (int to long, float to double). Absent where it
+// `value` in the representation of `type`: itself where it has that already, or widened
+// as a promoted column's older values are (int to long, float to double). Absent where it
 // does not go.
 OptionalValue Promote(const Value& value, const PrimitiveType& type);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/value.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
-
-#include <gtest/gtest.h>
 
 #include "iceberg/single_value.h"
 #include "iceberg/transform.h"
@@ -15,7 +15,8 @@ namespace {
 std::string FromHex(std::string_view hex) {
   std::string out;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+    out.push_back(
+        static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
   }
   return out;
 }
@@ -104,7 +105,8 @@ std::optional<std::string> Upper(const std::string& text, std::size_t length = 1
 TEST(Bounds, StringsAreCutByCodePoint) {
   EXPECT_EQ(TruncateLowerBound(std::string("0123456789abcdefXYZ"), kString),
             Value(std::string("0123456789abcdef")));
-  EXPECT_EQ(TruncateLowerBound(std::string("héllo"), kString, 2), Value(std::string("hé")));
+  EXPECT_EQ(TruncateLowerBound(std::string("héllo"), kString, 2),
+            Value(std::string("hé")));
   EXPECT_EQ(Upper("0123456789abcdef"), "0123456789abcdef");
   EXPECT_EQ(Upper("0123456789abcdefg"), "0123456789abcdeg");
   EXPECT_EQ(Upper("héllo", 2), "hê");

@@ -65,8 +65,8 @@ Status Create(Probe& probe, const TableIdentifier& identifier) {
   request.identifier = identifier;
   request.schema = ProbeSchema();
   request.spec.fields = {{kTsId, FieldId(1000), "ts_day", Transform::Day()}};
-  request.sort_order.fields = {
-      {FieldId(1), Transform::Identity(), SortDirection::kAscending, NullOrder::kNullsFirst}};
+  request.sort_order.fields = {{FieldId(1), Transform::Identity(),
+                                SortDirection::kAscending, NullOrder::kNullsFirst}};
   request.properties = {{"made-by", "probe"}};
   return probe.catalog->CreateTable(probe.context, request).status();
 }
@@ -138,9 +138,11 @@ Status Scan(Probe& probe, const TableIdentifier& identifier,
 }
 
 Status List(Probe& probe) {
-  FIRN_ASSIGN_OR_RETURN(const auto namespaces, probe.catalog->ListNamespaces(probe.context));
+  FIRN_ASSIGN_OR_RETURN(const auto namespaces,
+                        probe.catalog->ListNamespaces(probe.context));
   for (const Namespace& ns : namespaces) {
-    FIRN_ASSIGN_OR_RETURN(const auto tables, probe.catalog->ListTables(probe.context, ns));
+    FIRN_ASSIGN_OR_RETURN(const auto tables,
+                          probe.catalog->ListTables(probe.context, ns));
     std::printf("%s\n", ns.ToString().c_str());
     for (const TableIdentifier& table : tables) {
       std::printf("  %s\n", table.ToString().c_str());
@@ -163,7 +165,8 @@ Status Run(const std::vector<std::string>& arguments) {
                         TableIdentifier::Parse(arguments[3]));
   const std::vector<std::string> rest(arguments.begin() + 4, arguments.end());
   if (arguments[0] == "create") return Create(probe, identifier);
-  if (arguments[0] == "append" && rest.size() >= 5) return Append(probe, identifier, rest);
+  if (arguments[0] == "append" && rest.size() >= 5)
+    return Append(probe, identifier, rest);
   if (arguments[0] == "scan") return Scan(probe, identifier, rest);
   return Status::InvalidArgument("no such command: " + arguments[0]);
 }
