@@ -3,7 +3,8 @@
 //
 // Row groups are buffered: pages are encoded and compressed as rows come, and a row group
 // reaches the object when it is full. The memory held is that of one row group's pages
-// plus one batch.
+// plus one batch, and for every leaf a page and a dictionary in the making: less than two
+// row groups of the usual size.
 #pragma once
 
 #include <cstdint>
