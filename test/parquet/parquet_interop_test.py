@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares firn's Parquet files with pyarrow's, both ways.
+
+    python3 parquet_interop_test.py PATH/TO/parquet_probe
+
+Exits 77 where pyarrow is missing.
+"""
+import datetime
+import decimal
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+PROBE = None
+ROWS = 1200
+
+
+def with_id(field, field_id):
+    return field.with_metadata({"PARQUET:field_id": str(field_id)})
+
+
+def schema():
+    element = pa.struct([with_id(pa.field("at", pa.int64()), 24)])
+    labels = pa.map_(
+        with_id(pa.field("key", pa.string(), nullable=False), 21),
+        with_id(pa.field("value", pa.string()), 22),
+    )
+    return pa.schema(
+        [
+            with_id(pa.field("n", pa.int64(), nullable=False), 1),
+            with_id(pa.field("flag", pa.bool_()), 2),
+            with_id(pa.field("i", pa.int32()), 3),
+            with_id(pa.field("ts", pa.timestamp("us", "UTC")), 4),
+            with_id(pa.field("d", pa.float64()), 5),
+            with_id(pa.field("s", pa.string()), 6),
+            with_id(pa.field("id", pa.binary(16), nullable=False), 7),
+            with_id(pa.field("b", pa.binary()), 8),
+            with_id(pa.field("day", pa.date32()), 9),
+            with_id(pa.field("labels", labels), 20),
+            with_id(pa.field("events", pa.list_(with_id(pa.field("element", element), 23))), 26),
+        ]
+    )
+
+
+def table():
+    utc = datetime.timezone.utc
+    rows = []
+    for n in range(ROWS):
+        null = n % 7 == 3
+        rows.append(
+            {
+                "n": n,
+                "flag": None if null else n % 2 == 0,
+                "i": None if null else n - 600,
+                "ts": datetime.datetime(2026, 1, 1, tzinfo=utc) + datetime.timedelta(seconds=n),
+                "d": None if null else (math.nan if n % 11 == 0 else n / 8),
+                "s": None if null else f"text {n // 50}",
+                "id": n.to_bytes(16, "big"),
+                "b": bytes([n % 256]) * (n % 5),
+                "day": datetime.date(2026, 1, 1) + datetime.timedelta(days=n // 100),
+                "labels": None if null else [(f"k{k}", f"v{n % 3}") for k in range(n % 3)],
+                "events": [] if null else [{"at": n}] * (n % 4),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=schema())
+
+
+def probe(*arguments):
+    done = subprocess.run([PROBE, *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return done.stdout
+
+
+def write_arrow(data, path):
+    with pa.ipc.new_file(path, data.schema) as sink:
+        sink.write_table(data)
+
+
+def read_arrow(path):
+    return pa.ipc.open_file(path).read_all()
+
+
+class Interop(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.dir = pathlib.Path(directory.name)
+
+    def assert_same(self, got, expected):
+        # NaN is not equal to itself, so compare what is printed of each value.
+        self.assertEqual(got.schema.remove_metadata(), expected.schema.remove_metadata())
+        self.assertEqual(repr(got.to_pylist()), repr(expected.to_pylist()))
+
+    def test_pyarrow_reads_what_firn_writes(self):
+        expected = table()
+        write_arrow(expected, self.dir / "in.arrow")
+        report = probe("to-parquet", self.dir / "in.arrow", self.dir / "out.parquet")
+        self.assert_same(pq.read_table(self.dir / "out.parquet"), expected)
+
+        metadata = pq.read_metadata(self.dir / "out.parquet")
+        self.assertEqual(metadata.num_row_groups, 3)
+        self.assertEqual(metadata.metadata[b"iceberg.schema"], b'{"type":"struct"}')
+        group = metadata.row_group(1)
+        self.assertEqual(
+            [(c.column_index, c.descending, c.nulls_first) for c in group.sorting_columns],
+            [(0, False, False)],
+        )
+        columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+        n = columns["n"]
+        self.assertEqual((n.statistics.min, n.statistics.max, n.statistics.null_count), (500, 999, 0))
+        self.assertIn("DELTA_BINARY_PACKED", n.encodings)
+        self.assertIn("BYTE_STREAM_SPLIT", columns["d"].encodings)
+        self.assertEqual(n.compression, "ZSTD")
+        for path, column in columns.items():
+            self.assertTrue(column.has_offset_index, path)
+        self.assertTrue(n.has_column_index)
+
+        written = pq.ParquetFile(self.dir / "out.parquet").schema_arrow
+        for field in schema():
+            self.assertEqual(written.field(field.name).metadata, field.metadata, field.name)
+
+        lines = {line.split("\t")[1]: line.split("\t") for line in report.splitlines()}
+        nans = sum(1 for v in expected["d"].to_pylist() if v is not None and math.isnan(v))
+        self.assertEqual(lines["d"][4], str(expected["d"].null_count))
+        self.assertEqual(lines["d"][5], str(nans))
+        self.assertEqual(lines["n"][6:8], ["0", "1199"])
+        self.assertEqual(lines["s"][6:8], ["'text 0'", "'text 9'"])
+        for path, line in lines.items():
+            chunks = [
+                group.column(i)
+                for group in map(metadata.row_group, range(metadata.num_row_groups))
+                for i in range(group.num_columns)
+                if group.column(i).path_in_schema == path
+            ]
+            self.assertEqual(int(line[2]), sum(c.total_compressed_size for c in chunks), path)
+            self.assertEqual(int(line[3]), sum(c.num_values for c in chunks), path)
+            self.assertEqual(int(line[4]), sum(c.statistics.null_count for c in chunks), path)
+
+    def test_firn_reads_what_pyarrow_writes(self):
+        expected = table()
+        for options in (
+            {},
+            {"compression": "snappy", "use_dictionary": False, "data_page_version": "2.0"},
+            {"compression": "none", "write_page_index": True, "row_group_size": 250},
+            {"compression": "gzip", "write_statistics": False, "data_page_size": 512},
+            {"compression": "zstd", "store_schema": False},
+            {"compression": "lz4", "write_page_checksum": True},
+            {"compression": "brotli", "column_encoding": {"n": "BYTE_STREAM_SPLIT"},
+             "use_dictionary": ["s"]},
+        ):
+            with self.subTest(**options):
+                pq.write_table(expected, self.dir / "in.parquet", **options)
+                probe("to-arrow", self.dir / "in.parquet", self.dir / "out.arrow")
+                self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
+
+    def test_firn_reads_types_it_does_not_write(self):
+        expected = pa.table(
+            {
+                "u8": pa.array([1, None, 255], pa.uint8()),
+                "i16": pa.array([-1, None, 7], pa.int16()),
+                "u64": pa.array([2**64 - 1, 0, None], pa.uint64()),
+                "dec": pa.array([decimal.Decimal("1.25"), None, decimal.Decimal("-3")],
+                                pa.decimal128(20, 2)),
+                "ms": pa.array([0, 1, None], pa.timestamp("ms")),
+                "t": pa.array([0, 1, None], pa.time64("us")),
+                "half": pa.array([0.5, None, 2.0], pa.float16()),
+                "large": pa.array(["a", None, "c"], pa.large_string()),
+                "coded": pa.array(["a", "b", "a"]).dictionary_encode(),
+                "nested": pa.array([[[1], []], None, [[2, 3]]], pa.list_(pa.list_(pa.int32()))),
+            }
+        )
+        pq.write_table(expected, self.dir / "in.parquet")
+        probe("to-arrow", self.dir / "in.parquet", self.dir / "out.arrow")
+        self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
+
+
+if __name__ == "__main__":
+    PROBE = sys.argv.pop(1)
+    unittest.main()
