@@ -86,6 +86,32 @@ void Generation::Append(SeriesRef series, Sample sample) {
   max_ms_ = std::max(max_ms_, sample.timestamp_ms);
 }
 
+void Generation::AppendAll(std::span<const RefSample> samples) {
+  // Three steps ahead of the append: the series' slot, then its chunk's header, then the
+  // place where the chunk ends. Each step needs what the one before has brought.
+  constexpr std::size_t kSlotAhead = 24, kHeaderAhead = 12, kEndAhead = 6;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (i + kSlotAhead < samples.size()) {
+      const std::uint32_t ref = samples[i + kSlotAhead].series.value;
+      const std::size_t page = ref / kSlotsPerPage;
+      if (page < pages_.size() && pages_[page] != nullptr) {
+        __builtin_prefetch(&(*pages_[page])[ref % kSlotsPerPage]);
+      }
+    }
+    if (i + kHeaderAhead < samples.size()) {
+      const SeriesSlot* slot = Slot(samples[i + kHeaderAhead].series);
+      if (slot != nullptr) __builtin_prefetch(slot->last, /*rw=*/1);
+    }
+    if (i + kEndAhead < samples.size()) {
+      const SeriesSlot* slot = Slot(samples[i + kEndAhead].series);
+      if (slot != nullptr) {
+        __builtin_prefetch(slot->last->data() + slot->last->size_bytes, /*rw=*/1);
+      }
+    }
+    Append(samples[i].series, samples[i].sample);
+  }
+}
+
 void Generation::AppendInOrder(SeriesSlot& slot, Sample sample) {
   if (slot.last != nullptr && AppendToChunk(*slot.last, sample)) [[likely]] return;
   const std::uint32_t bytes =

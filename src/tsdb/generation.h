@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +31,12 @@
 #include "wal/log.h"
 
 namespace firn::tsdb {
+
+// A sample on its way into the head.
+struct RefSample {
+  SeriesRef series;
+  Sample sample;
+};
 
 class Generation {
  public:
@@ -52,6 +59,10 @@ class Generation {
 
   // REQUIRES: not frozen; no sample of `series` at this timestamp is here.
   void Append(SeriesRef series, Sample sample);
+
+  // Append all, in order. Cost: samples of one commit belong to thousands of series, so
+  // nearly every one would wait for memory; what the next ones need is asked for ahead.
+  void AppendAll(std::span<const RefSample> samples);
 
   // No more appends: this generation holds the records up to and including `end`.
   void Freeze(wal::Offset end);

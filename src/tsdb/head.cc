@@ -81,8 +81,8 @@ Status Head::Replay(const wal::Record& record, wal::Offset settled) {
                                     std::to_string(s.series.value) +
                                     ", which no record before it defines");
         }
-        generations_.back()->Append(s.series, s.sample);
       }
+      generations_.back()->AppendAll(samples);
       published_ = record.end;
       return Status::OK();
     }
@@ -415,8 +415,7 @@ void Head::ApplySynced() {
   if (batches.empty()) return;
   for (Batch* batch : batches) {
     std::unique_lock publish(publish_mutex_);
-    Generation& newest = *generations_.back();
-    for (const RefSample& s : *batch->samples) newest.Append(s.series, s.sample);
+    generations_.back()->AppendAll(*batch->samples);
     published_ = batch->end;
   }
   std::lock_guard pending(pending_mutex_);

@@ -96,6 +96,9 @@ table::DataWriterOptions SamplesFileOptions() {
   // makes larger.
   options.parquet.columns[kTsId] = Plain(parquet::Encoding::kDeltaBinaryPacked);
   options.parquet.columns[kValueId] = Plain(parquet::Encoding::kPlain);
+  // Nothing prunes by what is inside a map, and bounds of it cost as much as its pages.
+  options.parquet.columns[kLabelsKeyId].statistics = false;
+  options.parquet.columns[kLabelsValueId].statistics = false;
   return options;
 }
 

@@ -15,17 +15,13 @@
 #include "firn/labels.h"
 #include "firn/sample.h"
 #include "firn/status.h"
+#include "tsdb/generation.h"
 
 namespace firn::tsdb {
 
 struct SeriesDefinition {
   SeriesRef ref;
   std::string_view packed_labels;
-};
-
-struct RefSample {
-  SeriesRef series;
-  Sample sample;
 };
 
 // Each encoder replaces `out`. Each decoder replaces `out` and returns Corruption where
