@@ -348,8 +348,11 @@ Result<LoadedTable> SqlCatalog::LoadTable(const base::Context& context,
     // A file may be cleaned away between the two steps, but then the row names another.
     if (!table.status().Is(StatusCode::kNotFound)) return table;
     if (location == previous) {
-      return Status::Corruption("table " + identifier.ToString() + ": " +
-                                std::string(table.status().message()));
+      return Status::Corruption(
+          "table " + identifier.ToString() + ": " +
+          std::string(table.status().message()) +
+          ". The catalog names files by absolute location: a warehouse that was moved is "
+          "to be moved back");
     }
     previous = location;
   }

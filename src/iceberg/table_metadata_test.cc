@@ -75,7 +75,8 @@ TEST(TableMetadataJson, HasTheSpecifiedText) {
       R"("null-order":"nulls-first"}]}],"properties":{"owner":"me"},)"
       R"("current-snapshot-id":77,"refs":{"main":{"snapshot-id":77,"type":"branch"}},)"
       R"("snapshots":[{"snapshot-id":77,"sequence-number":1,"timestamp-ms":2000,)"
-      R"("manifest-list":"memory://w/t/metadata/77.avro","summary":{"operation":"append",)"
+      R"("manifest-list":"memory://w/t/metadata/77.avro",)"
+      R"("summary":{"operation":"append",)"
       R"("added-records":"5"},"schema-id":0}],"statistics":[],"partition-statistics":[],)"
       R"("snapshot-log":[{"snapshot-id":77,"timestamp-ms":2000}],"metadata-log":[)"
       R"({"metadata-file":"memory://w/t/metadata/77.json","timestamp-ms":1000}]})");
