@@ -20,8 +20,8 @@ using enum TokenKind;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// What a group's values at one step add up to. `Add` is called for each value in the order
-// of the rows, `Result` after at least one.
+// What a group's values at one step add up to. `Add` is called for each value in the
+// order of the rows, `Result` after at least one.
 struct SumState {
   KahanSum sum;
   bool any = false;
@@ -185,8 +185,8 @@ Result<Matrix> RunQuantile(Evaluation& evaluation, const AggregateCall& call,
 
 }  // namespace
 
-std::vector<Group> GroupRows(const Matrix& matrix, const std::vector<std::string>& grouping,
-                             bool without) {
+std::vector<Group> GroupRows(const Matrix& matrix,
+                             const std::vector<std::string>& grouping, bool without) {
   std::vector<std::string> names = grouping;
   if (without) {
     const auto at = std::lower_bound(names.begin(), names.end(), kMetricNameLabel);
@@ -219,16 +219,26 @@ std::vector<Group> GroupRows(const Matrix& matrix, const std::vector<std::string
 Result<Matrix> AggregateGroups(Evaluation& evaluation, const AggregateCall& call,
                                const Steps& steps, Matrix matrix) {
   switch (call.op) {
-    case kSum: return RunGroups<SumState>(evaluation, call, steps, matrix);
-    case kAvg: return RunGroups<MeanState>(evaluation, call, steps, matrix);
-    case kCount: return RunGroups<CountState>(evaluation, call, steps, matrix);
-    case kGroup: return RunGroups<GroupState>(evaluation, call, steps, matrix);
-    case kMin: return RunGroups<ExtremeState<false>>(evaluation, call, steps, matrix);
-    case kMax: return RunGroups<ExtremeState<true>>(evaluation, call, steps, matrix);
-    case kStdvar: return RunGroups<VarianceState<false>>(evaluation, call, steps, matrix);
-    case kStddev: return RunGroups<VarianceState<true>>(evaluation, call, steps, matrix);
-    case kQuantile: return RunQuantile(evaluation, call, steps, matrix);
-    default: return Status::Internal("not an aggregation of groups");
+    case kSum:
+      return RunGroups<SumState>(evaluation, call, steps, matrix);
+    case kAvg:
+      return RunGroups<MeanState>(evaluation, call, steps, matrix);
+    case kCount:
+      return RunGroups<CountState>(evaluation, call, steps, matrix);
+    case kGroup:
+      return RunGroups<GroupState>(evaluation, call, steps, matrix);
+    case kMin:
+      return RunGroups<ExtremeState<false>>(evaluation, call, steps, matrix);
+    case kMax:
+      return RunGroups<ExtremeState<true>>(evaluation, call, steps, matrix);
+    case kStdvar:
+      return RunGroups<VarianceState<false>>(evaluation, call, steps, matrix);
+    case kStddev:
+      return RunGroups<VarianceState<true>>(evaluation, call, steps, matrix);
+    case kQuantile:
+      return RunQuantile(evaluation, call, steps, matrix);
+    default:
+      return Status::Internal("not an aggregation of groups");
   }
 }
 

@@ -32,8 +32,8 @@ struct Group {
 // Group the rows by the labels of `grouping`, or by all but those and the metric's name.
 // Groups come in the order of their first row.
 // Cost: each row's labels are looked at once, whatever the number of steps.
-std::vector<Group> GroupRows(const Matrix& matrix, const std::vector<std::string>& grouping,
-                             bool without);
+std::vector<Group> GroupRows(const Matrix& matrix,
+                             const std::vector<std::string>& grouping, bool without);
 
 // sum avg count min max group stddev stdvar quantile: one series a group.
 // Errors: ResourceExhausted at the limit on samples, Cancelled, DeadlineExceeded.

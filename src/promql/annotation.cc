@@ -20,11 +20,11 @@ std::string Rfc3339(TimestampMs time_ms) {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{seconds - day};
   char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
+  std::snprintf(
+      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()));
   return text;
 }
 
@@ -67,7 +67,8 @@ std::vector<std::string> Annotations::Warnings() const {
 std::vector<std::string> Annotations::Infos() const {
   std::vector<std::string> out;
   for (const auto& [message, position] : infos_) {
-    out.push_back("PromQL info: " + message + " (" + LineAndColumn(query_, position) + ")");
+    out.push_back("PromQL info: " + message + " (" + LineAndColumn(query_, position) +
+                  ")");
   }
   for (const auto& [metric_name, fix] : monotonicity_) {
     out.push_back(

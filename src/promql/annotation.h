@@ -17,8 +17,8 @@ class Annotations {
  public:
   explicit Annotations(std::string_view query) : query_(query) {}
 
-  // "PromQL warning: <message> (<line>:<column>)" and "PromQL info: …". The same message at
-  // several positions is kept once, with the last of them.
+  // "PromQL warning: <message> (<line>:<column>)" and "PromQL info: …". The same message
+  // at several positions is kept once, with the last of them.
   void Warn(std::string_view message, std::size_t position);
   void Inform(std::string_view message, std::size_t position);
 

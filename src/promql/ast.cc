@@ -5,10 +5,14 @@ namespace firn::promql {
 
 std::string_view ValueTypeName(ValueType type) {
   switch (type) {
-    case ValueType::kScalar: return "scalar";
-    case ValueType::kString: return "string";
-    case ValueType::kVector: return "instant vector";
-    case ValueType::kMatrix: return "range vector";
+    case ValueType::kScalar:
+      return "scalar";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kVector:
+      return "instant vector";
+    case ValueType::kMatrix:
+      return "range vector";
   }
   return "none";
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -18,8 +19,8 @@ namespace firn::promql {
 
 struct Function;
 
-// Trees are at most this high, so that those who walk them by recursion need no more stack
-// than a thread has. The parser refuses higher ones.
+// Trees are at most this high, so that those who walk them by recursion need no more
+// stack than a thread has. The parser refuses higher ones.
 inline constexpr int kExprHeightMax = 400;
 
 enum class ValueType : std::uint8_t { kScalar, kString, kVector, kMatrix };
@@ -113,8 +114,8 @@ struct Aggregate {
 
 enum class MatchCardinality : std::uint8_t {
   kOneToOne,
-  kManyToOne,  // group_left
-  kOneToMany,  // group_right
+  kManyToOne,   // group_left
+  kOneToMany,   // group_right
   kManyToMany,  // and, or, unless
 };
 
@@ -171,21 +172,22 @@ const Expr& Unwrapped(const Expr& expr);
 Expr& Unwrapped(Expr& expr);
 
 // Call `visit` with the child expressions of `expr`, in the order they are written.
-template <typename Visit>
-void ForEachChild(Expr& expr, Visit visit) {
-  if (auto* subquery = expr.As<Subquery>()) {
+template <typename E, typename Visit>
+requires std::is_same_v<std::remove_const_t<E>, Expr>
+void ForEachChild(E& expr, Visit visit) {
+  if (auto* subquery = expr.template As<Subquery>()) {
     visit(*subquery->expr);
-  } else if (auto* call = expr.As<Call>()) {
-    for (ExprPtr& arg : call->args) visit(*arg);
-  } else if (auto* aggregate = expr.As<Aggregate>()) {
+  } else if (auto* call = expr.template As<Call>()) {
+    for (const ExprPtr& arg : call->args) visit(*arg);
+  } else if (auto* aggregate = expr.template As<Aggregate>()) {
     if (aggregate->param) visit(*aggregate->param);
     visit(*aggregate->expr);
-  } else if (auto* binary = expr.As<Binary>()) {
+  } else if (auto* binary = expr.template As<Binary>()) {
     visit(*binary->left);
     visit(*binary->right);
-  } else if (auto* unary = expr.As<Unary>()) {
+  } else if (auto* unary = expr.template As<Unary>()) {
     visit(*unary->expr);
-  } else if (auto* paren = expr.As<Paren>()) {
+  } else if (auto* paren = expr.template As<Paren>()) {
     visit(*paren->expr);
   }
 }

@@ -19,25 +19,38 @@ using enum TokenKind;
 
 constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);
 
-// Call `use` with the operator as a function of two values, so that loops over values hold
-// no choice of operator. Comparisons give 1 or 0.
+// Call `use` with the operator as a function of two values, so that loops over values
+// hold no choice of operator. Comparisons give 1 or 0.
 template <typename Use>
 auto WithOperator(TokenKind op, Use use) {
   const auto flag = [](bool value) { return value ? 1.0 : 0.0; };
   switch (op) {
-    case kAdd: return use([](double a, double b) { return a + b; });
-    case kSub: return use([](double a, double b) { return a - b; });
-    case kMul: return use([](double a, double b) { return a * b; });
-    case kDiv: return use([](double a, double b) { return a / b; });
-    case kMod: return use([](double a, double b) { return std::fmod(a, b); });
-    case kPow: return use([](double a, double b) { return std::pow(a, b); });
-    case kAtan2: return use([](double a, double b) { return std::atan2(a, b); });
-    case kEqual: return use([flag](double a, double b) { return flag(a == b); });
-    case kNotEqual: return use([flag](double a, double b) { return flag(a != b); });
-    case kLess: return use([flag](double a, double b) { return flag(a < b); });
-    case kLessEqual: return use([flag](double a, double b) { return flag(a <= b); });
-    case kGreater: return use([flag](double a, double b) { return flag(a > b); });
-    default: return use([flag](double a, double b) { return flag(a >= b); });
+    case kAdd:
+      return use([](double a, double b) { return a + b; });
+    case kSub:
+      return use([](double a, double b) { return a - b; });
+    case kMul:
+      return use([](double a, double b) { return a * b; });
+    case kDiv:
+      return use([](double a, double b) { return a / b; });
+    case kMod:
+      return use([](double a, double b) { return std::fmod(a, b); });
+    case kPow:
+      return use([](double a, double b) { return std::pow(a, b); });
+    case kAtan2:
+      return use([](double a, double b) { return std::atan2(a, b); });
+    case kEqual:
+      return use([flag](double a, double b) { return flag(a == b); });
+    case kNotEqual:
+      return use([flag](double a, double b) { return flag(a != b); });
+    case kLess:
+      return use([flag](double a, double b) { return flag(a < b); });
+    case kLessEqual:
+      return use([flag](double a, double b) { return flag(a <= b); });
+    case kGreater:
+      return use([flag](double a, double b) { return flag(a > b); });
+    default:
+      return use([flag](double a, double b) { return flag(a >= b); });
   }
 }
 
@@ -46,9 +59,10 @@ bool IsTrim(TokenKind op) { return op == kTrimLower || op == kTrimUpper; }
 // Trimming is for native histograms: two numbers give nothing.
 void InformOfTrim(Evaluation& evaluation, TokenKind op, std::size_t position) {
   const std::string text(Spelling(op));
-  evaluation.annotations.Inform("incompatible sample types encountered for binary operator \"" +
-                                    text + "\": float " + text + " float",
-                                position);
+  evaluation.annotations.Inform(
+      "incompatible sample types encountered for binary operator \"" + text +
+          "\": float " + text + " float",
+      position);
 }
 
 // Whether the operator makes another quantity of the metric.
@@ -139,8 +153,10 @@ class PairJoin {
   template <typename Operator>
   Status RunPair(std::size_t many, std::size_t one, Operator op) {
     FIRN_ASSIGN_OR_RETURN(const std::size_t row, RowFor(many, one));
-    const std::vector<double>& left = (swapped_ ? one_.rows[one] : many_.rows[many]).values;
-    const std::vector<double>& right = (swapped_ ? many_.rows[many] : one_.rows[one]).values;
+    const std::vector<double>& left =
+        (swapped_ ? one_.rows[one] : many_.rows[many]).values;
+    const std::vector<double>& right =
+        (swapped_ ? many_.rows[many] : one_.rows[one]).values;
     std::vector<double>& out = out_.rows[row].values;
     for (std::size_t s = 0; s < out.size(); ++s) {
       if (IsAbsent(left[s]) || IsAbsent(right[s])) continue;
@@ -152,7 +168,8 @@ class PairJoin {
   static Status Put(double value, double* cell) {
     if (IsAbsent(value)) return {};
     if (!IsAbsent(*cell)) {
-      return Status::InvalidArgument("vector cannot contain metrics with the same labelset");
+      return Status::InvalidArgument(
+          "vector cannot contain metrics with the same labelset");
     }
     *cell = value;
     return {};
@@ -178,7 +195,8 @@ class PairJoin {
         MatchLabels(matching_, one_.rows[a].labels).ToString() + " on the " +
         (swapped_ ? "left" : "right") + " hand-side of the operation: [" + first + ", " +
         second +
-        "];many-to-many matching not allowed: matching labels must be unique on one side");
+        "];many-to-many matching not allowed: matching labels must be unique on one "
+        "side");
   }
 
   template <typename Operator>
@@ -251,8 +269,8 @@ class PairJoin {
   // Rows of the result: by the pair within the group at hand, and by their labels.
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> pair_rows_;
   std::unordered_map<std::string, std::size_t> known_rows_;
-  // The group and step that each row of the result last took a pair of, to find pairs that
-  // come to have the same labels. Groups count from 1.
+  // The group and step that each row of the result last took a pair of, to find pairs
+  // that come to have the same labels. Groups count from 1.
   struct LastEmit {
     std::size_t group = 0;
     std::size_t step = 0;

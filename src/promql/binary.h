@@ -18,10 +18,10 @@ double ScalarBinary(TokenKind op, double left, double right);
 Status VectorScalarBinary(Evaluation& evaluation, const Binary& binary, bool scalar_left,
                           const Column& scalar, Matrix& matrix);
 
-// Between two vectors: series with the same values of the matching labels belong together.
-// Which do is found out once; then each pair is worked off over all steps.
-// Errors: InvalidArgument where a series has several partners on a side that may have only
-// one, ResourceExhausted at the limit on samples, Cancelled, DeadlineExceeded.
+// Between two vectors: series with the same values of the matching labels belong
+// together. Which do is found out once; then each pair is worked off over all steps.
+// Errors: InvalidArgument where a series has several partners on a side that may have
+// only one, ResourceExhausted at the limit on samples, Cancelled, DeadlineExceeded.
 Result<Matrix> VectorBinary(Evaluation& evaluation, const Binary& binary,
                             std::size_t position, const Steps& steps, Matrix left,
                             Matrix right);

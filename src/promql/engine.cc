@@ -22,9 +22,9 @@ bool InRange(TimestampMs time) {
 
 Result<Steps> StepsOf(const PromqlRequest& request, int steps_max) {
   if (!InRange(request.start_ms) || !InRange(request.end_ms)) {
-    return Status::InvalidArgument("evaluation time out of bounds: " +
-                                   std::to_string(request.start_ms) + " to " +
-                                   std::to_string(request.end_ms) + " ms");
+    return Status::InvalidArgument(
+        "evaluation time out of bounds: " + std::to_string(request.start_ms) + " to " +
+        std::to_string(request.end_ms) + " ms");
   }
   if (request.is_instant()) {
     if (request.start_ms != request.end_ms) {
@@ -33,7 +33,8 @@ Result<Steps> StepsOf(const PromqlRequest& request, int steps_max) {
     return Steps{request.start_ms, 1, 1};
   }
   if (request.step_ms < 0) {
-    return Status::InvalidArgument("negative query resolution step width is not accepted");
+    return Status::InvalidArgument(
+        "negative query resolution step width is not accepted");
   }
   if (request.end_ms < request.start_ms) {
     return Status::InvalidArgument("end timestamp must not be before start time");
@@ -47,7 +48,9 @@ Result<Steps> StepsOf(const PromqlRequest& request, int steps_max) {
   return Steps{request.start_ms, request.step_ms, count};
 }
 
-bool LabelsLess(const PromqlSeries& a, const PromqlSeries& b) { return a.labels < b.labels; }
+bool LabelsLess(const PromqlSeries& a, const PromqlSeries& b) {
+  return a.labels < b.labels;
+}
 
 PromqlVector ToVector(Matrix matrix, TimestampMs time_ms) {
   PromqlVector vector;
@@ -149,8 +152,7 @@ Result<PromqlResult> Engine::Execute(const base::Context& context,
                                      const PromqlRequest& request) const {
   FIRN_ASSIGN_OR_RETURN(const ExprPtr expr, ParseExpr(request.expression));
   FIRN_ASSIGN_OR_RETURN(const Steps steps, StepsOf(request, options_.steps_max));
-  FIRN_RETURN_IF_ERROR(
-      Prepare(*expr, request.start_ms, request.end_ms, request.step_ms));
+  FIRN_RETURN_IF_ERROR(Prepare(*expr, request.start_ms, request.end_ms, request.step_ms));
   Evaluation evaluation{
       .context = context,
       .source = source,

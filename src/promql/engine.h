@@ -27,8 +27,8 @@ struct EngineOptions {
   NameRemoval name_removal = NameRemoval::kNow;
 };
 
-// Evaluates queries with the semantics of Prometheus 3.x: range selectors and lookback are
-// open on the left. Each node of a query is evaluated for all steps at once, and each
+// Evaluates queries with the semantics of Prometheus 3.x: range selectors and lookback
+// are open on the left. Each node of a query is evaluated for all steps at once, and each
 // selector reads its series once.
 //
 // Immutable: any number of threads may execute at once.

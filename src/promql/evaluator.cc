@@ -12,6 +12,7 @@
 #include "promql/binary.h"
 #include "promql/function.h"
 #include "promql/histogram_function.h"
+#include "promql/info_function.h"
 #include "promql/label_function.h"
 #include "promql/math_function.h"
 #include "promql/selector.h"
@@ -35,7 +36,8 @@ const std::string& Text(const Expr& expr) {
 
 std::vector<std::string> Texts(const Call& call, std::size_t from) {
   std::vector<std::string> texts;
-  for (std::size_t i = from; i < call.args.size(); ++i) texts.push_back(Text(*call.args[i]));
+  for (std::size_t i = from; i < call.args.size(); ++i)
+    texts.push_back(Text(*call.args[i]));
   return texts;
 }
 
@@ -109,7 +111,8 @@ Result<Column> Evaluator::ScalarOnce(const Expr& expr, const Steps& steps) {
   if (call->function->id == FunctionId::kTime) {
     FIRN_ASSIGN_OR_RETURN(Column column, Column::Make(budget, steps, 0));
     for (std::int64_t i = 0; i < steps.count; ++i) {
-      column.values[static_cast<std::size_t>(i)] = static_cast<double>(steps.At(i)) / 1000;
+      column.values[static_cast<std::size_t>(i)] =
+          static_cast<double>(steps.At(i)) / 1000;
     }
     return column;
   }
@@ -158,7 +161,8 @@ Result<Matrix> Evaluator::VectorOnce(const Expr& expr, const Steps& steps) {
   return matrix;
 }
 
-Result<Matrix> Evaluator::EvaluateAggregate(const Aggregate& aggregate, const Steps& steps) {
+Result<Matrix> Evaluator::EvaluateAggregate(const Aggregate& aggregate,
+                                            const Steps& steps) {
   AggregateCall call;
   call.op = aggregate.op;
   call.without = aggregate.without;
@@ -183,7 +187,8 @@ Result<Matrix> Evaluator::EvaluateAggregate(const Aggregate& aggregate, const St
     case TokenKind::kLimitK:
     case TokenKind::kLimitRatio:
       return SelectFromGroups(evaluation_, call, steps, std::move(matrix));
-    default: return AggregateGroups(evaluation_, call, steps, std::move(matrix));
+    default:
+      return AggregateGroups(evaluation_, call, steps, std::move(matrix));
   }
 }
 
@@ -211,14 +216,22 @@ Result<Matrix> Evaluator::EvaluateBinary(const Expr& expr, const Binary& binary,
 Result<Matrix> Evaluator::EvaluateCall(const Expr& expr, const Call& call,
                                        const Steps& steps) {
   switch (call.function->family) {
-    case FunctionFamily::kRange: return CallRange(call, steps);
-    case FunctionFamily::kMath: return CallMath(call, steps);
-    case FunctionFamily::kTime: return CallTime(call, steps);
-    case FunctionFamily::kLabel: return CallLabel(call, steps);
-    case FunctionFamily::kSort: return CallSort(expr, call, steps);
-    case FunctionFamily::kHistogram: return CallHistogram(call, steps);
-    case FunctionFamily::kShape: return CallShape(call, steps);
-    case FunctionFamily::kContext: break;
+    case FunctionFamily::kRange:
+      return CallRange(call, steps);
+    case FunctionFamily::kMath:
+      return CallMath(call, steps);
+    case FunctionFamily::kTime:
+      return CallTime(call, steps);
+    case FunctionFamily::kLabel:
+      return CallLabel(call, steps);
+    case FunctionFamily::kSort:
+      return CallSort(expr, call, steps);
+    case FunctionFamily::kHistogram:
+      return CallHistogram(call, steps);
+    case FunctionFamily::kShape:
+      return CallShape(call, steps);
+    case FunctionFamily::kContext:
+      break;
   }
   return Status::Internal("the query was not prepared");
 }
@@ -246,7 +259,8 @@ Result<Matrix> Evaluator::CallMath(const Call& call, const Steps& steps) {
 Result<Matrix> Evaluator::CallTime(const Call& call, const Steps& steps) {
   const FunctionId id = call.function->id;
   if (id == FunctionId::kStartTimestamp) {
-    return Status::Unimplemented("function start_timestamp: series have no start timestamps");
+    return Status::Unimplemented(
+        "function start_timestamp: series have no start timestamps");
   }
   Matrix matrix(&evaluation_.samples);
   if (id == FunctionId::kTimestamp) {
@@ -284,10 +298,15 @@ Result<Matrix> Evaluator::CallTime(const Call& call, const Steps& steps) {
 }
 
 Result<Matrix> Evaluator::CallLabel(const Call& call, const Steps& steps) {
-  if (call.function->id == FunctionId::kInfo) {
-    return Status::Unimplemented("function info");
-  }
   FIRN_ASSIGN_OR_RETURN(Matrix matrix, Vector(*call.args[0], steps));
+  if (call.function->id == FunctionId::kInfo) {
+    std::vector<LabelMatcher> matchers;
+    if (call.args.size() > 1) {
+      matchers = call.args[1]->As<VectorSelector>()->matchers;
+    }
+    return AddInfo(evaluation_, matchers, InfoShift(*call.args[0]), steps,
+                   std::move(matrix));
+  }
   const std::vector<std::string> texts = Texts(call, 1);
   if (call.function->id == FunctionId::kLabelReplace) {
     FIRN_RETURN_IF_ERROR(LabelReplace({texts[0], texts[1], texts[2], texts[3]}, matrix));
@@ -298,11 +317,13 @@ Result<Matrix> Evaluator::CallLabel(const Call& call, const Steps& steps) {
   return matrix;
 }
 
-Result<Matrix> Evaluator::CallSort(const Expr& expr, const Call& call, const Steps& steps) {
+Result<Matrix> Evaluator::CallSort(const Expr& expr, const Call& call,
+                                   const Steps& steps) {
   FIRN_ASSIGN_OR_RETURN(Matrix matrix, Vector(*call.args[0], steps));
   if (steps.count > 1) {
     evaluation_.annotations.Warn(
-        "sort is ineffective for range queries since results are always ordered by labels",
+        "sort is ineffective for range queries since results are always ordered by "
+        "labels",
         expr.span.begin);
     return matrix;
   }

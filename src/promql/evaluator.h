@@ -16,8 +16,8 @@ namespace firn::promql {
 
 // Evaluates nodes by their type. Every function gives InvalidArgument for what the query
 // may not do with the data it meets, Unimplemented by name for what is not built,
-// ResourceExhausted at the limit on samples, Cancelled or DeadlineExceeded, and the errors
-// of the source. Thread-compatible.
+// ResourceExhausted at the limit on samples, Cancelled or DeadlineExceeded, and the
+// errors of the source. Thread-compatible.
 class Evaluator {
  public:
   // `evaluation` must outlive the evaluator.
@@ -41,7 +41,8 @@ class Evaluator {
   Result<Column> ScalarOnce(const Expr& expr, const Steps& steps);
   Result<Matrix> VectorOnce(const Expr& expr, const Steps& steps);
   Result<Matrix> EvaluateAggregate(const Aggregate& aggregate, const Steps& steps);
-  Result<Matrix> EvaluateBinary(const Expr& expr, const Binary& binary, const Steps& steps);
+  Result<Matrix> EvaluateBinary(const Expr& expr, const Binary& binary,
+                                const Steps& steps);
   Result<Matrix> EvaluateCall(const Expr& expr, const Call& call, const Steps& steps);
   Result<Matrix> CallMath(const Call& call, const Steps& steps);
   Result<Matrix> CallTime(const Call& call, const Steps& steps);
@@ -58,9 +59,9 @@ class Evaluator {
                            const Steps& steps, Matrix& out);
   Status RangeOverSubquery(RangeCall& range_call, const Subquery& subquery,
                            const Steps& steps, Matrix& out);
-  Status RangeOverSeries(const RangeCall& range_call, const Labels& labels, bool drop_name,
-                         const scan::SampleColumns& samples, const Steps& steps,
-                         std::vector<double>& row, Matrix& out);
+  Status RangeOverSeries(const RangeCall& range_call, const Labels& labels,
+                         bool drop_name, const scan::SampleColumns& samples,
+                         const Steps& steps, std::vector<double>& row, Matrix& out);
   // The times at which a subquery's expression is evaluated for windows that end at
   // `ends`; a count of 0 where there is none. ResourceExhausted for too many.
   Result<Steps> SubquerySteps(const Subquery& subquery, const LookupTimes& ends) const;

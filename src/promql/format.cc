@@ -37,10 +37,14 @@ std::string LabelList(const std::vector<std::string>& labels) {
 
 std::string AtText(const TimeShift& shift) {
   switch (shift.anchor) {
-    case AtAnchor::kNone: return "";
-    case AtAnchor::kStart: return " @ start()";
-    case AtAnchor::kEnd: return " @ end()";
-    case AtAnchor::kTime: break;
+    case AtAnchor::kNone:
+      return "";
+    case AtAnchor::kStart:
+      return " @ start()";
+    case AtAnchor::kEnd:
+      return " @ end()";
+    case AtAnchor::kTime:
+      break;
   }
   // Milliseconds are printed as digits, not through a double: it has too few of them.
   const bool negative = shift.at_ms < 0;
@@ -132,10 +136,18 @@ std::string Format(const DurationTerm& term) {
   using Kind = DurationTerm::Kind;
   std::string out;
   switch (term.kind) {
-    case Kind::kSeconds: out = LiteralText(term.seconds, term.is_duration_literal); break;
-    case Kind::kStep: out = "step()"; break;
-    case Kind::kRange: out = "range()"; break;
-    case Kind::kUnary: out = "-" + Format(*term.right); break;
+    case Kind::kSeconds:
+      out = LiteralText(term.seconds, term.is_duration_literal);
+      break;
+    case Kind::kStep:
+      out = "step()";
+      break;
+    case Kind::kRange:
+      out = "range()";
+      break;
+    case Kind::kUnary:
+      out = "-" + Format(*term.right);
+      break;
     case Kind::kBinary: {
       const bool named = term.op == TokenKind::kMinOf || term.op == TokenKind::kMaxOf;
       const std::string op(Spelling(term.op));

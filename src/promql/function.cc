@@ -21,7 +21,10 @@ std::vector<Function> MakeTable() {
       {"count_over_time", kCountOverTime, F::kRange, kV, {kM}},
       {"delta", kDelta, F::kRange, kV, {kM}},
       {"deriv", kDeriv, F::kRange, kV, {kM}},
-      {"double_exponential_smoothing", kDoubleExponentialSmoothing, F::kRange, kV,
+      {"double_exponential_smoothing",
+       kDoubleExponentialSmoothing,
+       F::kRange,
+       kV,
        {kM, kS, kS}},
       {"first_over_time", kFirstOverTime, F::kRange, kV, {kM}},
       // The name of double_exponential_smoothing until Prometheus 3.
@@ -101,7 +104,12 @@ std::vector<Function> MakeTable() {
       {"histogram_count", kHistogramCount, F::kHistogram, kV, {kV}},
       {"histogram_fraction", kHistogramFraction, F::kHistogram, kV, {kS, kS, kV}},
       {"histogram_quantile", kHistogramQuantile, F::kHistogram, kV, {kS, kV}},
-      {"histogram_quantiles", kHistogramQuantiles, F::kHistogram, kV, {kV, kT, kS, kS}, 9},
+      {"histogram_quantiles",
+       kHistogramQuantiles,
+       F::kHistogram,
+       kV,
+       {kV, kT, kS, kS},
+       9},
       {"histogram_stddev", kHistogramStddev, F::kHistogram, kV, {kV}},
       {"histogram_stdvar", kHistogramStdvar, F::kHistogram, kV, {kV}},
       {"histogram_sum", kHistogramSum, F::kHistogram, kV, {kV}},
@@ -129,9 +137,9 @@ const std::vector<Function>& Table() {
 
 const Function* FindFunction(std::string_view name) {
   const std::vector<Function>& table = Table();
-  const auto found = std::lower_bound(
-      table.begin(), table.end(), name,
-      [](const Function& f, std::string_view n) { return f.name < n; });
+  const auto found =
+      std::lower_bound(table.begin(), table.end(), name,
+                       [](const Function& f, std::string_view n) { return f.name < n; });
   return found != table.end() && found->name == name ? &*found : nullptr;
 }
 

@@ -130,8 +130,8 @@ struct Function {
   FunctionFamily family;
   ValueType returns;
   std::vector<ValueType> args;
-  // How many of the last kind of argument may be left out or added: 0 none, 1 the last may
-  // be left out, n > 1 up to n - 1 more, -1 any number, none included.
+  // How many of the last kind of argument may be left out or added: 0 none, 1 the last
+  // may be left out, n > 1 up to n - 1 more, -1 any number, none included.
   int variadic = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// histogram_function.h: functions of classic histograms: one series a bucket, the bound in
-// the label `le`.
+// histogram_function.h: functions of classic histograms: one series a bucket, the bound
+// in the label `le`.
 #pragma once
 
 #include <string>
@@ -26,9 +26,8 @@ struct HistogramCall {
 };
 
 // Evaluate the call over the buckets in `buckets`, grouped by their other labels. Series
-// whose `le` is no number are left out with a warning. The metric's name is kept: dropping
-// it is left to the caller.
-// Errors: ResourceExhausted at the limit on samples.
+// whose `le` is no number are left out with a warning. The metric's name is kept:
+// dropping it is left to the caller. Errors: ResourceExhausted at the limit on samples.
 Result<Matrix> EvaluateHistogram(Evaluation& evaluation, const HistogramCall& call,
                                  const Steps& steps, Matrix buckets);
 

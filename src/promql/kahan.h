@@ -7,8 +7,9 @@
 
 namespace firn::promql {
 
-// Neumaier's variant of Kahan's compensated sum: the total is sum + compensation. Where the
-// sum overflows the compensation is void, since it would only make a NaN of an infinity.
+// Neumaier's variant of Kahan's compensated sum: the total is sum + compensation. Where
+// the sum overflows the compensation is void, since it would only make a NaN of an
+// infinity.
 //
 // The room is compiled without fused multiply-add: fusing across these additions would
 // change results.
@@ -30,8 +31,8 @@ struct KahanSum {
   double total() const { return sum + compensation; }
 };
 
-// A mean over values added one by one: the compensated sum by the count, as long as the sum
-// does not overflow; from there on the mean itself is carried along.
+// A mean over values added one by one: the compensated sum by the count, as long as the
+// sum does not overflow; from there on the mean itself is carried along.
 class KahanMean {
  public:
   void Add(double value) {

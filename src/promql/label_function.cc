@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/label_function.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -8,15 +10,15 @@
 #include <optional>
 #include <utility>
 
-#include <re2/re2.h>
-
 #include "base/utf8.h"
 
 namespace firn::promql {
 namespace {
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
-bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool IsWord(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
 
 Status CheckLabelName(std::string_view name, std::string_view which,
                       std::string_view function) {
@@ -165,7 +167,8 @@ void SortByValue(bool descending, Matrix& matrix) {
                    });
 }
 
-void SortByLabels(const std::vector<std::string>& names, bool descending, Matrix& matrix) {
+void SortByLabels(const std::vector<std::string>& names, bool descending,
+                  Matrix& matrix) {
   const auto less = [&names](const Row& a, const Row& b) {
     for (const std::string& name : names) {
       const std::string_view x = a.labels.Get(name);

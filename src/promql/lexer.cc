@@ -69,14 +69,22 @@ Token Lexer::NextStatement() {
   if (IsDigit(c) || (c == '.' && IsDigit(after))) return NextNumberOrDuration();
   if (IsAlpha(c) || c == ':') return NextWord();
   switch (c) {
-    case ',': return Emit(kComma, 1);
-    case '*': return Emit(kMul, 1);
-    case '/': return Emit(kDiv, 1);
-    case '%': return Emit(kMod, 1);
-    case '+': return Emit(kAdd, 1);
-    case '-': return Emit(kSub, 1);
-    case '^': return Emit(kPow, 1);
-    case '@': return Emit(kAt, 1);
+    case ',':
+      return Emit(kComma, 1);
+    case '*':
+      return Emit(kMul, 1);
+    case '/':
+      return Emit(kDiv, 1);
+    case '%':
+      return Emit(kMod, 1);
+    case '+':
+      return Emit(kAdd, 1);
+    case '-':
+      return Emit(kSub, 1);
+    case '^':
+      return Emit(kPow, 1);
+    case '@':
+      return Emit(kAt, 1);
     case '=':
       if (after == '=') return Emit(kEqual, 2);
       if (after == '~') return Fail("unexpected character after '=': '~'");
@@ -93,19 +101,26 @@ Token Lexer::NextStatement() {
       return after == '/' ? Emit(kTrimLower, 2) : Emit(kGreater, 1);
     case '"':
     case '\'':
-    case '`': return NextString();
-    case '(': ++parens_open_; return Emit(kLeftParen, 1);
+    case '`':
+      return NextString();
+    case '(':
+      ++parens_open_;
+      return Emit(kLeftParen, 1);
     case ')':
       if (parens_open_ == 0) return Fail("unexpected right parenthesis ')'");
       --parens_open_;
       return Emit(kRightParen, 1);
-    case '{': in_braces_ = true; return Emit(kLeftBrace, 1);
+    case '{':
+      in_braces_ = true;
+      return Emit(kLeftBrace, 1);
     case '[':
       in_brackets_ = true;
       colon_seen_ = false;
       return Emit(kLeftBracket, 1);
-    case ']': return Fail("unexpected right bracket ']'");
-    default: return Fail("unexpected character: " + CharacterAt(offset_));
+    case ']':
+      return Fail("unexpected right bracket ']'");
+    default:
+      return Fail("unexpected character: " + CharacterAt(offset_));
   }
 }
 
@@ -118,20 +133,27 @@ Token Lexer::NextInBraces() {
     return Emit(kIdentifier, end - offset_);
   }
   switch (c) {
-    case ',': return Emit(kComma, 1);
+    case ',':
+      return Emit(kComma, 1);
     case '"':
     case '\'':
-    case '`': return NextString();
-    case '=': return after == '~' ? Emit(kRegexMatch, 2) : Emit(kAssign, 1);
+    case '`':
+      return NextString();
+    case '=':
+      return after == '~' ? Emit(kRegexMatch, 2) : Emit(kAssign, 1);
     case '!':
       if (after == '~') return Emit(kRegexNotMatch, 2);
       if (after == '=') return Emit(kNotEqual, 2);
       if (offset_ + 1 >= input_.size()) return Fail("unexpected end of input after '!'");
       return Fail("unexpected character after '!' inside braces: " +
                   CharacterAt(offset_ + 1));
-    case '{': return Fail("unexpected left brace '{'");
-    case '}': in_braces_ = false; return Emit(kRightBrace, 1);
-    default: return Fail("unexpected character inside braces: " + CharacterAt(offset_));
+    case '{':
+      return Fail("unexpected left brace '{'");
+    case '}':
+      in_braces_ = false;
+      return Emit(kRightBrace, 1);
+    default:
+      return Fail("unexpected character inside braces: " + CharacterAt(offset_));
   }
 }
 
@@ -149,24 +171,36 @@ Token Lexer::NextInBrackets() {
     return Fail("unexpected character in duration expression: " + CharacterAt(offset_));
   }
   switch (c) {
-    case ']': in_brackets_ = false; return Emit(kRightBracket, 1);
+    case ']':
+      in_brackets_ = false;
+      return Emit(kRightBracket, 1);
     case ':':
       if (colon_seen_) return Fail("unexpected repeated colon in duration expression");
       colon_seen_ = true;
       return Emit(kColon, 1);
-    case '(': ++parens_open_; return Emit(kLeftParen, 1);
+    case '(':
+      ++parens_open_;
+      return Emit(kLeftParen, 1);
     case ')':
       if (parens_open_ == 0) return Fail("unexpected right parenthesis ')'");
       --parens_open_;
       return Emit(kRightParen, 1);
-    case '+': return Emit(kAdd, 1);
-    case '-': return Emit(kSub, 1);
-    case '*': return Emit(kMul, 1);
-    case '/': return Emit(kDiv, 1);
-    case '%': return Emit(kMod, 1);
-    case '^': return Emit(kPow, 1);
-    case ',': return Emit(kComma, 1);
-    case '[': return Fail("unexpected left bracket '['");
+    case '+':
+      return Emit(kAdd, 1);
+    case '-':
+      return Emit(kSub, 1);
+    case '*':
+      return Emit(kMul, 1);
+    case '/':
+      return Emit(kDiv, 1);
+    case '%':
+      return Emit(kMod, 1);
+    case '^':
+      return Emit(kPow, 1);
+    case ',':
+      return Emit(kComma, 1);
+    case '[':
+      return Fail("unexpected left bracket '['");
     default:
       return Fail("unexpected character in duration expression: " + CharacterAt(offset_));
   }
@@ -221,8 +255,8 @@ std::size_t Lexer::ScanNumber() const {
   return IsWordCharacter(At(at)) ? 0 : at - offset_;
 }
 
-// The length of the duration at `from`, or 0: digits and units by turns. Whether the units
-// exist and come in order is left to ParseDuration.
+// The length of the duration at `from`, or 0: digits and units by turns. Whether the
+// units exist and come in order is left to ParseDuration.
 std::size_t Lexer::ScanDuration(std::size_t from) const {
   std::size_t at = from;
   bool any = false;

@@ -38,7 +38,9 @@ class Lexer {
   bool ScanEscape(std::size_t* at, char quote, std::string* message) const;
   std::size_t ScanNumber() const;
   std::size_t ScanDuration(std::size_t from) const;
-  char At(std::size_t index) const { return index < input_.size() ? input_[index] : '\0'; }
+  char At(std::size_t index) const {
+    return index < input_.size() ? input_[index] : '\0';
+  }
   std::string CharacterAt(std::size_t index) const;
 
   const std::string_view input_;

@@ -124,7 +124,8 @@ std::string FromScientific(std::string_view text, int exponent_from) {
     return out + tail.data();
   }
   if (exponent < 0) {
-    return out + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+    return out + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') +
+           digits;
   }
   const auto whole = static_cast<std::size_t>(exponent) + 1;
   if (digits.size() <= whole) {
@@ -142,11 +143,10 @@ std::string FormatWithExponentFrom(double value, int exponent_from, int digits) 
   if (!std::isfinite(value)) return NotFinite(value);
   std::array<char, 64> buffer{};
   const auto result =
-      digits == 0
-          ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                          std::chars_format::scientific)
-          : std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                          std::chars_format::scientific, digits - 1);
+      digits == 0 ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                  std::chars_format::scientific)
+                  : std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                  std::chars_format::scientific, digits - 1);
   return FromScientific({buffer.data(), result.ptr}, exponent_from);
 }
 
@@ -158,8 +158,8 @@ std::optional<double> ParseFinite(std::string_view text, std::chars_format forma
   if (result.ec == std::errc::result_out_of_range) {
     // from_chars leaves the value alone; the sign of the exponent says which end it is.
     const std::size_t e = text.find_first_of("eE");
-    const bool tiny = e != std::string_view::npos && e + 1 < text.size() &&
-                      text[e + 1] == '-';
+    const bool tiny =
+        e != std::string_view::npos && e + 1 < text.size() && text[e + 1] == '-';
     if (tiny) return 0.0;
     return std::nullopt;
   }
@@ -206,8 +206,13 @@ std::optional<double> ParseUnsigned(std::string_view text, bool literal) {
     return whole;
   }
   std::string plain;
-  for (char c : lower) {
-    if (c != '_') plain.push_back(c);
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    if (lower[i] != '_') {
+      plain.push_back(lower[i]);
+    } else if (!IsDigit(lower[i - 1]) || i + 1 == lower.size() ||
+               !IsDigit(lower[i + 1])) {
+      return std::nullopt;
+    }
   }
   return ParseFinite(plain, std::chars_format::general);
 }
@@ -257,8 +262,12 @@ std::string QuoteCharacter(char32_t character) {
   return "'" + quoted.substr(1, quoted.size() - 2) + "'";
 }
 
-std::optional<double> ParseNumber(std::string_view text) { return ParseSigned(text, true); }
-std::optional<double> ParseBound(std::string_view text) { return ParseSigned(text, false); }
+std::optional<double> ParseNumber(std::string_view text) {
+  return ParseSigned(text, true);
+}
+std::optional<double> ParseBound(std::string_view text) {
+  return ParseSigned(text, false);
+}
 
 std::string FormatNumber(double value) {
   if (!std::isfinite(value)) return NotFinite(value);

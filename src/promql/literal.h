@@ -36,7 +36,7 @@ std::string FormatGeneral(double value, int digits = 0);
 // A span of `seconds` to the millisecond, or nothing if it is not finite or too long.
 std::optional<DurationMs> SecondsToMs(double seconds);
 
-// Whether `name` needs no quotes in a selector: [a-zA-Z_][a-zA-Z0-9_]*, with `:` too where
-// `metric` is set.
+// Whether `name` needs no quotes in a selector: [a-zA-Z_][a-zA-Z0-9_]*, with `:` too
+// where `metric` is set.
 bool IsPlainName(std::string_view name, bool metric);
 }  // namespace firn::promql

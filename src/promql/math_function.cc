@@ -65,34 +65,60 @@ void ApplyMath(FunctionId id, const std::vector<Column>& scalars, Matrix& matrix
     ForEachValue(matrix, function);
   };
   switch (id) {
-    case kAbs: return apply(std::fabs);
-    case kAcos: return apply(std::acos);
-    case kAcosh: return apply(std::acosh);
-    case kAsin: return apply(std::asin);
-    case kAsinh: return apply(std::asinh);
-    case kAtan: return apply(std::atan);
-    case kAtanh: return apply(std::atanh);
-    case kCeil: return apply(std::ceil);
-    case kCos: return apply(std::cos);
-    case kCosh: return apply(std::cosh);
-    case kExp: return apply(std::exp);
-    case kFloor: return apply(std::floor);
-    case kLn: return apply(std::log);
-    case kLog10: return apply(std::log10);
-    case kLog2: return apply(std::log2);
-    case kSin: return apply(std::sin);
-    case kSinh: return apply(std::sinh);
-    case kSqrt: return apply(std::sqrt);
-    case kTan: return apply(std::tan);
-    case kTanh: return apply(std::tanh);
-    case kDeg: return apply([](double v) { return v * 180 / std::numbers::pi; });
-    case kRad: return apply([](double v) { return v * std::numbers::pi / 180; });
-    case kSgn: return apply([](double v) { return v < 0 ? -1.0 : v > 0 ? 1.0 : v; });
-    case kRound: return Round(scalars, matrix);
+    case kAbs:
+      return apply(std::fabs);
+    case kAcos:
+      return apply(std::acos);
+    case kAcosh:
+      return apply(std::acosh);
+    case kAsin:
+      return apply(std::asin);
+    case kAsinh:
+      return apply(std::asinh);
+    case kAtan:
+      return apply(std::atan);
+    case kAtanh:
+      return apply(std::atanh);
+    case kCeil:
+      return apply(std::ceil);
+    case kCos:
+      return apply(std::cos);
+    case kCosh:
+      return apply(std::cosh);
+    case kExp:
+      return apply(std::exp);
+    case kFloor:
+      return apply(std::floor);
+    case kLn:
+      return apply(std::log);
+    case kLog10:
+      return apply(std::log10);
+    case kLog2:
+      return apply(std::log2);
+    case kSin:
+      return apply(std::sin);
+    case kSinh:
+      return apply(std::sinh);
+    case kSqrt:
+      return apply(std::sqrt);
+    case kTan:
+      return apply(std::tan);
+    case kTanh:
+      return apply(std::tanh);
+    case kDeg:
+      return apply([](double v) { return v * 180 / std::numbers::pi; });
+    case kRad:
+      return apply([](double v) { return v * std::numbers::pi / 180; });
+    case kSgn:
+      return apply([](double v) { return v < 0 ? -1.0 : v > 0 ? 1.0 : v; });
+    case kRound:
+      return Round(scalars, matrix);
     case kClamp:
     case kClampMax:
-    case kClampMin: return Clamp(id, scalars, matrix);
-    default: return;
+    case kClampMin:
+      return Clamp(id, scalars, matrix);
+    default:
+      return;
   }
 }
 

@@ -15,6 +15,22 @@ Status DuplicateLabels() {
   return Status::InvalidArgument("vector cannot contain metrics with the same labelset");
 }
 
+// Add the values of `from`, at steps where `into` has none. Whether the name goes is
+// decided by the row that has the first value, since Prometheus goes from step to step.
+Status MergeInto(const Row& from, Row& into) {
+  const auto first = [](const Row& row) {
+    return std::find_if_not(row.values.begin(), row.values.end(), IsAbsent) -
+           row.values.begin();
+  };
+  if (first(from) < first(into)) into.drop_name = from.drop_name;
+  for (std::size_t s = 0; s < into.values.size(); ++s) {
+    if (IsAbsent(from.values[s])) continue;
+    if (!IsAbsent(into.values[s])) return DuplicateLabels();
+    into.values[s] = from.values[s];
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Column> Column::Make(SampleBudget* budget, const Steps& steps, double value) {
@@ -26,8 +42,8 @@ Result<Column> Column::Make(SampleBudget* budget, const Steps& steps, double val
 
 Status Matrix::AddRow(Labels labels, bool drop_name, const Steps& steps) {
   FIRN_RETURN_IF_ERROR(lease.Grow(steps.count));
-  rows.push_back({std::move(labels), drop_name,
-                  std::vector<double>(steps.size(), Absent())});
+  rows.push_back(
+      {std::move(labels), drop_name, std::vector<double>(steps.size(), Absent())});
   return {};
 }
 
@@ -82,13 +98,7 @@ Status MergeDuplicates(Matrix& matrix, OnDuplicate on_duplicate) {
       continue;
     }
     if (on_duplicate == OnDuplicate::kFail) return DuplicateLabels();
-    std::vector<double>& into = matrix.rows[at->second].values;
-    const std::vector<double>& from = matrix.rows[i].values;
-    for (std::size_t s = 0; s < into.size(); ++s) {
-      if (IsAbsent(from[s])) continue;
-      if (!IsAbsent(into[s])) return DuplicateLabels();
-      into[s] = from[s];
-    }
+    FIRN_RETURN_IF_ERROR(MergeInto(matrix.rows[i], matrix.rows[at->second]));
   }
   matrix.rows.resize(kept);
   return {};
@@ -101,8 +111,8 @@ Status FinishNameRemoval(Matrix& matrix) {
   return MergeDuplicates(matrix, OnDuplicate::kMerge);
 }
 
-void AppendLabelKey(const Labels& labels, const std::vector<std::string>& names, bool only,
-                    std::string* out) {
+void AppendLabelKey(const Labels& labels, const std::vector<std::string>& names,
+                    bool only, std::string* out) {
   for (const Label& label : labels) {
     if (std::binary_search(names.begin(), names.end(), label.name) != only) continue;
     out->append(label.name);

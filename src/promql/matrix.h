@@ -27,8 +27,8 @@ struct Steps {
 
 // A series without a value at some step holds a stale marker there. Selectors drop the
 // markers that were stored, and arithmetic turns the marker into an ordinary NaN, so
-// nothing else can be mistaken for it; it also means that a value must be tested before it
-// is used.
+// nothing else can be mistaken for it; it also means that a value must be tested before
+// it is used.
 inline bool IsAbsent(double value) { return IsStaleMarker(value); }
 inline double Absent() { return StaleMarker(); }
 
@@ -48,7 +48,8 @@ struct Row {
   std::vector<double> values;
 };
 
-// An instant vector at every step. Label sets are unique and each row has a value somewhere.
+// An instant vector at every step. Label sets are unique and each row has a value
+// somewhere.
 struct Matrix {
   explicit Matrix(SampleBudget* budget) : lease(budget) {}
 
@@ -88,7 +89,7 @@ Status FinishNameRemoval(Matrix& matrix);
 
 // Bytes that are equal exactly for equal label sets, of the labels `names` only or of all
 // but those. `names` is sorted. Appends to `*out`.
-void AppendLabelKey(const Labels& labels, const std::vector<std::string>& names, bool only,
-                    std::string* out);
+void AppendLabelKey(const Labels& labels, const std::vector<std::string>& names,
+                    bool only, std::string* out);
 
 }  // namespace firn::promql

@@ -28,11 +28,11 @@ class MemorySeries final : public scan::SeriesSource {
 
   Result<std::unique_ptr<scan::SeriesSet>> Select(
       const base::Context& context, const scan::SeriesRequest& request) override;
-  Result<std::vector<std::string>> LabelNames(const base::Context& context,
-                                              const scan::SeriesRequest& request) override;
-  Result<std::vector<std::string>> LabelValues(const base::Context& context,
-                                               std::string_view name,
-                                               const scan::SeriesRequest& request) override;
+  Result<std::vector<std::string>> LabelNames(
+      const base::Context& context, const scan::SeriesRequest& request) override;
+  Result<std::vector<std::string>> LabelValues(
+      const base::Context& context, std::string_view name,
+      const scan::SeriesRequest& request) override;
 
  private:
   struct Series {

@@ -9,13 +9,13 @@
 #include <optional>
 #include <utility>
 
-#include "base/duration.h"
 #include "base/matcher.h"
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "promql/duration_parser.h"
 #include "promql/function.h"
-#include "promql/lexer.h"
 #include "promql/literal.h"
+#include "promql/token_stream.h"
 #include "promql/type_check.h"
 
 namespace firn::promql {
@@ -23,28 +23,10 @@ namespace {
 
 using enum TokenKind;
 
-constexpr int kUnaryPrecedence = 5;
-constexpr int kPowPrecedence = 6;
-
-int Precedence(TokenKind op) {
-  switch (op) {
-    case kOr: return 1;
-    case kAnd:
-    case kUnless: return 2;
-    case kAdd:
-    case kSub: return 4;
-    case kMul:
-    case kDiv:
-    case kMod:
-    case kAtan2: return kUnaryPrecedence;
-    case kPow: return kPowPrecedence;
-    default: return IsBinaryOperator(op) ? 3 : 0;
-  }
-}
-
 // Whether the word may stand where a metric's name is expected.
 bool CanNameMetric(TokenKind kind) {
-  if (kind == kIdentifier || kind == kMetricIdentifier || IsAggregation(kind)) return true;
+  if (kind == kIdentifier || kind == kMetricIdentifier || IsAggregation(kind))
+    return true;
   switch (kind) {
     case kAnd:
     case kOr:
@@ -62,8 +44,10 @@ bool CanNameMetric(TokenKind kind) {
     case kStep:
     case kRange:
     case kMaxOf:
-    case kMinOf: return true;
-    default: return false;
+    case kMinOf:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -79,99 +63,72 @@ bool CanNameFunction(TokenKind kind) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text), lexer_(text) { Advance(); }
+  explicit Parser(std::string_view text) : stream_(text) {}
 
   Result<ExprPtr> ParseWhole() {
-    if (token_.kind == kEnd) return Error(0, "no expression found in input");
+    if (kind() == kEnd) return Error(0, "no expression found in input");
     FIRN_ASSIGN_OR_RETURN(ExprPtr expr, ParseBinary(1));
-    if (token_.kind != kEnd) return Unexpected();
-    FIRN_RETURN_IF_ERROR(CheckTypes(text_, *expr));
+    if (kind() != kEnd) return Unexpected();
+    FIRN_RETURN_IF_ERROR(CheckTypes(stream_.text(), *expr));
     return expr;
   }
 
   Result<std::vector<LabelMatcher>> ParseWholeSelector() {
-    if (!CanNameMetric(token_.kind) && token_.kind != kLeftBrace) return Unexpected();
+    if (!CanNameMetric(kind()) && kind() != kLeftBrace) return Unexpected();
     FIRN_ASSIGN_OR_RETURN(ExprPtr expr, ParseSelectorExpr());
-    if (token_.kind != kEnd) return Unexpected();
+    if (kind() != kEnd) return Unexpected();
     return std::move(expr->As<VectorSelector>()->matchers);
   }
 
   Result<Labels> ParseMetric(std::size_t* length) {
-    if (!CanNameMetric(token_.kind) && token_.kind != kLeftBrace) return Unexpected();
+    if (!CanNameMetric(kind()) && kind() != kLeftBrace) return Unexpected();
     std::vector<Label> labels;
-    if (token_.kind != kLeftBrace) {
-      labels.push_back({std::string(kMetricNameLabel), std::string(token_.text)});
-      *length = token_.end();
-      if (*length < text_.size() && text_[*length] != '{') {
+    if (kind() != kLeftBrace) {
+      labels.push_back({std::string(kMetricNameLabel), std::string(token().text)});
+      *length = token().end();
+      const std::string_view text = stream_.text();
+      if (*length < text.size() && text[*length] != '{') {
         return Labels::Make(std::move(labels));
       }
       Advance();
     }
-    if (token_.kind == kLeftBrace) {
+    if (kind() == kLeftBrace) {
       FIRN_RETURN_IF_ERROR(ParseLabelSet(&labels, length));
     }
     return Labels::Make(std::move(labels));
   }
 
  private:
-  // Counts how deep the parser has called itself.
-  class Level {
-   public:
-    explicit Level(int* depth) : depth_(depth) { ++*depth_; }
-    ~Level() { --*depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
-
-   private:
-    int* depth_;
-  };
-
-  void Advance() {
-    last_end_ = token_.end();
-    token_ = lexer_.Next();
-  }
-  bool Accept(TokenKind kind) {
-    if (token_.kind != kind) return false;
-    Advance();
-    return true;
-  }
-
   Status Error(std::size_t position, std::string_view message) const {
-    return Status::InvalidArgument(LineAndColumn(text_, position) + ": parse error: " +
-                                   std::string(message));
+    return stream_.Error(position, message);
   }
-  // The current token does not fit.
   Status Unexpected(std::string_view context = {}, std::string_view expected = {}) const {
-    if (token_.kind == kError) return Error(token_.position, token_.text);
-    std::string message = "unexpected " + Describe(token_);
-    if (!context.empty()) message += " in " + std::string(context);
-    if (!expected.empty()) message += ", expected " + std::string(expected);
-    return Error(token_.position, message);
+    return stream_.Unexpected(context, expected);
   }
-  Status TooDeep(std::size_t position) const {
-    return Error(position, "expression nests deeper than " +
-                               std::to_string(kExprHeightMax) + " levels");
-  }
+  bool Accept(TokenKind kind) { return stream_.Accept(kind); }
+  void Advance() { stream_.Advance(); }
+  TokenKind kind() const { return stream_.kind(); }
+  const Token& token() const { return stream_.token(); }
 
   // Make a node that began at `begin` and ends with the last token taken.
   Result<ExprPtr> Make(Expr::Node node, ValueType type, std::size_t begin) {
     auto expr = std::make_unique<Expr>();
     expr->node = std::move(node);
     expr->type = type;
-    expr->span = {begin, last_end_};
+    expr->span = {begin, stream_.last_end()};
     ForEachChild(*expr, [&](const Expr& child) {
       expr->height = std::max(expr->height, child.height + 1);
     });
-    if (expr->height > kExprHeightMax) return TooDeep(begin);
+    if (expr->height > kExprHeightMax) return stream_.TooDeep(begin);
     return expr;
   }
 
   Result<ExprPtr> ParseBinary(int lowest) {
-    const Level level(&depth_);
-    if (depth_ > kExprHeightMax) return TooDeep(token_.position);
+    const TokenStream::Level level(stream_);
+    if (level.too_deep()) return stream_.TooDeep(token().position);
     FIRN_ASSIGN_OR_RETURN(ExprPtr left, ParseUnary());
     for (;;) {
-      const Token op = token_;
+      const Token op = token();
       const int precedence = Precedence(op.kind);
       if (precedence < lowest || precedence == 0) return left;
       Advance();
@@ -194,15 +151,15 @@ class Parser {
   Status ParseMatching(Binary* binary) {
     VectorMatching& matching = binary->matching;
     binary->return_bool = Accept(kBool);
-    if (token_.kind == kOn || token_.kind == kIgnoring) {
-      matching.on = token_.kind == kOn;
+    if (kind() == kOn || kind() == kIgnoring) {
+      matching.on = kind() == kOn;
       Advance();
       FIRN_RETURN_IF_ERROR(ParseGroupingLabels(&matching.labels));
-      if (token_.kind == kGroupLeft || token_.kind == kGroupRight) {
-        matching.cardinality = token_.kind == kGroupLeft ? MatchCardinality::kManyToOne
-                                                         : MatchCardinality::kOneToMany;
+      if (kind() == kGroupLeft || kind() == kGroupRight) {
+        matching.cardinality = kind() == kGroupLeft ? MatchCardinality::kManyToOne
+                                                    : MatchCardinality::kOneToMany;
         Advance();
-        if (token_.kind == kLeftParen) {
+        if (kind() == kLeftParen) {
           FIRN_RETURN_IF_ERROR(ParseGroupingLabels(&matching.include));
         }
       }
@@ -212,9 +169,9 @@ class Parser {
       matching.fill_right = matching.fill_left;
       return {};
     }
-    while (token_.kind == kFillLeft || token_.kind == kFillRight) {
+    while (kind() == kFillLeft || kind() == kFillRight) {
       std::optional<double>& fill =
-          token_.kind == kFillLeft ? matching.fill_left : matching.fill_right;
+          kind() == kFillLeft ? matching.fill_left : matching.fill_right;
       if (fill) return Unexpected();
       Advance();
       FIRN_ASSIGN_OR_RETURN(fill, ParseFillValue());
@@ -224,16 +181,17 @@ class Parser {
 
   Result<double> ParseFillValue() {
     if (!Accept(kLeftParen)) return Unexpected("fill modifier", "\"(\"");
-    FIRN_ASSIGN_OR_RETURN(const double value, ParseSignedNumber("fill modifier", "number"));
+    FIRN_ASSIGN_OR_RETURN(const double value,
+                          stream_.TakeSignedNumber("fill modifier", "number"));
     if (!Accept(kRightParen)) return Unexpected("fill modifier", "\")\"");
     return value;
   }
 
   Result<ExprPtr> ParseUnary() {
-    if (token_.kind != kAdd && token_.kind != kSub) return ParseSuffixed();
-    const Level level(&depth_);
-    if (depth_ > kExprHeightMax) return TooDeep(token_.position);
-    const Token op = token_;
+    if (kind() != kAdd && kind() != kSub) return ParseSuffixed();
+    const TokenStream::Level level(stream_);
+    if (level.too_deep()) return stream_.TooDeep(token().position);
+    const Token op = token();
     Advance();
     // The operand ends before * and +, but takes ^ with it.
     FIRN_ASSIGN_OR_RETURN(ExprPtr operand, ParseBinary(kUnaryPrecedence + 1));
@@ -249,32 +207,39 @@ class Parser {
   Result<ExprPtr> ParseSuffixed() {
     FIRN_ASSIGN_OR_RETURN(ExprPtr expr, ParsePrimary());
     for (;;) {
-      switch (token_.kind) {
+      switch (kind()) {
         case kLeftBracket: {
           FIRN_ASSIGN_OR_RETURN(expr, ParseRange(std::move(expr)));
           break;
         }
-        case kOffset: FIRN_RETURN_IF_ERROR(ParseOffset(expr.get())); break;
-        case kAt: FIRN_RETURN_IF_ERROR(ParseAt(expr.get())); break;
+        case kOffset:
+          FIRN_RETURN_IF_ERROR(ParseOffset(expr.get()));
+          break;
+        case kAt:
+          FIRN_RETURN_IF_ERROR(ParseAt(expr.get()));
+          break;
         case kAnchored:
-        case kSmoothed: FIRN_RETURN_IF_ERROR(ParseExtension(expr.get())); break;
-        default: return expr;
+        case kSmoothed:
+          FIRN_RETURN_IF_ERROR(ParseExtension(expr.get()));
+          break;
+        default:
+          return expr;
       }
-      expr->span.end = last_end_;
+      expr->span.end = stream_.last_end();
     }
   }
 
   Result<ExprPtr> ParsePrimary() {
-    const Token first = token_;
+    const Token first = token();
     switch (first.kind) {
       case kNumber:
       case kDuration: {
-        FIRN_ASSIGN_OR_RETURN(const double value, ParseUnsignedNumber());
+        FIRN_ASSIGN_OR_RETURN(const double value, stream_.TakeUnsignedNumber());
         return Make(NumberLiteral{value, first.kind == kDuration}, ValueType::kScalar,
                     first.position);
       }
       case kString: {
-        FIRN_ASSIGN_OR_RETURN(std::string value, UnquoteToken());
+        FIRN_ASSIGN_OR_RETURN(std::string value, stream_.TakeString());
         return Make(StringLiteral{std::move(value)}, ValueType::kString, first.position);
       }
       case kLeftParen: {
@@ -284,7 +249,8 @@ class Parser {
         const ValueType type = inner->type;
         return Make(Paren{std::move(inner)}, type, first.position);
       }
-      default: break;
+      default:
+        break;
     }
     if (!CanNameMetric(first.kind)) {
       return first.kind == kLeftBrace ? ParseSelectorExpr() : Unexpected();
@@ -292,10 +258,10 @@ class Parser {
     // What a word is shows in what follows it.
     Advance();
     if (IsAggregation(first.kind) &&
-        (token_.kind == kLeftParen || token_.kind == kBy || token_.kind == kWithout)) {
+        (kind() == kLeftParen || kind() == kBy || kind() == kWithout)) {
       return ParseAggregate(first);
     }
-    if (CanNameFunction(first.kind) && token_.kind == kLeftParen) return ParseCall(first);
+    if (CanNameFunction(first.kind) && kind() == kLeftParen) return ParseCall(first);
     return ParseSelectorAfterName(first);
   }
 
@@ -304,7 +270,7 @@ class Parser {
     aggregate.op = op.kind;
     bool grouped = false;
     FIRN_RETURN_IF_ERROR(ParseGrouping(&aggregate, &grouped));
-    if (token_.kind != kLeftParen) return Unexpected("aggregation");
+    if (kind() != kLeftParen) return Unexpected("aggregation");
     FIRN_ASSIGN_OR_RETURN(std::vector<ExprPtr> args, ParseArguments());
     if (!grouped) FIRN_RETURN_IF_ERROR(ParseGrouping(&aggregate, &grouped));
     if (args.empty()) {
@@ -312,9 +278,10 @@ class Parser {
     }
     const std::size_t want = AggregationTakesParameter(op.kind) ? 2 : 1;
     if (args.size() != want) {
-      return Error(op.position,
-                   "wrong number of arguments for aggregate expression provided, expected " +
-                       std::to_string(want) + ", got " + std::to_string(args.size()));
+      return Error(
+          op.position,
+          "wrong number of arguments for aggregate expression provided, expected " +
+              std::to_string(want) + ", got " + std::to_string(args.size()));
     }
     if (want == 2) aggregate.param = std::move(args[0]);
     aggregate.expr = std::move(args[want - 1]);
@@ -322,9 +289,9 @@ class Parser {
   }
 
   Status ParseGrouping(Aggregate* aggregate, bool* grouped) {
-    if (token_.kind != kBy && token_.kind != kWithout) return {};
+    if (kind() != kBy && kind() != kWithout) return {};
     *grouped = true;
-    aggregate->without = token_.kind == kWithout;
+    aggregate->without = kind() == kWithout;
     Advance();
     return ParseGroupingLabels(&aggregate->grouping);
   }
@@ -332,10 +299,10 @@ class Parser {
   Status ParseGroupingLabels(std::vector<std::string>* labels) {
     if (!Accept(kLeftParen)) return Unexpected("grouping opts", "\"(\"");
     while (!Accept(kRightParen)) {
-      const Token label = token_;
+      const Token label = token();
       std::string name(label.text);
       if (label.kind == kString) {
-        FIRN_ASSIGN_OR_RETURN(name, UnquoteToken());
+        FIRN_ASSIGN_OR_RETURN(name, stream_.TakeString());
       } else if (CanNameLabel(label.kind)) {
         Advance();
       } else {
@@ -346,7 +313,7 @@ class Parser {
                      "invalid label name for grouping: " + base::Quoted(name));
       }
       labels->push_back(std::move(name));
-      if (token_.kind != kRightParen && !Accept(kComma)) {
+      if (kind() != kRightParen && !Accept(kComma)) {
         return Unexpected("grouping opts", "\",\" or \")\"");
       }
     }
@@ -361,10 +328,10 @@ class Parser {
     for (;;) {
       FIRN_ASSIGN_OR_RETURN(ExprPtr arg, ParseBinary(1));
       args.push_back(std::move(arg));
-      const std::size_t comma = token_.position;
+      const std::size_t comma = token().position;
       if (Accept(kRightParen)) return args;
       if (!Accept(kComma)) return Unexpected();
-      if (token_.kind == kRightParen) {
+      if (kind() == kRightParen) {
         return Error(comma, "trailing commas not allowed in function call args");
       }
     }
@@ -374,14 +341,15 @@ class Parser {
     const Function* function = FindFunction(name.text);
     FIRN_ASSIGN_OR_RETURN(std::vector<ExprPtr> args, ParseArguments());
     if (function == nullptr) {
-      return Error(name.position, "unknown function with name " + base::Quoted(name.text));
+      return Error(name.position,
+                   "unknown function with name " + base::Quoted(name.text));
     }
     return Make(Call{function, std::move(args)}, function->returns, name.position);
   }
 
   Result<ExprPtr> ParseSelectorExpr() {
-    if (token_.kind == kLeftBrace) return ParseSelectorAfterName({kEnd, token_.position, {}});
-    const Token name = token_;
+    if (kind() == kLeftBrace) return ParseSelectorAfterName({kEnd, token().position, {}});
+    const Token name = token();
     Advance();
     return ParseSelectorAfterName(name);
   }
@@ -389,12 +357,12 @@ class Parser {
   Result<ExprPtr> ParseSelectorAfterName(const Token& name) {
     VectorSelector selector;
     selector.name = std::string(name.text);
-    if (token_.kind == kLeftBrace) {
+    if (kind() == kLeftBrace) {
       Advance();
       while (!Accept(kRightBrace)) {
         FIRN_ASSIGN_OR_RETURN(LabelMatcher matcher, ParseMatcher());
         selector.matchers.push_back(std::move(matcher));
-        if (token_.kind != kRightBrace && !Accept(kComma)) {
+        if (kind() != kRightBrace && !Accept(kComma)) {
           return Unexpected("label matching", "\",\" or \"}\"");
         }
       }
@@ -407,11 +375,11 @@ class Parser {
   }
 
   Result<LabelMatcher> ParseMatcher() {
-    const Token name = token_;
+    const Token name = token();
     LabelMatcher matcher;
     if (name.kind == kString) {
-      FIRN_ASSIGN_OR_RETURN(matcher.name, UnquoteToken());
-      if (token_.kind == kComma || token_.kind == kRightBrace) {
+      FIRN_ASSIGN_OR_RETURN(matcher.name, stream_.TakeString());
+      if (kind() == kComma || kind() == kRightBrace) {
         // A quoted string alone is the metric's name.
         return LabelMatcher{MatchOp::kEqual, std::string(kMetricNameLabel), matcher.name};
       }
@@ -421,16 +389,25 @@ class Parser {
     } else {
       return Unexpected("label matching", "identifier or \"}\"");
     }
-    switch (token_.kind) {
-      case kAssign: matcher.op = MatchOp::kEqual; break;
-      case kNotEqual: matcher.op = MatchOp::kNotEqual; break;
-      case kRegexMatch: matcher.op = MatchOp::kRegex; break;
-      case kRegexNotMatch: matcher.op = MatchOp::kNotRegex; break;
-      default: return Unexpected("label matching", "label matching operator");
+    switch (kind()) {
+      case kAssign:
+        matcher.op = MatchOp::kEqual;
+        break;
+      case kNotEqual:
+        matcher.op = MatchOp::kNotEqual;
+        break;
+      case kRegexMatch:
+        matcher.op = MatchOp::kRegex;
+        break;
+      case kRegexNotMatch:
+        matcher.op = MatchOp::kNotRegex;
+        break;
+      default:
+        return Unexpected("label matching", "label matching operator");
     }
     Advance();
-    if (token_.kind != kString) return Unexpected("label matching", "string");
-    FIRN_ASSIGN_OR_RETURN(matcher.value, UnquoteToken());
+    if (kind() != kString) return Unexpected("label matching", "string");
+    FIRN_ASSIGN_OR_RETURN(matcher.value, stream_.TakeString());
     if (const auto made = base::Matcher::Make(matcher); !made.ok()) {
       return Error(name.position, made.status().message());
     }
@@ -440,39 +417,39 @@ class Parser {
   // `{a="b", "c d"="e", "metric"}` of a series. REQUIRES: the current token is "{".
   Status ParseLabelSet(std::vector<Label>* labels, std::size_t* length) {
     Advance();
-    while (token_.kind != kRightBrace) {
-      const Token name = token_;
+    while (kind() != kRightBrace) {
+      const Token name = token();
       Label label;
       if (name.kind == kString) {
-        FIRN_ASSIGN_OR_RETURN(label.name, UnquoteToken());
+        FIRN_ASSIGN_OR_RETURN(label.name, stream_.TakeString());
       } else if (name.kind == kIdentifier) {
         label.name = std::string(name.text);
         Advance();
       } else {
         return Unexpected("label set", "identifier or \"}\"");
       }
-      if (name.kind == kString && (token_.kind == kComma || token_.kind == kRightBrace)) {
+      if (name.kind == kString && (kind() == kComma || kind() == kRightBrace)) {
         label = {std::string(kMetricNameLabel), label.name};
       } else {
         if (!Accept(kAssign)) return Unexpected("label set", "\"=\"");
-        if (token_.kind != kString) return Unexpected("label set", "string");
-        FIRN_ASSIGN_OR_RETURN(label.value, UnquoteToken());
+        if (kind() != kString) return Unexpected("label set", "string");
+        FIRN_ASSIGN_OR_RETURN(label.value, stream_.TakeString());
       }
       labels->push_back(std::move(label));
-      if (token_.kind == kRightBrace) break;
+      if (kind() == kRightBrace) break;
       if (!Accept(kComma)) return Unexpected("label set", "\",\" or \"}\"");
     }
-    *length = token_.end();
+    *length = token().end();
     return {};
   }
 
   // "[range]" makes a range vector of a selector, "[range:step]" a subquery of anything.
   Result<ExprPtr> ParseRange(ExprPtr expr) {
-    const std::size_t bracket = token_.position;
+    const std::size_t bracket = token().position;
     Advance();
     FIRN_ASSIGN_OR_RETURN(DurationSpec range,
-                          ParsePositiveDuration("subquery or range selector",
-                                                "number, duration, step(), or range()"));
+                          ParseRangeDuration(stream_, "subquery or range selector",
+                                             "number, duration, step(), or range()"));
     const std::size_t begin = expr->span.begin;
     if (Accept(kRightBracket)) {
       auto* selector = expr->As<VectorSelector>();
@@ -485,15 +462,17 @@ class Parser {
         problem = "no @ modifiers allowed before range";
       }
       if (!problem.empty()) return Error(bracket, problem);
-      return Make(MatrixSelector{std::move(*selector), std::move(range)}, ValueType::kMatrix,
-                  begin);
+      return Make(MatrixSelector{std::move(*selector), std::move(range)},
+                  ValueType::kMatrix, begin);
     }
     if (!Accept(kColon)) return Unexpected("subquery or range", "\":\" or \"]\"");
     Subquery subquery;
     subquery.range = std::move(range);
-    if (token_.kind != kRightBracket) {
-      FIRN_ASSIGN_OR_RETURN(subquery.step, ParsePositiveDuration(
-          "subquery selector", "number, duration, step(), range(), or \"]\""));
+    if (kind() != kRightBracket) {
+      FIRN_ASSIGN_OR_RETURN(
+          subquery.step,
+          ParseRangeDuration(stream_, "subquery selector",
+                             "number, duration, step(), range(), or \"]\""));
     }
     if (!Accept(kRightBracket)) return Unexpected("subquery selector", "\"]\"");
     subquery.expr = std::move(expr);
@@ -510,20 +489,13 @@ class Parser {
 
   Status ParseOffset(Expr* expr) {
     Advance();
-    // The offset is a single operand: `x offset 5m * 2` is `(x offset 5m) * 2`.
-    const Token sign = token_;
-    const bool is_signed = Accept(kSub) || Accept(kAdd);
-    duration_operators_ = 0;
-    FIRN_ASSIGN_OR_RETURN(
-        std::unique_ptr<DurationTerm> term,
-        ParseDurationOperand("offset", "number, duration, step(), or range()"));
-    if (is_signed && sign.kind == kSub) term = Negated(std::move(term), sign.position);
-    FIRN_ASSIGN_OR_RETURN(DurationSpec offset, ToDurationSpec(std::move(term)));
+    FIRN_ASSIGN_OR_RETURN(DurationSpec offset, ParseOffsetDuration(stream_));
     TimeShift* shift = ShiftOf(expr);
     if (shift == nullptr) {
-      return Error(expr->span.begin,
-                   "offset modifier must be preceded by an instant vector selector or range "
-                   "vector selector or a subquery");
+      return Error(
+          expr->span.begin,
+          "offset modifier must be preceded by an instant vector selector or range "
+          "vector selector or a subquery");
     }
     if (shift->offset) {
       return Error(expr->span.begin, "offset may not be set multiple times");
@@ -536,16 +508,18 @@ class Parser {
     Advance();
     AtAnchor anchor = AtAnchor::kTime;
     TimestampMs at_ms = 0;
-    if (token_.kind == kStart || token_.kind == kEndKeyword) {
-      anchor = token_.kind == kStart ? AtAnchor::kStart : AtAnchor::kEnd;
+    if (kind() == kStart || kind() == kEndKeyword) {
+      anchor = kind() == kStart ? AtAnchor::kStart : AtAnchor::kEnd;
       Advance();
-      if (!Accept(kLeftParen) || !Accept(kRightParen)) return Unexpected("@", "timestamp");
+      if (!Accept(kLeftParen) || !Accept(kRightParen))
+        return Unexpected("@", "timestamp");
     } else {
-      FIRN_ASSIGN_OR_RETURN(const double seconds, ParseSignedNumber("@", "timestamp"));
+      FIRN_ASSIGN_OR_RETURN(const double seconds,
+                            stream_.TakeSignedNumber("@", "timestamp"));
       // The same bound as Prometheus's seconds, less what would overflow milliseconds.
       if (!(std::fabs(seconds) < 9.2e15)) {
-        return Error(expr->span.begin, "timestamp out of bounds for @ modifier: " +
-                                           FormatNumber(seconds));
+        return Error(expr->span.begin,
+                     "timestamp out of bounds for @ modifier: " + FormatNumber(seconds));
       }
       at_ms = static_cast<TimestampMs>(std::round(seconds * 1000));
     }
@@ -564,7 +538,7 @@ class Parser {
   }
 
   Status ParseExtension(Expr* expr) {
-    const bool anchored = token_.kind == kAnchored;
+    const bool anchored = kind() == kAnchored;
     const std::string word = anchored ? "anchored" : "smoothed";
     Advance();
     auto* selector = expr->As<VectorSelector>();
@@ -583,181 +557,7 @@ class Parser {
     return {};
   }
 
-  Result<std::string> UnquoteToken() {
-    Result<std::string> value = Unquote(token_.text);
-    if (!value.ok()) {
-      return Error(token_.position, "error unquoting string " + std::string(token_.text));
-    }
-    Advance();
-    return value;
-  }
-
-  // The value of a number or a duration in seconds.
-  // REQUIRES: the current token is one of them.
-  Result<double> ParseUnsignedNumber() {
-    const Token token = token_;
-    Advance();
-    if (token.kind == kDuration) {
-      const Result<DurationMs> duration = base::ParseDuration(token.text);
-      if (!duration.ok()) return Error(token.position, duration.status().message());
-      return static_cast<double>(*duration) / 1000;
-    }
-    const std::optional<double> number = ParseNumber(token.text);
-    if (!number) {
-      return Error(token.position, "error parsing number: " + base::Quoted(token.text));
-    }
-    return *number;
-  }
-
-  Result<double> ParseSignedNumber(std::string_view context, std::string_view expected) {
-    const bool negative = token_.kind == kSub;
-    if (token_.kind == kSub || token_.kind == kAdd) Advance();
-    if (token_.kind != kNumber && token_.kind != kDuration) {
-      return Unexpected(context, expected);
-    }
-    FIRN_ASSIGN_OR_RETURN(const double value, ParseUnsignedNumber());
-    return negative ? -value : value;
-  }
-
-  // A duration is written as a number of seconds, as 5m, or as arithmetic on these.
-  Result<DurationSpec> ParsePositiveDuration(std::string_view context,
-                                             std::string_view expected) {
-    duration_operators_ = 0;
-    const std::size_t begin = token_.position;
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<DurationTerm> term,
-                          ParseDurationSum(4, context, expected));
-    if (term->kind == DurationTerm::Kind::kSeconds && !(term->seconds > 0)) {
-      return Error(begin, "duration must be greater than 0");
-    }
-    return ToDurationSpec(std::move(term));
-  }
-
-  Result<DurationSpec> ToDurationSpec(std::unique_ptr<DurationTerm> term) {
-    DurationSpec spec;
-    if (term->kind != DurationTerm::Kind::kSeconds || term->parenthesised) {
-      spec.term = std::move(term);
-      return spec;
-    }
-    const std::optional<DurationMs> ms = SecondsToMs(term->seconds);
-    if (!ms) return Error(term->span.begin, "duration out of range");
-    spec.ms = *ms;
-    return spec;
-  }
-
-  std::unique_ptr<DurationTerm> Negated(std::unique_ptr<DurationTerm> term,
-                                        std::size_t position) {
-    if (term->kind == DurationTerm::Kind::kSeconds && !term->parenthesised) {
-      term->seconds = -term->seconds;
-      term->span.begin = position;
-      return term;
-    }
-    auto negated = std::make_unique<DurationTerm>();
-    negated->kind = DurationTerm::Kind::kUnary;
-    negated->op = kSub;
-    negated->span = {position, last_end_};
-    negated->right = std::move(term);
-    return negated;
-  }
-
-  Result<std::unique_ptr<DurationTerm>> ParseDurationSum(int lowest,
-                                                         std::string_view context,
-                                                         std::string_view expected) {
-    const Level level(&depth_);
-    if (depth_ > kExprHeightMax) return TooDeep(token_.position);
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<DurationTerm> left,
-                          ParseDurationUnary(context, expected));
-    for (;;) {
-      const Token op = token_;
-      const int precedence = Precedence(op.kind);
-      if (precedence < lowest || precedence < 4 || op.kind == kAtan2) return left;
-      if (++duration_operators_ > kExprHeightMax) return TooDeep(op.position);
-      Advance();
-      FIRN_ASSIGN_OR_RETURN(
-          std::unique_ptr<DurationTerm> right,
-          ParseDurationSum(op.kind == kPow ? precedence : precedence + 1, context,
-                           expected));
-      const bool zero =
-          right->kind == DurationTerm::Kind::kSeconds && right->seconds == 0;
-      if (zero && op.kind == kDiv) return Error(op.position, "division by zero");
-      if (zero && op.kind == kMod) return Error(op.position, "modulo by zero");
-      left = Combined(op.kind, std::move(left), std::move(right));
-    }
-  }
-
-  std::unique_ptr<DurationTerm> Combined(TokenKind op, std::unique_ptr<DurationTerm> left,
-                                         std::unique_ptr<DurationTerm> right) {
-    auto term = std::make_unique<DurationTerm>();
-    term->kind = DurationTerm::Kind::kBinary;
-    term->op = op;
-    term->span = {left->span.begin, last_end_};
-    term->left = std::move(left);
-    term->right = std::move(right);
-    return term;
-  }
-
-  Result<std::unique_ptr<DurationTerm>> ParseDurationUnary(std::string_view context,
-                                                           std::string_view expected) {
-    const Token sign = token_;
-    if (sign.kind != kSub && sign.kind != kAdd) {
-      return ParseDurationOperand(context, expected);
-    }
-    Advance();
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<DurationTerm> term,
-                          ParseDurationSum(kUnaryPrecedence + 1, context, expected));
-    return sign.kind == kSub ? Negated(std::move(term), sign.position) : std::move(term);
-  }
-
-  Result<std::unique_ptr<DurationTerm>> ParseDurationOperand(std::string_view context,
-                                                             std::string_view expected) {
-    const Token first = token_;
-    auto term = std::make_unique<DurationTerm>();
-    switch (first.kind) {
-      case kNumber:
-      case kDuration: {
-        FIRN_ASSIGN_OR_RETURN(term->seconds, ParseUnsignedNumber());
-        term->is_duration_literal = first.kind == kDuration;
-        if (!SecondsToMs(term->seconds)) {
-          return Error(first.position, "duration out of range");
-        }
-        break;
-      }
-      case kStep:
-      case kRange:
-        Advance();
-        if (!Accept(kLeftParen) || !Accept(kRightParen)) return Unexpected(context, expected);
-        term->kind = first.kind == kStep ? DurationTerm::Kind::kStep
-                                         : DurationTerm::Kind::kRange;
-        break;
-      case kMinOf:
-      case kMaxOf: {
-        Advance();
-        if (!Accept(kLeftParen)) return Unexpected(context, "\"(\"");
-        FIRN_ASSIGN_OR_RETURN(auto left, ParseDurationSum(4, context, expected));
-        if (!Accept(kComma)) return Unexpected(context, "\",\"");
-        FIRN_ASSIGN_OR_RETURN(auto right, ParseDurationSum(4, context, expected));
-        if (!Accept(kRightParen)) return Unexpected(context, "\")\"");
-        term = Combined(first.kind, std::move(left), std::move(right));
-        break;
-      }
-      case kLeftParen: {
-        Advance();
-        FIRN_ASSIGN_OR_RETURN(term, ParseDurationSum(4, context, expected));
-        if (!Accept(kRightParen)) return Unexpected(context, "\")\"");
-        term->parenthesised = true;
-        break;
-      }
-      default: return Unexpected(context, expected);
-    }
-    term->span = {first.position, last_end_};
-    return term;
-  }
-
-  const std::string_view text_;
-  Lexer lexer_;
-  Token token_;
-  std::size_t last_end_ = 0;
-  int depth_ = 0;
-  int duration_operators_ = 0;
+  TokenStream stream_;
 };
 
 Status CheckLength(std::string_view text) {

@@ -25,8 +25,10 @@ bool ReadsTime(FunctionId id) {
     case FunctionId::kPredictLinear:
     case FunctionId::kTime:
     case FunctionId::kTimestamp:
-    case FunctionId::kStartTimestamp: return true;
-    default: return false;
+    case FunctionId::kStartTimestamp:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -57,10 +59,17 @@ class Preparer {
     if (call == nullptr || call->function->family != FunctionFamily::kContext) return;
     double value = 0;
     switch (call->function->id) {
-      case FunctionId::kStart: value = static_cast<double>(start_ms_) / 1000; break;
-      case FunctionId::kEnd: value = static_cast<double>(end_ms_) / 1000; break;
-      case FunctionId::kRange: value = RangeSeconds(); break;
-      default: value = static_cast<double>(start_ms_ == end_ms_ ? 0 : step_ms_) / 1000;
+      case FunctionId::kStart:
+        value = static_cast<double>(start_ms_) / 1000;
+        break;
+      case FunctionId::kEnd:
+        value = static_cast<double>(end_ms_) / 1000;
+        break;
+      case FunctionId::kRange:
+        value = RangeSeconds();
+        break;
+      default:
+        value = static_cast<double>(start_ms_ == end_ms_ ? 0 : step_ms_) / 1000;
     }
     expr.node = NumberLiteral{value, false};
   }
@@ -114,26 +123,36 @@ class Preparer {
   Result<double> Evaluate(const DurationTerm& term) const {
     using Kind = DurationTerm::Kind;
     switch (term.kind) {
-      case Kind::kSeconds: return term.seconds;
-      case Kind::kStep: return static_cast<double>(step_ms_) / 1000;
-      case Kind::kRange: return RangeSeconds();
+      case Kind::kSeconds:
+        return term.seconds;
+      case Kind::kStep:
+        return static_cast<double>(step_ms_) / 1000;
+      case Kind::kRange:
+        return RangeSeconds();
       case Kind::kUnary: {
         FIRN_ASSIGN_OR_RETURN(const double value, Evaluate(*term.right));
         return -value;
       }
-      case Kind::kBinary: break;
+      case Kind::kBinary:
+        break;
     }
     FIRN_ASSIGN_OR_RETURN(const double left, Evaluate(*term.left));
     FIRN_ASSIGN_OR_RETURN(const double right, Evaluate(*term.right));
     const std::string place =
         std::to_string(term.span.begin) + ":" + std::to_string(term.span.end) + ": ";
     switch (term.op) {
-      case TokenKind::kAdd: return left + right;
-      case TokenKind::kSub: return left - right;
-      case TokenKind::kMul: return left * right;
-      case TokenKind::kPow: return std::pow(left, right);
-      case TokenKind::kMinOf: return std::fmin(left, right);
-      case TokenKind::kMaxOf: return std::fmax(left, right);
+      case TokenKind::kAdd:
+        return left + right;
+      case TokenKind::kSub:
+        return left - right;
+      case TokenKind::kMul:
+        return left * right;
+      case TokenKind::kPow:
+        return std::pow(left, right);
+      case TokenKind::kMinOf:
+        return std::fmin(left, right);
+      case TokenKind::kMaxOf:
+        return std::fmax(left, right);
       case TokenKind::kDiv:
         if (right == 0) return Status::InvalidArgument(place + "division by zero");
         return left / right;

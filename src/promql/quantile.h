@@ -29,11 +29,11 @@ struct BucketQuantileResult {
   double largest_drop = 0;
 };
 
-// The q-quantile of a classic histogram, linear within a bucket. The result is that of the
-// highest finite bound where the quantile is above it, and of the lowest bound where that
-// is not positive and the quantile is below it. NaN without observations, with fewer than
-// two buckets or without a +Inf bucket. Changes `buckets`.
-// REQUIRES: !buckets.empty(), sorted by bound.
+// The q-quantile of a classic histogram, linear within a bucket. The result is that of
+// the highest finite bound where the quantile is above it, and of the lowest bound where
+// that is not positive and the quantile is below it. NaN without observations, with fewer
+// than two buckets or without a +Inf bucket. Changes `buckets`. REQUIRES:
+// !buckets.empty(), sorted by bound.
 BucketQuantileResult BucketQuantile(double q, std::vector<Bucket>& buckets);
 
 // The share of observations in (lower, upper], linear within a bucket. Changes `buckets`.

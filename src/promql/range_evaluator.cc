@@ -55,9 +55,8 @@ Result<Matrix> Evaluator::CallRange(const Call& call, const Steps& steps) {
   range_call.position = Unwrapped(*call.args[0]).span.begin;
   range_call.windows.steps = steps;
   const auto matrix_arg =
-      std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
-        return arg->type == ValueType::kMatrix;
-      });
+      std::find_if(call.args.begin(), call.args.end(),
+                   [](const ExprPtr& arg) { return arg->type == ValueType::kMatrix; });
   const Expr& arg = Unwrapped(**matrix_arg);
   Matrix out(&evaluation_.samples);
   if (const auto* selector = arg.As<MatrixSelector>()) {
@@ -88,18 +87,22 @@ Status Evaluator::RangeOverSeries(const RangeCall& range_call, const Labels& lab
 
 Status Evaluator::RangeOverSelector(RangeCall& range_call, const MatrixSelector& selector,
                                     const Steps& steps, Matrix& out) {
-  if (selector.selector.anchored || selector.selector.smoothed) {
-    return Status::Unimplemented("the modifiers anchored and smoothed");
-  }
+  range_call.extension = ExtensionOf(selector.selector);
+  range_call.lookback_ms = evaluation_.lookback_ms;
+  FIRN_RETURN_IF_ERROR(CheckExtension(range_call.extension, *range_call.function));
   range_call.windows.ends = MakeLookupTimes(selector.selector.shift, steps);
   range_call.windows.range_ms = selector.range.ms;
+  ClosedRangeMs range = RangeOf(range_call.windows.ends, selector.range.ms);
+  range.first_ms = SaturatingSubtract(
+      range.first_ms, ReachBefore(range_call.extension, evaluation_.lookback_ms));
+  range.last_ms = SaturatingAdd(
+      range.last_ms, ReachAfter(range_call.extension, evaluation_.lookback_ms));
   std::vector<double> row(steps.size(), Absent());
-  return ReadSeries(evaluation_, selector.selector.matchers,
-                    RangeOf(range_call.windows.ends, selector.range.ms),
+  return ReadSeries(evaluation_, selector.selector.matchers, range,
                     [&](const Labels& labels, scan::SampleColumns& samples) {
                       RemoveStaleMarkers(samples);
-                      return RangeOverSeries(range_call, labels, false, samples, steps, row,
-                                             out);
+                      return RangeOverSeries(range_call, labels, false, samples, steps,
+                                             row, out);
                     });
 }
 
@@ -148,7 +151,8 @@ Result<std::vector<Evaluator::SeriesSamples>> Evaluator::Window(const Expr& expr
   std::vector<SeriesSamples> series;
   if (const auto* selector = inner.As<MatrixSelector>()) {
     if (selector->selector.anchored || selector->selector.smoothed) {
-      return Status::Unimplemented("the modifiers anchored and smoothed");
+      return Status::Unimplemented(
+          "the modifiers anchored and smoothed on a range vector by itself");
     }
     const LookupTimes ends = MakeLookupTimes(selector->selector.shift, steps);
     FIRN_RETURN_IF_ERROR(ReadSeries(

@@ -158,7 +158,8 @@ template <typename Better>
 std::size_t BestOf(const Window& window, Better better) {
   std::size_t best = window.begin;
   for (std::size_t i = window.begin + 1; i < window.end; ++i) {
-    if (better(window.values[i], window.values[best]) || std::isnan(window.values[best])) {
+    if (better(window.values[i], window.values[best]) ||
+        std::isnan(window.values[best])) {
       best = i;
     }
   }
@@ -265,6 +266,11 @@ void CheckCounterName(const RangeCall& call, std::string_view metric_name,
 Status EvaluateRange(const RangeCall& call, const scan::SampleColumns& samples,
                      std::vector<double>& row) {
   using enum FunctionId;
+  if (call.extension != Extension::kNone) {
+    EvaluateExtended(call.extension, call.function->id, call.lookback_ms, samples,
+                     call.windows, row);
+    return {};
+  }
   const auto slide = [&](auto&& function) {
     SlideWindows(samples, call.windows, row, function);
     return Status();
@@ -275,11 +281,16 @@ Status EvaluateRange(const RangeCall& call, const scan::SampleColumns& samples,
   const DurationMs range_ms = call.windows.range_ms;
   Scratch scratch;
   switch (call.function->id) {
-    case kRate: return slide(ExtrapolatedRate(samples, true, true, range_ms));
-    case kIncrease: return slide(ExtrapolatedRate(samples, true, false, range_ms));
-    case kDelta: return slide(ExtrapolatedRate(samples, false, false, range_ms));
-    case kIrate: return slide([](const Window& w) { return InstantRate(w, true); });
-    case kIdelta: return slide([](const Window& w) { return InstantRate(w, false); });
+    case kRate:
+      return slide(ExtrapolatedRate(samples, true, true, range_ms));
+    case kIncrease:
+      return slide(ExtrapolatedRate(samples, true, false, range_ms));
+    case kDelta:
+      return slide(ExtrapolatedRate(samples, false, false, range_ms));
+    case kIrate:
+      return slide([](const Window& w) { return InstantRate(w, true); });
+    case kIdelta:
+      return slide([](const Window& w) { return InstantRate(w, false); });
     case kDeriv:
       return slide([](const Window& w) {
         // The first sample's time keeps the numbers small.
@@ -291,15 +302,21 @@ Status EvaluateRange(const RangeCall& call, const scan::SampleColumns& samples,
         const Line line = FitLine(w, w.evaluation_ms);
         return line.slope * call.scalars[0].values[w.step] + line.intercept;
       });
-    case kDoubleExponentialSmoothing: return EvaluateSmoothing(call, samples, row);
-    case kSumOverTime: return slide(Sum);
-    case kAvgOverTime: return slide(Mean);
+    case kDoubleExponentialSmoothing:
+      return EvaluateSmoothing(call, samples, row);
+    case kSumOverTime:
+      return slide(Sum);
+    case kAvgOverTime:
+      return slide(Mean);
     case kCountOverTime:
       return slide([](const Window& w) { return static_cast<double>(w.size()); });
     case kAbsentOverTime:
-    case kPresentOverTime: return slide([](const Window&) { return 1.0; });
-    case kFirstOverTime: return slide([](const Window& w) { return w.first(); });
-    case kLastOverTime: return slide([](const Window& w) { return w.last(); });
+    case kPresentOverTime:
+      return slide([](const Window&) { return 1.0; });
+    case kFirstOverTime:
+      return slide([](const Window& w) { return w.first(); });
+    case kLastOverTime:
+      return slide([](const Window& w) { return w.last(); });
     case kMinOverTime:
       return slide([](const Window& w) { return w.values[BestOf(w, std::less<>())]; });
     case kMaxOverTime:
@@ -314,21 +331,24 @@ Status EvaluateRange(const RangeCall& call, const scan::SampleColumns& samples,
     case kTsOfMaxOverTime:
       return slide(
           [&](const Window& w) { return time_of(w, BestOf(w, std::greater_equal<>())); });
-    case kStdvarOverTime: return slide(Variance);
+    case kStdvarOverTime:
+      return slide(Variance);
     case kStddevOverTime:
       return slide([](const Window& w) { return std::sqrt(Variance(w)); });
     case kMadOverTime:
-      return slide([&](const Window& w) {
-        return MedianAbsoluteDeviation(scratch.Copy(w));
-      });
+      return slide(
+          [&](const Window& w) { return MedianAbsoluteDeviation(scratch.Copy(w)); });
     case kQuantileOverTime:
       return slide([&](const Window& w) {
         return Quantile(call.scalars[0].values[w.step], scratch.Copy(w));
       });
-    case kChanges: return slide(CountChanges);
-    case kResets: return slide(CountResets);
+    case kChanges:
+      return slide(CountChanges);
+    case kResets:
+      return slide(CountResets);
     default:
-      return Status::Internal("not a range function: " + std::string(call.function->name));
+      return Status::Internal("not a range function: " +
+                              std::string(call.function->name));
   }
 }
 

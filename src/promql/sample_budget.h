@@ -13,8 +13,8 @@
 
 namespace firn::promql {
 
-// Counts the values held for a query, present or not, since each takes its eight bytes. The
-// bytes are drawn from the context's memory budget as well. Thread-compatible.
+// Counts the values held for a query, present or not, since each takes its eight bytes.
+// The bytes are drawn from the context's memory budget as well. Thread-compatible.
 class SampleBudget {
  public:
   // `context` must outlive the budget. REQUIRES: limit > 0.

@@ -6,11 +6,44 @@
 #include <string>
 #include <utility>
 
+#include "promql/extended_range.h"
+
 namespace firn::promql {
 namespace {
 
 // Between two looks at the context.
 constexpr std::int64_t kSamplesPerCheck = 4096;
+
+// Between samples that are within the lookback on either side the value is interpolated;
+// after the last it stays.
+bool FillSmoothedRow(scan::SampleColumns& samples, const LookupTimes& times,
+                     DurationMs lookback_ms, std::vector<double>* row) {
+  RemoveStaleMarkers(samples);
+  const std::vector<TimestampMs>& taken = samples.timestamps_ms;
+  std::size_t next = 0;  // The first sample at or after the lookup time.
+  bool any = false;
+  for (std::int64_t i = 0; i < times.count; ++i) {
+    const TimestampMs time = times.At(i);
+    while (next < samples.size() && taken[next] < time) ++next;
+    double& value = (*row)[static_cast<std::size_t>(i)];
+    const bool has_next =
+        next < samples.size() && taken[next] <= SaturatingAdd(time, lookback_ms);
+    const bool has_previous =
+        next > 0 && taken[next - 1] > SaturatingSubtract(time, lookback_ms);
+    if (has_next && taken[next] == time) {
+      value = samples.values[next];
+    } else if (has_next && has_previous) {
+      value = Interpolate(taken[next - 1], samples.values[next - 1], taken[next],
+                          samples.values[next], time, /*is_counter=*/false);
+    } else if (has_previous) {
+      value = samples.values[next - 1];
+    } else {
+      continue;
+    }
+    any = true;
+  }
+  return any;
+}
 
 // Walk the samples and the lookup times side by side: both only go forward.
 bool FillRow(const scan::SampleColumns& samples, const LookupTimes& times,
@@ -52,9 +85,10 @@ LookupTimes MakeLookupTimes(const TimeShift& shift, const Steps& steps) {
           fixed ? 0 : steps.step_ms, steps.count};
 }
 
-Status ReadSeries(Evaluation& evaluation, const std::vector<LabelMatcher>& matchers,
-                  ClosedRangeMs range,
-                  const std::function<Status(const Labels&, scan::SampleColumns&)>& take) {
+Status ReadSeries(
+    Evaluation& evaluation, const std::vector<LabelMatcher>& matchers,
+    ClosedRangeMs range,
+    const std::function<Status(const Labels&, scan::SampleColumns&)>& take) {
   scan::SeriesRequest request;
   request.tenant = std::string(evaluation.tenant);
   request.matchers = matchers;
@@ -84,24 +118,25 @@ Status ReadSeries(Evaluation& evaluation, const std::vector<LabelMatcher>& match
 
 Result<Matrix> SelectInstant(Evaluation& evaluation, const VectorSelector& selector,
                              const Steps& steps, SelectedValue what) {
-  if (selector.anchored || selector.smoothed) {
-    return Status::Unimplemented("the modifiers anchored and smoothed on instant vectors");
-  }
   const LookupTimes times = MakeLookupTimes(selector.shift, steps);
   // The lookback is open on the left.
-  const ClosedRangeMs range{
+  ClosedRangeMs range{
       SaturatingAdd(SaturatingSubtract(times.first_ms, evaluation.lookback_ms), 1),
       times.last_ms()};
+  const bool smoothed = selector.smoothed && what == SelectedValue::kValue;
+  if (smoothed) range.last_ms = SaturatingAdd(range.last_ms, evaluation.lookback_ms);
   Matrix matrix(&evaluation.samples);
   std::vector<double> row(steps.size(), Absent());
-  FIRN_RETURN_IF_ERROR(ReadSeries(
-      evaluation, selector.matchers, range,
-      [&](const Labels& labels, scan::SampleColumns& samples) -> Status {
-        if (!FillRow(samples, times, evaluation.lookback_ms, what, &row)) return {};
-        FIRN_RETURN_IF_ERROR(matrix.AddRow(labels, false, steps));
-        std::swap(matrix.rows.back().values, row);
-        return {};
-      }));
+  const auto take = [&](const Labels& labels, scan::SampleColumns& samples) -> Status {
+    const bool any = smoothed
+                         ? FillSmoothedRow(samples, times, evaluation.lookback_ms, &row)
+                         : FillRow(samples, times, evaluation.lookback_ms, what, &row);
+    if (!any) return {};
+    FIRN_RETURN_IF_ERROR(matrix.AddRow(labels, false, steps));
+    std::swap(matrix.rows.back().values, row);
+    return {};
+  };
+  FIRN_RETURN_IF_ERROR(ReadSeries(evaluation, selector.matchers, range, take));
   return matrix;
 }
 

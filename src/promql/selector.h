@@ -24,10 +24,10 @@ struct LookupTimes {
 };
 LookupTimes MakeLookupTimes(const TimeShift& shift, const Steps& steps);
 
-// Read each series that `matchers` select, with its samples in `range`, stale markers among
-// them, and give it to `take`. Series without samples in the range are left out. The
-// samples belong to `take` to change.
-// Errors: those of the source and of `take`; Cancelled or DeadlineExceeded.
+// Read each series that `matchers` select, with its samples in `range`, stale markers
+// among them, and give it to `take`. Series without samples in the range are left out.
+// The samples belong to `take` to change. Errors: those of the source and of `take`;
+// Cancelled or DeadlineExceeded.
 Status ReadSeries(Evaluation& evaluation, const std::vector<LabelMatcher>& matchers,
                   ClosedRangeMs range,
                   const std::function<Status(const Labels&, scan::SampleColumns&)>& take);

@@ -104,8 +104,8 @@ class SequenceReader {
     if (Peek() == '+' || Peek() == '-') ++at_;
     while (at_ < text_.size()) {
       const char c = Peek();
-      const bool exponent_sign = (c == '+' || c == '-') &&
-                                 (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
+      const bool exponent_sign =
+          (c == '+' || c == '-') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
       const bool part = ('0' <= c && c <= '9') || c == '.' || exponent_sign ||
                         (c != 'x' && (('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z')));
       if (!part) break;
@@ -120,15 +120,22 @@ class SequenceReader {
   // `{{key:value key:[value value]}}`.
   Status ReadHistogram() {
     if (!Accept("{{")) return Error("expected \"{{\"");
-    constexpr std::array<std::string_view, 11> kKeys = {
-        "sum",       "count",    "schema",     "offset",        "n_offset",          "buckets",
-        "n_buckets", "z_bucket", "z_bucket_w", "custom_values", "counter_reset_hint"};
+    constexpr std::array<std::string_view, 11> kKeys = {"sum",
+                                                        "count",
+                                                        "schema",
+                                                        "offset",
+                                                        "n_offset",
+                                                        "buckets",
+                                                        "n_buckets",
+                                                        "z_bucket",
+                                                        "z_bucket_w",
+                                                        "custom_values",
+                                                        "counter_reset_hint"};
     for (;;) {
       while (IsSpace(Peek())) ++at_;
       if (Accept("}}")) return {};
       const std::size_t colon = text_.find_first_of(":}", at_);
-      const std::string_view key =
-          text_.substr(at_, std::min(colon, text_.size()) - at_);
+      const std::string_view key = text_.substr(at_, std::min(colon, text_.size()) - at_);
       if (colon == std::string_view::npos || text_[colon] != ':' ||
           std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
         return Error("bad histogram descriptor " + base::Quoted(key));

@@ -30,9 +30,9 @@ struct SeriesDescription {
 // Longest sequence taken.
 inline constexpr std::size_t kSequenceLengthMax = 10'000'000;
 
-// Read a metric and its values: numbers, `stale`, `_`, `{{…}}`, each `xN` times; `axN` is a
-// and N times more, `_xN` N gaps, `a+bxN` and `a-bxN` N steps from a.
-// Errors: InvalidArgument with what is wrong and the column.
+// Read a metric and its values: numbers, `stale`, `_`, `{{…}}`, each `xN` times; `axN` is
+// a and N times more, `_xN` N gaps, `a+bxN` and `a-bxN` N steps from a. Errors:
+// InvalidArgument with what is wrong and the column.
 Result<SeriesDescription> ParseSeriesDescription(std::string_view line);
 
 }  // namespace firn::promql

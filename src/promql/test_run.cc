@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/test_run.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
-
-#include <re2/re2.h>
 
 #include "base/context.h"
 #include "base/quote.h"
@@ -31,9 +31,12 @@ Status Mismatch(std::string text) { return Status::InvalidArgument(std::move(tex
 
 bool Matches(const Expectation& expectation, std::string_view text) {
   switch (expectation.match) {
-    case Expectation::Match::kAny: return true;
-    case Expectation::Match::kMessage: return expectation.text == text;
-    case Expectation::Match::kRegex: return RE2::PartialMatch(text, expectation.text);
+    case Expectation::Match::kAny:
+      return true;
+    case Expectation::Match::kMessage:
+      return expectation.text == text;
+    case Expectation::Match::kRegex:
+      return RE2::PartialMatch(text, expectation.text);
   }
   return false;
 }
@@ -74,9 +77,12 @@ Status CheckAnnotations(const EvalCommand& eval, Kind wanted, Kind unwanted,
 
 std::string Show(const SequenceValue& value) {
   switch (value.kind) {
-    case SequenceValue::Kind::kNumber: return FormatGeneral(value.value);
-    case SequenceValue::Kind::kOmitted: return "_";
-    case SequenceValue::Kind::kHistogram: break;
+    case SequenceValue::Kind::kNumber:
+      return FormatGeneral(value.value);
+    case SequenceValue::Kind::kOmitted:
+      return "_";
+    case SequenceValue::Kind::kHistogram:
+      break;
   }
   return "a native histogram";
 }
@@ -305,7 +311,8 @@ class ScriptRun {
   Status Evaluate(const EvalCommand& eval) {
     FIRN_RETURN_IF_ERROR(eval.broken);
     if (eval.is_range) {
-      return Check(eval, Query(eval.expression, eval.start_ms, eval.end_ms, eval.step_ms));
+      return Check(eval,
+                   Query(eval.expression, eval.start_ms, eval.end_ms, eval.step_ms));
     }
     const TimestampMs time = eval.end_ms;
     FIRN_RETURN_IF_ERROR(EvaluateInstant(eval, eval.expression, time));
@@ -340,8 +347,8 @@ class ScriptRun {
       return should_fail ? CheckFailure(eval, result.status()) : result.status();
     }
     if (should_fail) return Mismatch("expected an error, got none");
-    FIRN_RETURN_IF_ERROR(CheckAnnotations(eval, Kind::kWarn, Kind::kNoWarn, "warning",
-                                          result->warnings));
+    FIRN_RETURN_IF_ERROR(
+        CheckAnnotations(eval, Kind::kWarn, Kind::kNoWarn, "warning", result->warnings));
     FIRN_RETURN_IF_ERROR(
         CheckAnnotations(eval, Kind::kInfo, Kind::kNoInfo, "info", result->infos));
     return CheckResult(eval, *result);

@@ -67,20 +67,28 @@ double CalendarPart(FunctionId id, double seconds) {
   const std::int64_t days = FloorDivide(whole, kDay);
   const std::int64_t second_of_day = whole - days * kDay;
   switch (id) {
-    case FunctionId::kHour: return static_cast<double>(second_of_day / 3600);
-    case FunctionId::kMinute: return static_cast<double>(second_of_day / 60 % 60);
+    case FunctionId::kHour:
+      return static_cast<double>(second_of_day / 3600);
+    case FunctionId::kMinute:
+      return static_cast<double>(second_of_day / 60 % 60);
     // The epoch was a Thursday.
     case FunctionId::kDayOfWeek:
       return static_cast<double>((days % 7 + 4 + 7) % 7);
-    default: break;
+    default:
+      break;
   }
   const Date date = DateOf(days);
   switch (id) {
-    case FunctionId::kDayOfMonth: return date.day;
-    case FunctionId::kDayOfYear: return DayOfYear(date);
-    case FunctionId::kDaysInMonth: return DaysInMonth(date);
-    case FunctionId::kMonth: return date.month;
-    default: return static_cast<double>(date.year);
+    case FunctionId::kDayOfMonth:
+      return date.day;
+    case FunctionId::kDayOfYear:
+      return DayOfYear(date);
+    case FunctionId::kDaysInMonth:
+      return DaysInMonth(date);
+    case FunctionId::kMonth:
+      return date.month;
+    default:
+      return static_cast<double>(date.year);
   }
 }
 

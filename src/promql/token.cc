@@ -53,15 +53,32 @@ constexpr std::array<std::pair<std::string_view, TokenKind>, 37> kKeywords = {{
 }};
 
 constexpr std::array<std::pair<std::string_view, TokenKind>, 26> kSymbols = {{
-    {"(", kLeftParen},     {")", kRightParen},   {"{", kLeftBrace},
-    {"}", kRightBrace},    {"[", kLeftBracket},  {"]", kRightBracket},
-    {",", kComma},         {"=", kAssign},       {":", kColon},
-    {"=~", kRegexMatch},   {"!~", kRegexNotMatch}, {"@", kAt},
-    {"+", kAdd},           {"-", kSub},          {"*", kMul},
-    {"/", kDiv},           {"%", kMod},          {"^", kPow},
-    {"==", kEqual},        {"!=", kNotEqual},    {"<", kLess},
-    {"<=", kLessEqual},    {">", kGreater},      {">=", kGreaterEqual},
-    {"</", kTrimUpper},    {">/", kTrimLower},
+    {"(", kLeftParen},
+    {")", kRightParen},
+    {"{", kLeftBrace},
+    {"}", kRightBrace},
+    {"[", kLeftBracket},
+    {"]", kRightBracket},
+    {",", kComma},
+    {"=", kAssign},
+    {":", kColon},
+    {"=~", kRegexMatch},
+    {"!~", kRegexNotMatch},
+    {"@", kAt},
+    {"+", kAdd},
+    {"-", kSub},
+    {"*", kMul},
+    {"/", kDiv},
+    {"%", kMod},
+    {"^", kPow},
+    {"==", kEqual},
+    {"!=", kNotEqual},
+    {"<", kLess},
+    {"<=", kLessEqual},
+    {">", kGreater},
+    {">=", kGreaterEqual},
+    {"</", kTrimUpper},
+    {">/", kTrimLower},
 }};
 
 bool EqualsIgnoringCase(std::string_view word, std::string_view lower) {
@@ -83,9 +100,7 @@ bool AggregationTakesParameter(TokenKind kind) {
 
 bool IsBinaryOperator(TokenKind kind) { return kAdd <= kind && kind <= kAtan2; }
 
-bool IsComparison(TokenKind kind) {
-  return kEqual <= kind && kind <= kGreaterEqual;
-}
+bool IsComparison(TokenKind kind) { return kEqual <= kind && kind <= kGreaterEqual; }
 
 bool IsSetOperator(TokenKind kind) {
   return kind == kAnd || kind == kOr || kind == kUnless;
@@ -111,14 +126,22 @@ TokenKind KeywordKind(std::string_view word) {
 
 std::string Describe(const Token& token) {
   switch (token.kind) {
-    case kEnd: return "end of input";
-    case kError: return std::string(token.text);
-    case kIdentifier: return "identifier " + base::Quoted(token.text);
-    case kMetricIdentifier: return "metric identifier " + base::Quoted(token.text);
-    case kNumber: return "number " + base::Quoted(token.text);
-    case kDuration: return "duration " + base::Quoted(token.text);
-    case kString: return "string " + base::Quoted(token.text);
-    default: break;
+    case kEnd:
+      return "end of input";
+    case kError:
+      return std::string(token.text);
+    case kIdentifier:
+      return "identifier " + base::Quoted(token.text);
+    case kMetricIdentifier:
+      return "metric identifier " + base::Quoted(token.text);
+    case kNumber:
+      return "number " + base::Quoted(token.text);
+    case kDuration:
+      return "duration " + base::Quoted(token.text);
+    case kString:
+      return "string " + base::Quoted(token.text);
+    default:
+      break;
   }
   const std::string word(token.text);
   if (token.kind >= kBool) return "<" + word + ">";

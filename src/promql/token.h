@@ -8,8 +8,8 @@
 
 namespace firn::promql {
 
-// Kinds in the ranges kAdd..kAtan2 and kAvg..kLimitRatio are also the operators of Binary,
-// Unary, DurationTerm and Aggregate expressions.
+// Kinds in the ranges kAdd..kAtan2 and kAvg..kLimitRatio are also the operators of
+// Binary, Unary, DurationTerm and Aggregate expressions.
 enum class TokenKind : std::uint8_t {
   kEnd,
   kError,  // The text is the message.
@@ -91,8 +91,8 @@ enum class TokenKind : std::uint8_t {
   kMinOf,
 };
 
-// A word and where it begins: a byte offset into the query. `text` borrows from the query,
-// or from the lexer for kError.
+// A word and where it begins: a byte offset into the query. `text` borrows from the
+// query, or from the lexer for kError.
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::size_t position = 0;
@@ -108,8 +108,8 @@ bool IsSetOperator(TokenKind kind);
 
 // The canonical spelling of an operator, bracket or keyword; "" for the other kinds.
 std::string_view Spelling(TokenKind kind);
-// The kind of `word`, compared without regard to case, or kIdentifier if it is no keyword.
-// `inf` and `nan` are numbers.
+// The kind of `word`, compared without regard to case, or kIdentifier if it is no
+// keyword. `inf` and `nan` are numbers.
 TokenKind KeywordKind(std::string_view word);
 // How an error message names the token: `identifier "x"`, `"+"`, `end of input`.
 std::string Describe(const Token& token);

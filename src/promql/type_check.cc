@@ -44,8 +44,8 @@ class TypeChecker {
 
  private:
   Status Error(std::size_t position, std::string_view message) const {
-    return Status::InvalidArgument(LineAndColumn(text_, position) + ": parse error: " +
-                                   std::string(message));
+    return Status::InvalidArgument(LineAndColumn(text_, position) +
+                                   ": parse error: " + std::string(message));
   }
   static std::string Name(ValueType type) { return std::string(ValueTypeName(type)); }
 
@@ -61,9 +61,9 @@ class TypeChecker {
       // The name before the braces is the last matcher.
       for (std::size_t i = 0; i + 1 < selector.matchers.size(); ++i) {
         if (selector.matchers[i].name != kMetricNameLabel) continue;
-        return Error(expr.span.begin, "metric name must not be set twice: " +
-                                          base::Quoted(selector.name) + " or " +
-                                          base::Quoted(selector.matchers[i].value));
+        return Error(expr.span.begin,
+                     "metric name must not be set twice: " + base::Quoted(selector.name) +
+                         " or " + base::Quoted(selector.matchers[i].value));
       }
       return {};
     }
@@ -79,8 +79,8 @@ class TypeChecker {
     FIRN_RETURN_IF_ERROR(
         Expect(*aggregate.expr, ValueType::kVector, "aggregation expression"));
     if (!aggregate.param) return {};
-    const ValueType want = aggregate.op == TokenKind::kCountValues ? ValueType::kString
-                                                                   : ValueType::kScalar;
+    const ValueType want =
+        aggregate.op == TokenKind::kCountValues ? ValueType::kString : ValueType::kScalar;
     return Expect(*aggregate.param, want, "aggregation parameter");
   }
 
@@ -116,8 +116,8 @@ class TypeChecker {
     for (int i = 0; i < got; ++i) {
       const ValueType type =
           function.args[static_cast<std::size_t>(std::min(i, want - 1))];
-      FIRN_RETURN_IF_ERROR(
-          Expect(*call.args[static_cast<std::size_t>(i)], type, "call to function " + name));
+      FIRN_RETURN_IF_ERROR(Expect(*call.args[static_cast<std::size_t>(i)], type,
+                                  "call to function " + name));
     }
     return {};
   }
@@ -135,7 +135,8 @@ class TypeChecker {
     }
     const bool scalars = left == ValueType::kScalar && right == ValueType::kScalar;
     if (IsComparison(binary.op) && !binary.return_bool && scalars) {
-      return Error(binary.op_position, "comparisons between scalars must use BOOL modifier");
+      return Error(binary.op_position,
+                   "comparisons between scalars must use BOOL modifier");
     }
     const bool is_set = IsSetOperator(binary.op);
     if (is_set && matching.cardinality == MatchCardinality::kOneToOne) {
@@ -146,8 +147,9 @@ class TypeChecker {
                                     label) == matching.include.end()) {
         continue;
       }
-      return Error(binary.op_position, "label " + base::Quoted(label) +
-                                           " must not occur in ON and GROUP clause at once");
+      return Error(binary.op_position,
+                   "label " + base::Quoted(label) +
+                       " must not occur in ON and GROUP clause at once");
     }
     for (const Expr* side : {binary.left.get(), binary.right.get()}) {
       if (side->type == ValueType::kScalar || side->type == ValueType::kVector) continue;
@@ -161,14 +163,15 @@ class TypeChecker {
         return Error(begin, "vector matching only allowed between instant vectors");
       }
       if (fills) {
-        return Error(begin, "filling in missing series only allowed between instant vectors");
+        return Error(begin,
+                     "filling in missing series only allowed between instant vectors");
       }
       if (is_set) {
         return Error(begin,
                      "set operator " + op + " not allowed in binary scalar expression");
       }
-      const bool scalar_trims = binary.op == TokenKind::kTrimLower ||
-                                binary.op == TokenKind::kTrimUpper;
+      const bool scalar_trims =
+          binary.op == TokenKind::kTrimLower || binary.op == TokenKind::kTrimUpper;
       if (scalars && scalar_trims) {
         return Error(binary.op_position,
                      "operator " + op + " not allowed for scalar operations");

@@ -13,7 +13,8 @@
 
 namespace firn::promql {
 
-// The windows (end - range, end] of a range vector, one a step; with `@` the same at each.
+// The windows (end - range, end] of a range vector, one a step; with `@` the same at
+// each.
 struct Windows {
   LookupTimes ends;
   DurationMs range_ms = 0;
@@ -36,9 +37,10 @@ struct Window {
   double last() const { return values[end - 1]; }
 };
 
-// Call `function(window)` at each step whose window holds a sample, and put what it returns
-// into `row`. Both ends of the window only go forward, so that a step costs what enters and
-// leaves. REQUIRES: `samples` holds no stale markers; row.size() == windows.steps.size().
+// Call `function(window)` at each step whose window holds a sample, and put what it
+// returns into `row`. Both ends of the window only go forward, so that a step costs what
+// enters and leaves. REQUIRES: `samples` holds no stale markers; row.size() ==
+// windows.steps.size().
 template <typename Function>
 void SlideWindows(const scan::SampleColumns& samples, const Windows& windows,
                   std::vector<double>& row, Function&& function) {
