@@ -178,7 +178,10 @@ std::int64_t FloorDivide(std::int64_t a, std::int64_t b) {
 
 std::string Format(TimestampUs timestamp_us, int fraction_digits) {
   const std::int64_t seconds = FloorDivide(timestamp_us, kSecondUs);
-  const auto fraction_us = static_cast<int>(timestamp_us - seconds * kSecondUs);
+  // By remainders: the product of the whole seconds may lie below what 64 bits hold.
+  const std::int64_t remainder_us = timestamp_us % kSecondUs;
+  const auto fraction_us =
+      static_cast<int>(remainder_us < 0 ? remainder_us + kSecondUs : remainder_us);
   const std::int64_t days = FloorDivide(seconds, kDaySeconds);
   const auto second_of_day = static_cast<int>(seconds - days * kDaySeconds);
   const Date date = DateFromDays(days);
