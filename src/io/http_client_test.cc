@@ -52,11 +52,15 @@ class CannedServer {
     thread_ = std::thread([this] { Serve(); });
   }
   ~CannedServer() {
-    thread_.join();
+    Finish();
     close(listener_);
   }
+  // Wait until all answers are sent.
+  void Finish() {
+    if (thread_.joinable()) thread_.join();
+  }
   HttpAddress address() const { return {"127.0.0.1", port_, "/base"}; }
-  // What came in; read after the client is done.
+  // What came in; read after Finish().
   std::vector<std::string> requests;
 
  private:
@@ -103,6 +107,7 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
     ASSERT_TRUE(missing.ok());
     EXPECT_EQ(missing->body, "gone");
     EXPECT_EQ(taken, "");
+    server.Finish();
     requests = server.requests;
   }
   EXPECT_THAT(requests[0], HasSubstr("GET /base/x HTTP/1.1\r\nHost: 127.0.0.1:"));

@@ -29,6 +29,11 @@ GET  /metrics                         firn's own metrics
 
 void Settle(Db& db, Exchange& exchange) {
   const Result<std::vector<SettledTable>> settled = db.Settle(exchange.context);
+  if (settled.status().Is(StatusCode::kResourceExhausted)) {
+    // The disk is full. Nothing is lost, and settling goes on when there is room.
+    return SetJsonError(exchange.response, 503, "unavailable",
+                        settled.status().message());
+  }
   if (!settled.ok()) return SetStatusError(exchange.response, settled.status());
   std::string body = R"({"tables":[)";
   for (const SettledTable& table : *settled) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/arena.h"
 #include "firn/appender.h"
 
 namespace firn::wire {
@@ -31,13 +32,14 @@ class RecordingAppender final : public Appender {
   }
   Result<SeriesRef> Resolve(std::string_view alias, const LabelParser& parse) override {
     ++resolves_;
-    auto found = by_alias_.find(std::string(alias));
+    auto found = by_alias_.find(alias);
     if (found == by_alias_.end()) {
       if (series_.size() > series_max) return Status::ResourceExhausted("series limit");
       FIRN_ASSIGN_OR_RETURN(Labels labels, parse(alias));
       const auto ref = static_cast<std::uint32_t>(series_.size());
-      series_.push_back({std::string(alias), std::move(labels), 0});
-      found = by_alias_.emplace(std::string(alias), ref).first;
+      series_.push_back({arena_.Copy(alias), 0});
+      names_.push_back(labels.ToString());
+      found = by_alias_.emplace(series_.back().alias, ref).first;
     }
     series_[last_].next = found->second;
     last_ = found->second;
@@ -73,7 +75,7 @@ class RecordingAppender final : public Appender {
     accepted_ += report.accepted;
     if (keep_samples_) {
       for (const auto& [ref, sample] : pending_) {
-        samples_[series_[ref].labels.ToString()].push_back(sample);
+        samples_[names_[ref]].push_back(sample);
       }
     }
     pending_.clear();
@@ -92,14 +94,16 @@ class RecordingAppender final : public Appender {
   std::size_t series_max = 1'000'000;  // Resolve refuses to define more.
 
  private:
+  // Aliases lie in the order they came, as a store that cares for its caches keeps them.
   struct Series {
-    std::string alias;
-    Labels labels;
+    std::string_view alias;
     std::uint32_t next = 0;  // The series that came after it last time.
   };
   const bool keep_samples_;
   std::vector<Series> series_{Series{}};  // Index 0 is no series; its alias is empty.
-  std::unordered_map<std::string, std::uint32_t> by_alias_;
+  std::vector<std::string> names_{std::string()};  // Labels::ToString(), by index.
+  base::Arena arena_;
+  std::unordered_map<std::string_view, std::uint32_t> by_alias_;
   std::uint32_t last_ = 0;
   std::vector<std::pair<std::uint32_t, Sample>> pending_;
   AppendReport pending_report_;
