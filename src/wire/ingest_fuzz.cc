@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a remote write: as a body, and as what a body uncompresses to. Whatever they
-// are, an answer comes back and no byte outside them is read.
+// Any bytes as a remote write: as a body, and as what a body uncompresses to. An answer
+// comes back, and no byte outside them is read.
 #include <snappy.h>
 
 #include <cstddef>
