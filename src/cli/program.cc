@@ -76,7 +76,11 @@ class Grammar {
 
   // CLI11's text, with the nearest flag where one is not known.
   std::string Explain(const CLI::ParseError& e) {
-    if (dynamic_cast<const CLI::ExtrasError*>(&e) == nullptr) return e.what();
+    // A command that is not known is an extra word and a command that is missing.
+    if (dynamic_cast<const CLI::ExtrasError*>(&e) == nullptr &&
+        dynamic_cast<const CLI::RequiredError*>(&e) == nullptr) {
+      return e.what();
+    }
     CLI::App* command = Deepest();
     std::set<std::string> names;
     for (CLI::App* at = command; at != nullptr; at = at->get_parent()) {
