@@ -87,15 +87,7 @@ Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
   std::string known;
   for (const scan::TableName& table : names) {
-    if (table.ToString() == name) {
-      Result<iceberg::LoadedTable> loaded = catalog_->LoadTable(context, identifier);
-      if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
-      // The catalog names a metadata file that is not there.
-      return Status::Corruption(
-          "table " + std::string(name) + ": " + std::string(loaded.status().message()) +
-          ": the catalog names files by absolute location, so a warehouse that was "
-          "moved must be moved back");
-    }
+    if (table.ToString() == name) return catalog_->LoadTable(context, identifier);
     known += (known.empty() ? "" : ", ") + table.ToString();
   }
   return Status::NotFound("no table " + std::string(name) + " in " + location_ +
