@@ -71,16 +71,19 @@ class Series {
     if (metric % 2 == 1)
       labels.emplace_back("unit", "unit-" + std::to_string(metric % 5));
     alias_ = wire::EncodeAlias(labels);
+    constexpr double kScales[] = {1, 100, 1000};
+    scale_ = kScales[metric / 2 % 3];
     value_ = static_cast<double>(random_() % 100'000);
   }
 
   void AppendTo(std::string& message, TimestampMs t) {
-    // Three decimals, as most exporters report; a gauge wanders, a counter grows.
-    const double noise = static_cast<double>(random_() % 10'000) / 1000.0;
+    // A counter grows by whole numbers; a gauge wanders in steps of its own: whole
+    // numbers (bytes, counts), hundredths (percent, degrees) or thousandths (seconds).
     if (is_counter_) {
-      value_ += std::floor(noise * 10);
+      value_ += static_cast<double>(random_() % 100);
     } else {
-      value_ = std::round((value_ + noise - 5.0) * 1000.0) / 1000.0;
+      const double noise = static_cast<double>(random_() % 1'000) - 500.0;
+      value_ = (std::round(value_ * scale_) + noise) / scale_;
     }
     body_ = alias_;
     wire::AppendField(body_, 2, wire::EncodeSample({t, value_}));
@@ -90,6 +93,7 @@ class Series {
  private:
   std::minstd_rand random_;
   bool is_counter_;
+  double scale_;  // Steps of a gauge in one.
   std::string alias_;
   std::string body_;
   double value_;
