@@ -323,7 +323,12 @@ void Connection::RunOnPool(const Route& route, Exchange& exchange) {
   pollfd fds[2] = {{done_.fd(), POLLIN, 0}, {socket_.fd(), POLLRDHUP, 0}};
   for (;;) {
     if (poll(fds, 2, -1) < 0) continue;  // EINTR
-    if (fds[0].revents != 0) return;
+    if (fds[0].revents != 0) {
+      // Read, and not only polled: that orders the pool's writes before ours for those who
+      // look on, ThreadSanitizer among them.
+      done_.Clear();
+      return;
+    }
     if (fds[1].revents != 0) {
       exchange.context.Cancel();
       fds[1].fd = -1;
