@@ -67,7 +67,8 @@ PromqlMatrix ToMatrix(Matrix matrix, const Steps& steps) {
   for (Row& row : matrix.rows) {
     PromqlSeries series;
     series.labels = std::move(row.labels);
-    const auto absent = std::count_if(row.values.begin(), row.values.end(), IsAbsent);
+    const auto absent = std::count_if(row.values.begin(), row.values.end(),
+                                      [](double value) { return IsAbsent(value); });
     series.samples.reserve(row.values.size() - static_cast<std::size_t>(absent));
     for (std::size_t s = 0; s < row.values.size(); ++s) {
       if (IsAbsent(row.values[s])) continue;
@@ -77,7 +78,10 @@ PromqlMatrix ToMatrix(Matrix matrix, const Steps& steps) {
     // Both forms are never held whole.
     std::vector<double>().swap(row.values);
   }
-  std::sort(result.begin(), result.end(), LabelsLess);
+  // A selector's series come in this order already.
+  if (!std::is_sorted(result.begin(), result.end(), LabelsLess)) {
+    std::sort(result.begin(), result.end(), LabelsLess);
+  }
   return result;
 }
 

@@ -48,7 +48,8 @@ Status Matrix::AddRow(Labels labels, bool drop_name, const Steps& steps) {
 }
 
 bool HasValue(const std::vector<double>& values) {
-  return !std::all_of(values.begin(), values.end(), IsAbsent);
+  return std::any_of(values.begin(), values.end(),
+                     [](double value) { return !IsAbsent(value); });
 }
 
 void RemoveEmptyRows(Matrix& matrix) {

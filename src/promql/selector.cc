@@ -67,18 +67,6 @@ bool FillRow(const scan::SampleColumns& samples, const LookupTimes& times,
 
 }  // namespace
 
-TimestampMs SaturatingAdd(TimestampMs time_ms, DurationMs by_ms) {
-  TimestampMs out = 0;
-  if (!__builtin_add_overflow(time_ms, by_ms, &out)) return out;
-  return by_ms > 0 ? kTimestampMsMax : kTimestampMsMin;
-}
-
-TimestampMs SaturatingSubtract(TimestampMs time_ms, DurationMs by_ms) {
-  TimestampMs out = 0;
-  if (!__builtin_sub_overflow(time_ms, by_ms, &out)) return out;
-  return by_ms > 0 ? kTimestampMsMin : kTimestampMsMax;
-}
-
 LookupTimes MakeLookupTimes(const TimeShift& shift, const Steps& steps) {
   const bool fixed = shift.anchor != AtAnchor::kNone;
   return {SaturatingSubtract(fixed ? shift.at_ms : steps.start_ms, shift.offset_ms()),
@@ -99,7 +87,8 @@ Status ReadSeries(
   std::int64_t unchecked = kSamplesPerCheck;
   while (set->Next()) {
     samples.clear();
-    FIRN_RETURN_IF_ERROR(set->Read(samples).With(set->labels().ToString()));
+    const Status read = set->Read(samples);
+    if (!read.ok()) return read.With(set->labels().ToString());
     const auto count = static_cast<std::int64_t>(samples.size());
     unchecked += count + 1;
     if (unchecked >= kSamplesPerCheck) {

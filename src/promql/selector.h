@@ -46,7 +46,17 @@ Result<Matrix> SelectInstant(Evaluation& evaluation, const VectorSelector& selec
 void RemoveStaleMarkers(scan::SampleColumns& samples);
 
 // Times at the ends of what 64 bits hold stay there.
-TimestampMs SaturatingAdd(TimestampMs time_ms, DurationMs by_ms);
-TimestampMs SaturatingSubtract(TimestampMs time_ms, DurationMs by_ms);
+inline TimestampMs SaturatingAdd(TimestampMs time_ms, DurationMs by_ms) {
+  TimestampMs out = 0;
+  if (!__builtin_add_overflow(time_ms, by_ms, &out)) [[likely]]
+    return out;
+  return by_ms > 0 ? kTimestampMsMax : kTimestampMsMin;
+}
+inline TimestampMs SaturatingSubtract(TimestampMs time_ms, DurationMs by_ms) {
+  TimestampMs out = 0;
+  if (!__builtin_sub_overflow(time_ms, by_ms, &out)) [[likely]]
+    return out;
+  return by_ms > 0 ? kTimestampMsMin : kTimestampMsMax;
+}
 
 }  // namespace firn::promql
