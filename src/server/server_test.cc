@@ -615,6 +615,9 @@ class SlowQueryTest : public ServerTest {
       return status;
     };
   }
+  // The server goes before what its queries use.
+  ~SlowQueryTest() override { server_.reset(); }
+
   std::counting_semaphore<> running_{0};
   std::promise<Status> ended_;
 };
