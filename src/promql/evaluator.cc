@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/quote.h"
+#include "base/utf8.h"
 #include "promql/aggregation.h"
 #include "promql/binary.h"
 #include "promql/function.h"
@@ -347,6 +349,11 @@ Result<Matrix> Evaluator::CallHistogram(const Call& call, const Steps& steps) {
       histogram.scalar_positions.push_back(inner.span.begin);
     } else if (arg->type == ValueType::kString) {
       histogram.quantile_label = Text(inner);
+      if (histogram.quantile_label.empty() ||
+          !base::IsValidUtf8(histogram.quantile_label)) {
+        return Status::InvalidArgument("invalid label name " +
+                                       base::Quoted(histogram.quantile_label));
+      }
     } else {
       histogram.vector_position = inner.span.begin;
       FIRN_ASSIGN_OR_RETURN(matrix, Vector(inner, steps));

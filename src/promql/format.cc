@@ -15,15 +15,13 @@
 namespace firn::promql {
 namespace {
 
-std::string SignedDuration(DurationMs ms) { return base::FormatDuration(ms); }
-
 std::string LiteralText(double seconds, bool is_duration) {
   if (!is_duration) return FormatNumber(seconds);
-  return SignedDuration(static_cast<DurationMs>(std::llround(seconds * 1000)));
+  return base::FormatDuration(static_cast<DurationMs>(std::llround(seconds * 1000)));
 }
 
 std::string DurationText(const DurationSpec& spec) {
-  return spec.term ? Format(*spec.term) : SignedDuration(spec.ms);
+  return spec.term ? Format(*spec.term) : base::FormatDuration(spec.ms);
 }
 
 std::string LabelList(const std::vector<std::string>& labels) {

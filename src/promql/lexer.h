@@ -21,8 +21,6 @@ class Lexer {
 
   // The next token, comments left out. After kEnd or kError the same again.
   Token Next();
-  // Where the next token is looked for.
-  std::size_t offset() const { return offset_; }
 
  private:
   Token Emit(TokenKind kind, std::size_t length);

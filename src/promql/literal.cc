@@ -277,8 +277,6 @@ std::string FormatNumber(double value) {
   return {buffer.data(), result.ptr};
 }
 
-std::string FormatValue(double value) { return FormatWithExponentFrom(value, 21, 0); }
-
 std::string FormatGeneral(double value, int digits) {
   return FormatWithExponentFrom(value, digits == 0 ? 6 : digits, digits);
 }

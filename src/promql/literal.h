@@ -26,9 +26,6 @@ std::optional<double> ParseBound(std::string_view text);
 // Plain decimal notation with the fewest digits that read back the same: "0.25",
 // "1000000", "+Inf", "NaN".
 std::string FormatNumber(double value);
-// The same digits with an exponent where the number is below 1e-4 or at least 1e21, as
-// the HTTP API prints values.
-std::string FormatValue(double value);
 // As printf's %.*g with `digits`, or with the fewest digits that read back where it is 0,
 // and an exponent from 1e6 (or 10^digits) on.
 std::string FormatGeneral(double value, int digits = 0);
