@@ -39,6 +39,8 @@ struct DbOptions {
   std::string warehouse;
   // `sqlite:///FILE`; empty means `catalog.db` in the warehouse directory.
   std::string catalog;
+  // Open fails with NotFound where the data directory does not exist yet, if false.
+  bool create = true;
   // Written into the lock file, so that a second process can say who holds it.
   std::string holder;
 
@@ -128,7 +130,7 @@ class Db {
   static Result<std::unique_ptr<Db>> Open(const DbOptions& options);
   static Result<std::unique_ptr<Db>> OpenReader(const DbOptions& options);
 
-  // Stops background work, syncs the log and closes. What is hot stays in the log.
+  // Stops background work and closes. What was acknowledged is in the log, synced.
   virtual ~Db() = default;
 
   // --- Writing. FailedPrecondition-like misuse (a reader Db) is InvalidArgument.

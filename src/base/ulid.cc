@@ -82,6 +82,11 @@ UlidSource::UlidSource(const Clock& clock) : clock_(clock), random_(RandomlySeed
 UlidSource::UlidSource(const Clock& clock, std::uint64_t seed)
     : clock_(clock), random_(seed) {}
 
+void UlidSource::Follow(const Ulid& seen) {
+  std::lock_guard lock(mutex_);
+  last_ = std::max(last_, seen);
+}
+
 Ulid UlidSource::Next() {
   const std::int64_t now_ms = std::clamp<std::int64_t>(clock_.NowMs(), 0, kTimeMsMax);
   std::lock_guard lock(mutex_);

@@ -37,6 +37,8 @@ class UlidSource {
   explicit UlidSource(const Clock& clock);
   UlidSource(const Clock& clock, std::uint64_t seed);
   Ulid Next();
+  // Let every ULID from now on be above `seen`, whatever the clock says.
+  void Follow(const Ulid& seen);
 
  private:
   const Clock& clock_;

@@ -82,7 +82,8 @@ Result<PromqlResult> Evaluate(const World& world, const PromqlFlags& flags,
   FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags.source));
   config.db.data_dir = flags.data;
   config.db.holder = "firn promql";
-  config.db.settle_interval_ms = 0;  // A question changes nothing.
+  config.db.settle_interval_ms = 0;
+  config.db.create = false;  // A mistyped path is an error, not a new directory.
   const Result<std::unique_ptr<Db>> db = world.open_db(config.db);
   if (db.ok()) return (*db)->Promql(context, request);
   const Status status = db.status();

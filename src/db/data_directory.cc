@@ -15,9 +15,14 @@ constexpr std::string_view kFirstLine = "firn data directory";
 Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(io::FileSystem& files,
                                                            std::string path,
                                                            std::string_view holder,
+                                                           bool create,
                                                            base::UlidSource& ulids) {
   std::unique_ptr<DataDirectory> directory(new DataDirectory(files, std::move(path)));
   const std::string& dir = directory->path_;
+  if (!create) {
+    FIRN_ASSIGN_OR_RETURN(const bool exists, files.Exists(dir + "/FORMAT"));
+    if (!exists) return Status::NotFound(dir + " is not a firn data directory");
+  }
   FIRN_RETURN_IF_ERROR(files.CreateDirectories(dir).With("data directory"));
   Result<std::unique_ptr<io::DirectoryLock>> lock = files.Lock(dir + "/LOCK", holder);
   FIRN_RETURN_IF_ERROR(lock.status().With("data directory " + dir + " is in use"));

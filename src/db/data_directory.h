@@ -25,14 +25,14 @@ inline constexpr int kDataDirectoryVersion = 1;
 // Thread-compatible.
 class DataDirectory {
  public:
-  // Create the directory where it is absent, take its lock and read FORMAT, or write one
+  // Create the directory where it is absent (NotFound unless `create`), take its lock and read FORMAT, or write one
   // with a new writer. `holder` says who we are, for the next who asks. `files` must
   // outlive it.
   // Errors: AlreadyExists where another process has it, naming that; Unimplemented where
   // a newer firn wrote it; Corruption where FORMAT cannot be read.
   static Result<std::unique_ptr<DataDirectory>> Open(io::FileSystem& files,
                                                      std::string path,
-                                                     std::string_view holder,
+                                                     std::string_view holder, bool create,
                                                      base::UlidSource& ulids);
 
   const std::string& path() const { return path_; }

@@ -12,13 +12,15 @@ namespace {
 class DataDirectoryTest : public testing::Test {
  protected:
   Result<std::unique_ptr<DataDirectory>> Open() {
-    return DataDirectory::Open(files_, "data", "pid 7, address 127.0.0.1:7070", ulids_);
+    return DataDirectory::Open(files_, "data", "pid 7, address 127.0.0.1:7070",
+                               create_, ulids_);
   }
   void WriteFormat(std::string_view text) {
     ASSERT_TRUE(files_.CreateDirectories("data").ok());
     ASSERT_TRUE(files_.WriteAtomically("data/FORMAT", text).ok());
   }
 
+  bool create_ = true;
   base::ManualClock clock_{1};
   base::UlidSource ulids_{clock_, 1};
   io::MemoryFileSystem files_;
@@ -58,6 +60,12 @@ TEST_F(DataDirectoryTest, AnotherLogIsUsedFromOneStepToTheNext) {
   ASSERT_TRUE(after.ok());
   EXPECT_EQ((*after)->log_path(), (*after)->PathOf(name));
   EXPECT_NE((*after)->log_path(), before);
+}
+
+TEST_F(DataDirectoryTest, NothingIsMadeUnlessAsked) {
+  create_ = false;
+  EXPECT_TRUE(Open().status().Is(StatusCode::kNotFound));
+  EXPECT_FALSE(*files_.Exists("data"));
 }
 
 TEST_F(DataDirectoryTest, ANewerVersionIsRefusedByName) {

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/context.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "base/ulid.h"
 #include "db/data_directory.h"
@@ -56,22 +55,14 @@ class HotOpener {
 
   Result<Hot> Open(std::unique_ptr<DataDirectory> directory) {
     hot_.directory = std::move(directory);
-    FIRN_RETURN_IF_ERROR(OpenLog());
     FIRN_ASSIGN_OR_RETURN(const tsdb::MetricTables tables,
                           tsdb::OpenOrCreateTables(context_, warehouse_.catalog(),
                                                    options_.promoted_labels));
-    FIRN_ASSIGN_OR_RETURN(
-        const tsdb::LogAssessment assessment,
-        tsdb::AssessLog(*hot_.log, tables, hot_.directory->writer()));
-    if (!assessment.report.empty()) reports_.push_back(assessment.report);
-    if (assessment.fit == tsdb::LogFit::kBehind) {
-      FIRN_RETURN_IF_ERROR(BeginNewLog(assessment.settled));
-    } else if (assessment.fit == tsdb::LogFit::kGap && !options_.accept_gap) {
-      return Status::Corruption(
-          assessment.report +
-          ". Put the newer warehouse back, or start with --accept-gap to go on with what "
-          "is left: nothing more is lost by that");
-    }
+    FIRN_ASSIGN_OR_RETURN(const std::vector<base::Ulid> known,
+                          tsdb::KnownLogs(tables, hot_.directory->writer()));
+    for (const base::Ulid& log : known) ulids_.Follow(log);
+    FIRN_RETURN_IF_ERROR(OpenLog(tables));
+    FIRN_RETURN_IF_ERROR(FitLog(tables));
     tsdb::EngineOptions engine;
     engine.writer = hot_.directory->writer();
     engine.head.out_of_order_window_ms = options_.out_of_order_window_ms;
@@ -79,6 +70,8 @@ class HotOpener {
     engine.head.series_max = options_.series_max;
     engine.head.bytes_max = options_.head_bytes_max;
     engine.accept_gap = options_.accept_gap;
+    // A small log is trimmed well before its bound, where it would stay shut.
+    engine.trim_bytes = std::min(engine.trim_bytes, LogOptionsOf().log_bytes_max / 4);
     FIRN_ASSIGN_OR_RETURN(
         hot_.engine,
         tsdb::Engine::Open(context_,
@@ -93,10 +86,37 @@ class HotOpener {
   wal::LogOptions LogOptionsOf() const {
     wal::LogOptions log;
     log.log_bytes_max = static_cast<std::uint64_t>(options_.log_bytes_max);
+    // A request of the largest size that a server takes is one record.
+    log.record_bytes_max = 256 << 20;
     return log;
   }
 
-  Status OpenLog() {
+  // Act on how log and tables go together.
+  Status FitLog(const tsdb::MetricTables& tables) {
+    FIRN_ASSIGN_OR_RETURN(
+        const tsdb::LogAssessment assessment,
+        tsdb::AssessLog(*hot_.log, tables, hot_.directory->writer()));
+    if (!assessment.report.empty()) reports_.push_back(assessment.report);
+    switch (assessment.fit) {
+      case tsdb::LogFit::kFits: return Status::OK();
+      case tsdb::LogFit::kBehind: return BeginNewLog(assessment.settled);
+      case tsdb::LogFit::kSuperseded:
+        if (options_.accept_gap) return BeginNewLog(hot_.log->appended_offset());
+        return Status::Corruption(
+            assessment.report +
+            ". Put the newer data directory back, use an empty one, or start with "
+            "--accept-gap to go on with what the tables have");
+      case tsdb::LogFit::kGap:
+        if (options_.accept_gap) return Status::OK();
+        return Status::Corruption(
+            assessment.report +
+            ". Put the newer warehouse back, or start with --accept-gap to go on with "
+            "what is left: nothing more is lost by that");
+    }
+    return Status::Internal("unknown fit of log and tables");
+  }
+
+  Status OpenLog(const tsdb::MetricTables& tables) {
     const DataDirectory& directory = *hot_.directory;
     FIRN_ASSIGN_OR_RETURN(hot_.log,
                           wal::Log::Open(io::LocalFileSystem(), directory.log_path(),
@@ -106,6 +126,11 @@ class HotOpener {
       reports_.push_back("the log " + directory.log_path() +
                          " was not there and a new one is begun: what was not settled "
                          "from the old one is not here");
+    } else if (!found.created && tables.created) {
+      reports_.push_back(
+          "the warehouse " + warehouse_.location() +
+          " had no tables of this data directory: what the log still holds is settled "
+          "into new ones");
     }
     if (found.bytes_cut > 0) {
       reports_.push_back("the log's torn tail of " + std::to_string(found.bytes_cut) +
@@ -184,7 +209,8 @@ class OpenDb final : public Db {
     if (with_hot) {
       FIRN_ASSIGN_OR_RETURN(directory,
                             DataDirectory::Open(io::LocalFileSystem(), options.data_dir,
-                                                options.holder, db->ulids_));
+                                                options.holder, options.create,
+                                                db->ulids_));
     }
     FIRN_ASSIGN_OR_RETURN(
         db->warehouse_,
@@ -204,9 +230,6 @@ class OpenDb final : public Db {
     db->tables_ = std::make_unique<Tables>(*db->warehouse_, db->hot_.engine.get());
     FIRN_ASSIGN_OR_RETURN(db->sql_, sql::Engine::Open(sql, *db->tables_));
     db->RegisterMetrics();
-    for (const std::string& report : db->reports_) {
-      base::LogWarn("start", {{"report", report}});
-    }
     return std::unique_ptr<Db>(std::move(db));
   }
 

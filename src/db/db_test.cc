@@ -194,6 +194,26 @@ TEST_F(DbTest, AnOlderDataDirectoryBeginsANewLog) {
   Open();
   EXPECT_EQ(Rows(), 9);
   EXPECT_TRUE(db_->start_reports().empty());
+  db_.reset();
+
+  // The same old copy once more: its rows went into the log that came after it.
+  fs::remove_all(options_.data_dir);
+  fs::copy(root_ / "backup", options_.data_dir, fs::copy_options::recursive);
+  const Status refused = TryOpen();
+  EXPECT_TRUE(refused.Is(StatusCode::kCorruption)) << refused;
+  EXPECT_NE(refused.message().find("--accept-gap"), std::string_view::npos) << refused;
+  options_.accept_gap = true;
+  Open();
+  EXPECT_EQ(Rows(), 9);
+  Write(now_ms_ - 2000, 4);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  EXPECT_EQ(Rows(), 12);
+}
+
+TEST_F(DbTest, AQuestionMakesNoDirectory) {
+  options_.create = false;
+  EXPECT_TRUE(TryOpen().Is(StatusCode::kNotFound));
+  EXPECT_FALSE(fs::exists(options_.data_dir));
 }
 
 TEST_F(DbTest, AWarehouseWithoutItsLogIsExplainedAndKept) {
@@ -219,6 +239,8 @@ TEST_F(DbTest, ADataDirectoryWithoutItsWarehouseSettlesAgainWhatItHas) {
   fs::remove_all(options_.data_dir + "/warehouse");
   // The log was not trimmed: all of it is here.
   Open();
+  ASSERT_EQ(db_->start_reports().size(), 1u);
+  EXPECT_NE(db_->start_reports()[0].find("had no tables"), std::string::npos);
   EXPECT_EQ(Rows(), 6);
   ASSERT_TRUE(db_->Settle(context_).ok());
   EXPECT_EQ(Rows(), 6);

@@ -96,7 +96,9 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
       ASSERT_TRUE(response.ok()) << response.status();
       EXPECT_EQ(response->code, 200);
       EXPECT_EQ(response->body, "hello");
-      if (i == 0) EXPECT_EQ(response->Header("x-a"), "b");
+      if (i == 0) {
+        EXPECT_EQ(response->Header("x-a"), "b");
+      }
     }
     // A sink takes the bodies of good answers only.
     std::string taken;

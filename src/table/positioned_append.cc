@@ -40,28 +40,26 @@ Result<iceberg::LoadedTable> CommitPositioned(
     return iceberg::BuildDecision::kCommit;
   };
 
-  Status last;
+  Status unknown;  // Of an attempt that may have been committed.
   for (int attempt = 0; attempt < kReconcileAttempts; ++attempt) {
-    if (attempt > 0) {
-      FIRN_RETURN_IF_ERROR(options.wait(context, kReconcileWaitMs));
+    Status status;
+    if (attempt > 0) status = options.wait(context, kReconcileWaitMs);
+    if (status.ok()) {
+      Result<iceberg::CommitOutcome> outcome = iceberg::CommitWithRetry(
+          context, environment, append.table, builder, options);
+      if (outcome.ok()) return std::move(outcome->table);
+      status = outcome.status();
     }
-    Result<iceberg::CommitOutcome> outcome = iceberg::CommitWithRetry(
-        context, environment, append.table, builder, options);
-    if (outcome.ok()) return std::move(outcome->table);
-    const Status status = outcome.status();
-    const bool unknown = status.Is(StatusCode::kCommitUnknown);
-    // Once an outcome is unknown, an attempt that could not load the table leaves it so.
-    const bool still_unknown = last.Is(StatusCode::kCommitUnknown) &&
-                               status.Is(StatusCode::kUnavailable);
-    if (!unknown && !still_unknown) {
+    if (status.Is(StatusCode::kCommitUnknown)) {
+      unknown = status;
+    } else if (unknown.ok() || status.Is(StatusCode::kCorruption)) {
       return status.With("commit " + append.table.ToString());
     }
-    if (unknown) last = status;
     base::LogWarn("commit outcome unknown, looking again",
                   {{"table", append.table.ToString()},
                    {"reason", std::string(status.message())}});
   }
-  return last.With("commit " + append.table.ToString());
+  return unknown.With("commit " + append.table.ToString());
 }
 
 }  // namespace firn::table

@@ -28,6 +28,17 @@ Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
   const wal::Offset samples = OffsetIn(log, samples_position);
   LogAssessment assessment;
   assessment.settled = samples;
+  FIRN_ASSIGN_OR_RETURN(const std::vector<base::Ulid> known, KnownLogs(tables, writer));
+  for (const base::Ulid& other : known) {
+    if (other <= log.id()) continue;
+    assessment.fit = LogFit::kSuperseded;
+    assessment.report =
+        "the tables hold the log " + other.ToString() +
+        " of this writer, which is later than the log " + log.id().ToString() +
+        " here: this data directory is an older copy that was put back, and what it holds "
+        "went into the later log";
+    return assessment;
+  }
   const wal::Offset end = log.appended_offset();
   const wal::Offset trim = log.trim_offset();
   if (std::max(series, samples) > end) {
@@ -48,6 +59,17 @@ Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
         "What lies between is not in this warehouse";
   }
   return assessment;
+}
+
+Result<std::vector<base::Ulid>> KnownLogs(const MetricTables& tables,
+                                          const base::Ulid& writer) {
+  std::vector<base::Ulid> logs;
+  for (const iceberg::LoadedTable* table : {&tables.series, &tables.samples}) {
+    FIRN_ASSIGN_OR_RETURN(const std::optional<table::Position> position,
+                          table::FindPosition(*table->metadata, writer));
+    if (position.has_value()) logs.push_back(position->log);
+  }
+  return logs;
 }
 
 Engine::Engine(const Environment& environment, EngineOptions options)

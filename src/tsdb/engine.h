@@ -38,6 +38,9 @@ enum class LogFit : std::uint8_t {
   kBehind,  // The log ends before a position: its tail was lost, or an older copy of the
             // data directory was put back. What it holds above the samples position must
             // go into a new log, or new rows would read as settled.
+  kSuperseded,  // The tables hold a later log of this writer: an older copy of the data
+                // directory was put back, and what it holds went into the later log long
+                // ago, or was lost with that.
   kGap,     // The tables end before the log's trim point: an older copy of the warehouse
             // was put back. What lies between is gone.
 };
@@ -47,6 +50,11 @@ struct LogAssessment {
   wal::Offset settled = 0;  // Samples at or below it are in the table.
   std::string report;       // For a person; empty where all is well.
 };
+
+// The logs of this writer that the tables know of. A new log must get a later ULID, since
+// that is how an older log is told from a newer one.
+Result<std::vector<base::Ulid>> KnownLogs(const MetricTables& tables,
+                                          const base::Ulid& writer);
 
 Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
                                 const base::Ulid& writer);

@@ -211,6 +211,32 @@ TEST_F(EngineTest, ACrashAtEveryStoreOperationLosesAndDoublesNothing) {
   FAIL() << "a settle takes more operations than were tried";
 }
 
+// The commit lands, its answer is lost, and the settle is cancelled while it looks.
+TEST_F(EngineTest, ACancelledLookAtAnUnknownCommitKeepsItsFiles) {
+  Start();
+  ASSERT_TRUE(Write(kNames, kWorldStart, 1).ok());
+  int commits = 0;
+  const base::Context cancelled;
+  catalog_fault_ = [&](iceberg::SqlCatalogOptions::Point point) {
+    // The second commit is that of metrics.samples.
+    if (point == iceberg::SqlCatalogOptions::Point::kAfterCommit && ++commits == 2) {
+      cancelled.Cancel();
+      return Status::Unavailable("connection lost");
+    }
+    return Status::OK();
+  };
+  EXPECT_TRUE(engine_->settler().Settle(cancelled).status().Is(StatusCode::kCommitUnknown));
+  catalog_fault_ = nullptr;
+  Check();
+  ASSERT_TRUE(Refresh().ok());  // The position tells later, not now.
+  Check();
+  EXPECT_EQ(ScanSettled().size(), 3u);
+  ASSERT_TRUE(Settle().ok());
+  Check();
+  EXPECT_EQ(ScanSettled().size(), 3u);
+  EXPECT_EQ(Load(SamplesTable()).metadata->snapshots.size(), 1u);
+}
+
 TEST_F(EngineTest, ADiskFullInASettleKeepsTheHeadServing) {
   Start();
   ASSERT_TRUE(Write(kNames, kWorldStart, 1).ok());

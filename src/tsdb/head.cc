@@ -157,6 +157,19 @@ TimestampMs Head::OldestTaken() const {
                                                       options_.out_of_order_window_ms));
 }
 
+// The time that the bound on the future is counted from: the clock, but never before the
+// newest sample there was at start, moved on as time has passed since. So a clock set back
+// refuses nothing, and no sender can push the bound ahead by what it sends.
+TimestampMs Head::ReferenceMs() {
+  const TimestampMs now_ms = clock_.NowMs();
+  const std::int64_t steady_ns = clock_.SteadyNs();
+  if (!reference_.has_value()) reference_ = {std::max(now_ms, newest_ms_), steady_ns};
+  const TimestampMs moved_on =
+      SaturatingAdd(reference_->first, (steady_ns - reference_->second) / 1'000'000);
+  if (now_ms > moved_on) reference_ = {now_ms, steady_ns};
+  return std::max(now_ms, moved_on);
+}
+
 Result<AppendReport> Head::Commit(std::string_view tenant,
                                   std::vector<RefSample>& samples, AppendReport report) {
   Batch batch{.samples = &samples, .outcome = {}};
@@ -233,7 +246,7 @@ Status Head::MendLog() {
 }
 
 Status Head::JudgeAll(Judgement& judgement) {
-  const TimestampMs now_ms = clock_.NowMs();
+  const TimestampMs now_ms = ReferenceMs();
   for (const RefSample& s : *judgement.samples) {
     const std::uint32_t ref = s.series.value;
     const TimestampMs t = s.sample.timestamp_ms;
@@ -250,8 +263,7 @@ Status Head::JudgeAll(Judgement& judgement) {
       continue;
     }
     if (t > newest_ms_) {
-      const TimestampMs ahead =
-          SaturatingAdd(std::max(now_ms, newest_ms_), options_.future_bound_ms);
+      const TimestampMs ahead = SaturatingAdd(now_ms, options_.future_bound_ms);
       if (t > ahead) {
         Refuse(judgement.report, &AppendReport::too_far_ahead, s,
                "is too far ahead of the clock; the bound is " + std::to_string(ahead) +
@@ -607,17 +619,12 @@ std::vector<CheckpointRecord> Head::MakeCheckpoint() {
   for (auto& [tenant, definitions] : by_tenant) {
     if (!definitions.empty()) flush(tenant, definitions);
   }
-  std::map<std::string, std::vector<MetricDescription>> metadata;
-  {
-    std::lock_guard lock(metadata_mutex_);
-    for (const auto& [key, description] : metadata_) {
-      metadata[key.first].push_back(description);
-    }
-  }
-  for (const auto& [tenant, metrics] : metadata) {
+  std::lock_guard lock(metadata_mutex_);
+  for (const auto& [key, description] : metadata_) {
+    // One record a metric: help texts have no bound that would let many share one.
     std::string payload;
-    EncodeMetadata(metrics, &payload);
-    records.push_back({wal::RecordKind::kMetadata, tenant, std::move(payload)});
+    EncodeMetadata(std::span(&description, 1), &payload);
+    records.push_back({wal::RecordKind::kMetadata, key.first, std::move(payload)});
   }
   return records;
 }

@@ -20,7 +20,7 @@
 // The rule. A sample is accepted where its series has none at its timestamp. An equal one
 // there is a duplicate and dropped, another value is rejected. A sample older than the
 // newest of all by more than the out-of-order window is too old; one ahead of both the
-// clock and the newest by more than the bound on the future is too far ahead. Settled
+// clock and the newest at start by more than the bound is too far ahead. Settled
 // generations are kept for the window, so that a duplicate of a settled sample is known.
 //
 // Locks, in the order they are taken: describe or commit, apply, then pending, publish or
@@ -175,6 +175,7 @@ class Head {
 
   // With commit_mutex_ held.
   TimestampMs OldestTaken() const;
+  TimestampMs ReferenceMs();
   Status MendLog();
   Status JudgeAll(Judgement& judgement);
   Status JudgeLate(Judgement& judgement, const RefSample& sample);
@@ -201,6 +202,8 @@ class Head {
   std::vector<wal::Offset> defined_at_;     // By reference; 0: the log does not have it.
   TimestampMs newest_ms_ = kTimestampMsMin;  // Of all that was accepted.
   TimestampMs floor_ms_ = kTimestampMsMin;   // Older duplicates would not be known.
+  // A time, and the steady clock when it was taken: see ReferenceMs.
+  std::optional<std::pair<TimestampMs, std::int64_t>> reference_;
   std::string payload_;                     // Reused from commit to commit.
   std::vector<SeriesDefinition> definitions_;
 

@@ -138,8 +138,12 @@ TEST_F(HeadTest, TheFutureIsBoundedByClockAndNewest) {
   EXPECT_EQ(Commit().accepted, 1);
   // The clock is set back by a day: what follows the newest sample is still taken.
   clock_.SetUs((kNow - 24 * kHour) * 1000);
+  clock_.AdvanceUs(60'000'000);
   Add("x", kNow + 11 * 60'000, 2);
   EXPECT_EQ(Commit().accepted, 1);
+  // What a sender sends does not move the bound.
+  Add("x", kNow + 11 * 60'000 + 1, 3);
+  EXPECT_EQ(Commit().too_far_ahead, 1);
 }
 
 TEST_F(HeadTest, TimestampsThatTablesCannotHoldAreRefused) {

@@ -74,6 +74,12 @@ Result<SeriesTable::Found> SeriesTable::Resolve(std::string_view tenant,
                                                 std::string_view alias,
                                                 const Labels& labels) {
   std::unique_lock lock(mutex_);
+  if (size_ >= series_max_ &&
+      !by_id_.contains(base::ComputeSeriesId(tenant, labels))) {
+    return Status::ResourceExhausted("series limit of " + std::to_string(series_max_) +
+                                     " reached: " + labels.ToString() +
+                                     " would be one more");
+  }
   FIRN_ASSIGN_OR_RETURN(const SeriesRef ref, DefineLocked(std::nullopt, tenant, labels));
   auto& aliases = TenantLocked(tenant).aliases;
   if (const auto found = aliases.find(alias); found != aliases.end()) {
@@ -111,12 +117,6 @@ Result<SeriesRef> SeriesTable::DefineLocked(std::optional<SeriesRef> ref,
   const base::SeriesId id = base::ComputeSeriesId(tenant, labels);
   if (const auto found = by_id_.find(id); found != by_id_.end()) {
     return SeriesRef{found->second};
-  }
-  // A log may hold more series than the limit of today allows: they were acknowledged.
-  if (!ref.has_value() && size_ >= series_max_) {
-    return Status::ResourceExhausted("series limit of " + std::to_string(series_max_) +
-                                     " reached: " + labels.ToString() +
-                                     " would be one more");
   }
   if (!ref.has_value()) ref = SeriesRef{static_cast<std::uint32_t>(entries_.size())};
   if (ref->value >= entries_.size()) entries_.resize(ref->value + std::size_t{1});

@@ -58,7 +58,8 @@ class SeriesTable {
   // Define a series under the reference that a log gave it, or check that it has it.
   // Corruption where the reference or the series is bound differently already.
   Status Restore(SeriesRef ref, std::string_view tenant, const Labels& labels);
-  // Find or define a series that a table names.
+  // Find or define a series that a table names. The limit does not count: its samples are
+  // there already.
   Result<SeriesRef> ResolveLabels(std::string_view tenant, const Labels& labels);
 
   std::optional<SeriesRef> Find(const base::SeriesId& id) const;

@@ -65,11 +65,14 @@ TEST(SeriesTable, TenantsDoNotMeet) {
 
 TEST(SeriesTable, TheLimitNamesTheSeries) {
   SeriesTable table(1);
-  ASSERT_TRUE(table.ResolveLabels("", {{"__name__", "a"}}).ok());
-  const auto refused = table.ResolveLabels("", {{"__name__", "b"}});
+  ASSERT_TRUE(table.Resolve("", "a", {{"__name__", "a"}}).ok());
+  const auto refused = table.Resolve("", "b", {{"__name__", "b"}});
   EXPECT_TRUE(refused.status().Is(StatusCode::kResourceExhausted));
   EXPECT_NE(refused.status().message().find("b"), std::string_view::npos);
-  EXPECT_TRUE(table.ResolveLabels("", {{"__name__", "a"}}).ok());
+  EXPECT_TRUE(table.Resolve("", "a again", {{"__name__", "a"}}).ok());
+  // What a table or a log names is there already.
+  EXPECT_TRUE(table.ResolveLabels("", {{"__name__", "c"}}).ok());
+  EXPECT_TRUE(table.Restore({9}, "", {{"__name__", "d"}}).ok());
 }
 
 TEST(SeriesTable, ARestoredReferenceKeepsItsSeries) {

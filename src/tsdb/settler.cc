@@ -76,6 +76,15 @@ std::set<Day> DaysOf(const Head& head, const Generations& generation,
   return days;
 }
 
+// Whether `now` is not what `before` became by commits alone. A snapshot that was expired
+// meanwhile counts as rolled back: that costs a look at the table and is never wrong.
+bool IsRolledBack(const iceberg::LoadedTable& before, const iceberg::LoadedTable& now) {
+  const std::optional<iceberg::SnapshotId> old_id = before.metadata->current_snapshot_id;
+  const std::optional<iceberg::SnapshotId> new_id = now.metadata->current_snapshot_id;
+  if (!old_id.has_value() || old_id == new_id) return false;
+  return !new_id.has_value() || !now.metadata->IsAncestor(*old_id, *new_id);
+}
+
 // A borrowed generation, as the functions that take several want it.
 Generations Borrow(const Generation& generation) {
   return {std::shared_ptr<const Generation>(std::shared_ptr<void>(), &generation)};
@@ -142,26 +151,25 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
 
 Status Settler::Refresh(const base::Context& context) {
   std::lock_guard lock(mutex_);
+  // While a commit's outcome is unknown the position may be the old or the new one; the
+  // next settle finds out which, and until then the cut that is shown stays right.
+  if (series_unresolved_.has_value() || samples_unresolved_.has_value()) {
+    return Status::OK();
+  }
   const std::shared_ptr<const SettledTables> before = env_.cuts.tables();
   FIRN_RETURN_IF_ERROR(
       env_.cuts.Refresh(context, env_.commit.catalog, options_.writer));
   return FollowRollback(context, *before);
 }
 
-// Rebuild the window where the table's snapshot is no descendant of the one before.
+// Rebuild the window where a table's snapshot is no descendant of the one before.
 Status Settler::FollowRollback(const base::Context& context,
                                const SettledTables& before) {
   SettledTables now = *env_.cuts.tables();
-  const std::optional<iceberg::SnapshotId> old_id =
-      before.samples.metadata->current_snapshot_id;
-  const std::optional<iceberg::SnapshotId> new_id =
-      now.samples.metadata->current_snapshot_id;
-  if (!old_id.has_value() || old_id == new_id) return Status::OK();
-  if (new_id.has_value() && now.samples.metadata->IsAncestor(*old_id, *new_id)) {
-    return Status::OK();
-  }
-  base::LogWarn("metrics.samples was rolled back by another engine: the rows stay gone",
-                {{"snapshot", new_id.has_value() ? new_id->ToString() : "none"}});
+  const bool samples = IsRolledBack(before.samples, now.samples);
+  if (!samples && !IsRolledBack(before.series, now.series)) return Status::OK();
+  base::LogWarn("a table was rolled back by another engine: its rows stay gone",
+                {{"table", samples ? "metrics.samples" : "metrics.series"}});
   FIRN_ASSIGN_OR_RETURN(Window window, LoadWindow(context, env_.cold, now, env_.head));
   env_.head.ReplaceWindow(std::move(window.samples), now.settled);
   now.emitted = std::move(window.emitted);
@@ -323,8 +331,9 @@ Result<iceberg::LoadedTable> Settler::Commit(
     *unresolved = Unresolved{target, append.files};
     return committed;
   }
-  if (!committed.ok() && unresolved->has_value()) {
-    return committed;  // An earlier attempt may have landed: its files stay.
+  if (committed.status().Is(StatusCode::kCorruption) ||
+      (!committed.ok() && unresolved->has_value())) {
+    return committed;  // The files may be in the table: they stay.
   }
   if (!committed.ok()) {
     const base::Context always;

@@ -134,12 +134,14 @@ Status CheckVersion(const iceberg::LoadedTable& table) {
 
 Result<iceberg::LoadedTable> OpenOrCreate(const base::Context& context,
                                           iceberg::Catalog& catalog,
-                                          iceberg::CreateTableRequest request) {
+                                          iceberg::CreateTableRequest request,
+                                          bool* created) {
   const iceberg::TableIdentifier name = request.identifier;
   Result<iceberg::LoadedTable> table = catalog.LoadTable(context, name);
   if (table.status().Is(StatusCode::kNotFound)) {
     request.properties = Properties();
     table = catalog.CreateTable(context, request);
+    *created = table.ok();
     if (table.status().Is(StatusCode::kAlreadyExists)) {
       table = catalog.LoadTable(context, name);  // A rival was faster: the same table.
     }
@@ -157,8 +159,8 @@ iceberg::TableIdentifier SeriesTableName() { return {{{"metrics"}}, "series"}; }
 Result<MetricTables> OpenOrCreateTables(const base::Context& context,
                                         iceberg::Catalog& catalog,
                                         const std::vector<std::string>& promoted_labels) {
-  const Status created = catalog.CreateNamespace(context, {{"metrics"}}, {});
-  if (!created.ok() && !created.Is(StatusCode::kAlreadyExists)) return created;
+  const Status made = catalog.CreateNamespace(context, {{"metrics"}}, {});
+  if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
 
   iceberg::CreateTableRequest series;
   series.identifier = SeriesTableName();
@@ -179,10 +181,11 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
       {Ascending(kMetricId), Ascending(kSeriesIdId), Ascending(kTsId)}};
 
   MetricTables tables;
+  bool series_created = false;
   FIRN_ASSIGN_OR_RETURN(tables.series,
-                        OpenOrCreate(context, catalog, std::move(series)));
+                        OpenOrCreate(context, catalog, std::move(series), &series_created));
   FIRN_ASSIGN_OR_RETURN(tables.samples,
-                        OpenOrCreate(context, catalog, std::move(samples)));
+                        OpenOrCreate(context, catalog, std::move(samples), &tables.created));
   return tables;
 }
 

@@ -65,6 +65,7 @@ iceberg::TableIdentifier SeriesTableName();  // metrics.series
 struct MetricTables {
   iceberg::LoadedTable series;
   iceberg::LoadedTable samples;
+  bool created = false;  // metrics.samples was not there.
 };
 Result<MetricTables> OpenOrCreateTables(const base::Context& context,
                                         iceberg::Catalog& catalog,
