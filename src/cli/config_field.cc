@@ -81,7 +81,7 @@ const std::vector<ConfigField>& Table() {
        "Longest that requests under way may take at a stop; then they are cancelled.", 0,
        kDayMs, FIRN_FIELD(server.stop_timeout_ms)},
       {"out_of_order_window", "Ingest", kDuration,
-       "How far behind the newest sample of its series a sample may be.", 0, INT64_MAX,
+       "How far behind the newest sample of all a sample may be.", 0, INT64_MAX,
        FIRN_FIELD(db.out_of_order_window_ms)},
       {"future_bound", "Ingest", kDuration, "How far ahead of the clock a sample may be.",
        0, INT64_MAX, FIRN_FIELD(db.future_bound_ms)},
@@ -89,7 +89,7 @@ const std::vector<ConfigField>& Table() {
        "Series in memory; new ones beyond it are rejected.", 1, UINT32_MAX,
        FIRN_FIELD(db.series_max)},
       {"head_bytes_max", "Ingest", kSize,
-       "Memory for what is not settled yet; at the bound writes are answered 503.",
+       "Memory for series, samples not settled and the window; full: 503.",
        1 << 20, INT64_MAX, FIRN_FIELD(db.head_bytes_max)},
       {"log_bytes_max", "Ingest", kSize,
        "Disk for the log; at the bound writes are answered 503.", 1 << 20, INT64_MAX,
@@ -102,8 +102,7 @@ const std::vector<ConfigField>& Table() {
        FIRN_FIELD(db.settle_head_bytes)},
       {"promoted_labels", "Settling", kList,
        "Labels that become columns of `metrics.samples` when the table is created, "
-       "beside "
-       "`job` and `instance`.",
+       "beside `job` and `instance`.",
        0, 0, FIRN_FIELD(db.promoted_labels)},
       {"query_lookback", "Queries", kDuration,
        "How far back an instant selector looks for a sample.", 1, INT64_MAX,
@@ -111,9 +110,10 @@ const std::vector<ConfigField>& Table() {
       {"query_samples_max", "Queries", kCount,
        "Samples that one query may hold in memory.", 1, INT64_MAX,
        FIRN_FIELD(db.query_samples_max)},
-      {"query_bytes_max", "Queries", kSize, "Memory that one SQL statement may take.",
-       1 << 20, INT64_MAX, FIRN_FIELD(db.query_bytes_max)},
-      {"query_threads", "Queries", kCount, "Threads of one SQL statement.", 1, 1024,
+      {"query_bytes_max", "Queries", kSize,
+       "Memory of SQL, and again as much of all scans of tables.", 1 << 20, INT64_MAX,
+       FIRN_FIELD(db.query_bytes_max)},
+      {"query_threads", "Queries", kCount, "Threads that all SQL statements share.", 1, 1024,
        FIRN_FIELD(db.query_threads)},
   };
   return table;

@@ -4,74 +4,12 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/utf8.h"
-
 namespace firn::server {
-namespace {
-
-constexpr char kHex[] = "0123456789abcdef";
-
-void AppendEscaped(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      out += "\\u00";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-  }
-}
-
-}  // namespace
-
-void AppendJsonString(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    // Most text is plain: take the longest run of it at once.
-    std::size_t plain = 0;
-    while (plain < text.size()) {
-      const auto c = static_cast<unsigned char>(text[plain]);
-      if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') break;
-      ++plain;
-    }
-    out.append(text.substr(0, plain));
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    const auto c = static_cast<unsigned char>(text[0]);
-    if (c < 0x80) {
-      AppendEscaped(out, c);
-      text.remove_prefix(1);
-      continue;
-    }
-    const std::size_t rune = base::DecodeUtf8(text).size_bytes;
-    out += rune == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, rune);
-    text.remove_prefix(rune == 0 ? 1 : rune);
-  }
-  out += '"';
-}
 
 std::string JsonString(std::string_view text) {
   std::string out;
   AppendJsonString(out, text);
   return out;
-}
-
-void AppendJsonInt(std::string& out, std::int64_t v) {
-  char buffer[24];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, v).ptr);
 }
 
 void AppendPrometheusFloat(std::string& out, double v) {

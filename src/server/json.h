@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// json.h: appends JSON to a string. Pure functions.
+// json.h: appends JSON to a string, in the forms of Prometheus. Pure functions.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "firn/labels.h"
 #include "firn/sample.h"
 
