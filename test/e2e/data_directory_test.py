@@ -4,6 +4,7 @@ says what it found, and no row is dropped.
 
     data_directory_test.py --firn FILE
 """
+import math
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ class DataDirectoryTest(ServerTest):
     def setUp(self):
         super().setUp()
         self.now_ms = int(time.time() * 1000) - 60_000
+        self.noise = 0
 
     def write_rows(self, server, first, count):
         """Rows with the values first, first + 1, …"""
@@ -145,6 +147,56 @@ class DataDirectoryTest(ServerTest):
         shutil.copytree(self.directory / "copy", server.warehouse)
         server.start()
         self.assert_values(server, 25)
+
+    def test_the_warehouse_is_older_than_what_the_log_still_holds(self):
+        """Refused, until a person says that what is gone is gone."""
+        server = self.start_server("--log-bytes-max", "1MiB")
+        self.write_rows(server, 0, 10)
+        server.settle()
+        server.stop()
+        shutil.copytree(server.warehouse, self.directory / "copy")
+        newer = self.directory / "newer"
+        server.start()
+        self.write_noise(server)
+        server.settle()  # Trims the log.
+        self.write_noise(server)
+        server.settle()
+        self.write_rows(server, 10, 5)
+        server.kill()
+        os.rename(server.warehouse, newer)
+        shutil.copytree(self.directory / "copy", server.warehouse)
+        self.assert_refused(server, FAILED, "older", "--accept-gap", "metrics.samples")
+        # The newer one put back, nothing has happened.
+        shutil.rmtree(server.warehouse)
+        os.rename(newer, server.warehouse)
+        server.start()
+        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
+        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+        server.settle()
+        server.kill()
+        # Accepted, what both sides still have is served, once.
+        shutil.rmtree(server.warehouse)
+        shutil.copytree(self.directory / "copy", server.warehouse)
+        server.flags.append("--accept-gap")
+        server.start()
+        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
+        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+        server.settle()
+        server.flags.pop()
+        server.stop()
+        server.start()
+        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
+        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+
+    def write_noise(self, server):
+        """About half a log of 1 MiB."""
+        for _ in range(5):
+            self.noise += 1
+            at = self.now_ms + 1000 * self.noise
+            self.assert_write(server, request(*(
+                series({"__name__": "noise", "row": str(row)},
+                       [(at + i, math.sin(at + i + row)) for i in range(1000)])
+                for row in range(6))))
 
     def test_the_log_is_gone(self):
         server = self.start_server()

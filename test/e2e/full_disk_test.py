@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that fills: 503, queries go on, nothing acknowledged is lost, and writes are taken
-again once there is room.
+"""A disk that fills, or a log at its bound: 503, queries go on, nothing acknowledged is
+lost, and writes are taken again once there is room.
 
     full_disk_test.py --firn FILE
 
@@ -72,29 +72,24 @@ class SmallDisk:
         self.holder.stderr.close()
 
 
-class FullDiskTest(ServerTest):
+class FillingTest(ServerTest):
+    """Sends rows and remembers which were acknowledged."""
+
     def setUp(self):
         super().setUp()
-        if not shutil.which("unshare") or not shutil.which("nsenter"):
-            self.skipTest("unshare and nsenter are not there")
-        self.disk = SmallDisk(self.directory / "disk")
-        if self.disk.why_not is not None:
-            self.skipTest(f"no small disk can be mounted: {self.disk.why_not}")
-        self.addCleanup(self.disk.close)
-        self.server = self.make_server(wrap=self.disk.wrap)
-        self.server.data = self.disk.path / "data"
-        self.server.start()
         self.now_ms = int(time.time() * 1000) - 600_000
         self.acknowledged = set()
         self.sent = 0
 
-    def write(self, rows=200, text="x" * 200):
+    def write(self, rows=2000, series_count=50):
         """Sends rows that are new; answers the status."""
         first = self.sent
         self.sent += rows
         answer = self.server.write(request(*(
-            series({"__name__": "full", "row": str(i), "text": text},
-                   [(self.now_ms + i, float(i))]) for i in range(first, self.sent))))
+            series({"__name__": "full", "row": str(number)},
+                   [(self.now_ms + i, float(i))
+                    for i in range(first + number, self.sent, series_count)])
+            for number in range(series_count))))
         if answer.status == 204:
             self.acknowledged.update(range(first, self.sent))
         else:
@@ -106,7 +101,7 @@ class FullDiskTest(ServerTest):
     def write_until_full(self):
         deadline = time.monotonic() + 60
         while self.write() == 204:
-            self.assertLess(time.monotonic(), deadline, "the disk never filled")
+            self.assertLess(time.monotonic(), deadline, "it was never full")
 
     def assert_all_there(self):
         rows = [row[0] for row in self.server.sql("SELECT value FROM metrics.samples")]
@@ -115,9 +110,40 @@ class FullDiskTest(ServerTest):
         self.assertEqual(self.acknowledged - there, set(), "acknowledged rows are gone")
         self.assertLessEqual(there, set(range(self.sent)))
 
+
+class LogBoundTest(FillingTest):
+    def test_a_settle_makes_room_in_a_full_log(self):
+        self.server = self.start_server("--log-bytes-max", "1MiB")
+        for _ in range(3):
+            self.write_until_full()
+            self.assert_all_there()
+            self.server.settle()
+            wait_until(lambda: self.write() == 204, "taking writes again", 10)
+        self.write_until_full()
+        self.server.kill()
+        self.server.start()
+        self.assert_all_there()
+        self.server.settle()
+        self.assertEqual(self.write(), 204)
+        self.assert_all_there()
+
+
+class FullDiskTest(FillingTest):
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("unshare") or not shutil.which("nsenter"):
+            self.skipTest("unshare and nsenter are not there")
+        self.disk = SmallDisk(self.directory / "disk")
+        if self.disk.why_not is not None:
+            self.skipTest(f"no small disk can be mounted: {self.disk.why_not}")
+        self.addCleanup(self.disk.close)
+        self.server = self.make_server(wrap=self.disk.wrap)
+        self.server.data = self.disk.path / "data"
+        self.server.start()
+
     def test_writes_wait_for_room_and_nothing_is_lost(self):
         self.write()
-        self.disk.fill(leave_bytes=2 << 20)
+        self.disk.fill(leave_bytes=1 << 20)
         self.write_until_full()
         self.assertGreater(len(self.acknowledged), 0)
         refused = 'firn_remote_write_refused_requests_total{reason="unavailable"}'
@@ -138,7 +164,7 @@ class FullDiskTest(ServerTest):
         self.assertEqual(self.server.stop(), 0)
 
     def test_killed_while_the_disk_is_full(self):
-        self.disk.fill(leave_bytes=2 << 20)
+        self.disk.fill(leave_bytes=1 << 20)
         self.write_until_full()
         self.server.kill()
         # A server may need room to start; it must not harm what is there meanwhile.

@@ -25,6 +25,7 @@ from table_readers import load_table
 WRITERS = 4
 SERIES_PER_BATCH = 10
 SAMPLES_PER_SERIES = 5
+LOG_BYTES_MAX = "1MiB"  # So small that it is trimmed again and again.
 BATCH_STEP_MS = 20
 LATE_BY_BATCHES = 40
 LIFE_S = (0.05, 0.9)  # Of a server, from ready to killed.
@@ -126,7 +127,7 @@ class KillStormTest(ServerTest):
         seed, rounds = OPTIONS["seed"], OPTIONS["rounds"]
         print(f"seed {seed}, {rounds} rounds")
         chance = random.Random(seed)
-        server = self.make_server()
+        server = self.make_server("--log-bytes-max", LOG_BYTES_MAX)
         base_ms = int(time.time() * 1000) - 3_600_000
         writers = [StormWriter(i, seed, base_ms, lambda: self.address)
                    for i in range(WRITERS)]
