@@ -12,12 +12,11 @@
 
 namespace firn::server {
 
-// `text` between double quotes. Bytes that are no UTF-8 become U+FFFD, since JSON has no
-// way to carry them.
-void AppendJsonString(std::string& out, std::string_view text);
-std::string JsonString(std::string_view text);
+using base::AppendJsonInt;
+using base::AppendJsonString;
 
-void AppendJsonInt(std::string& out, std::int64_t v);
+// `text` as a JSON string.
+std::string JsonString(std::string_view text);
 
 // A number as Go's strconv writes it with format 'f' and the fewest digits that read back
 // the same, or 'e' below 1e-6 and from 1e21: Prometheus's text of a value. NaN, +Inf,

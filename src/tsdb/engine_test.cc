@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -485,11 +486,17 @@ TEST_F(EngineTest, AReaderSeesEachRowOnceWhileSettlingRuns) {
   settler.join();
 }
 
+// How many lives are lived: FIRN_SEEDS, or few enough for every run of the tests.
+std::uint64_t SeedCount() {
+  const char* text = std::getenv("FIRN_SEEDS");
+  return text == nullptr ? 30 : std::strtoull(text, nullptr, 10);
+}
+
 // Seeded lives: writes, resends, settles that fail at random, kills and power cuts.
 TEST_F(EngineTest, SeededLivesLoseAndDoubleNothing) {
   log_options_.segment_bytes = 8192;
   options_.trim_bytes = 2000;
-  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+  for (std::uint64_t seed = 0; seed < SeedCount(); ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     Start();
