@@ -69,6 +69,10 @@ class DiscardingFileSystem final : public firn::io::FileSystem {
   Result<std::string> Read(const std::string& path, std::uint64_t) override {
     return Status::NotFound(path);
   }
+  Result<std::string> ReadAt(const std::string& path, std::uint64_t,
+                             std::uint64_t) override {
+    return Status::NotFound(path);
+  }
   Result<bool> Exists(const std::string&) override { return false; }
   Result<std::uint64_t> FileSize(const std::string& path) override {
     return Status::NotFound(path);
