@@ -30,8 +30,8 @@ class DataDirectoryTest(ServerTest):
             [(self.now_ms + i, float(i)) for i in range(first, first + count)])))
 
     def values(self, server):
-        return [row[0] for row in
-                server.sql("SELECT value FROM metrics.samples ORDER BY value")]
+        return [row[0] for row in server.sql(
+            "SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY value")]
 
     def assert_values(self, server, count):
         """Every row of the first `count` once: hot, settled, and as PyIceberg reads it."""
@@ -170,8 +170,7 @@ class DataDirectoryTest(ServerTest):
         shutil.rmtree(server.warehouse)
         os.rename(newer, server.warehouse)
         server.start()
-        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
-        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+        self.assertEqual(self.values(server), [float(i) for i in range(15)])
         server.settle()
         server.kill()
         # Accepted, what both sides still have is served, once.
@@ -179,14 +178,12 @@ class DataDirectoryTest(ServerTest):
         shutil.copytree(self.directory / "copy", server.warehouse)
         server.flags.append("--accept-gap")
         server.start()
-        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
-        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+        self.assertEqual(self.values(server), [float(i) for i in range(15)])
         server.settle()
         server.flags.pop()
         server.stop()
         server.start()
-        rows = server.sql("SELECT value FROM metrics.samples WHERE metric = 'kept' ORDER BY 1")
-        self.assertEqual([row[0] for row in rows], [float(i) for i in range(15)])
+        self.assertEqual(self.values(server), [float(i) for i in range(15)])
 
     def write_noise(self, server):
         """About half a log of 1 MiB."""

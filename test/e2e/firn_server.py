@@ -2,7 +2,8 @@
 """Starts, asks, stops and kills `firn serve`, and runs firn's other commands.
 
 Every test has a directory of its own and a server on a free port of the loopback
-interface. A process is ended by its id only, and dies with the test where the kernel allows.
+interface. A process is ended by its id only, and dies with the test where the kernel
+allows.
 """
 import argparse
 import http.client

@@ -40,7 +40,8 @@ class HttpApiTest(ServerTest):
                 step = {"web": 10, "db": 1}[job] * {"a:1": 1, "b:1": 2}[instance]
                 parts.append(series(
                     {"__name__": "requests_total", "job": job, "instance": instance},
-                    [(self.begin_ms + i * STEP_MS, float(step * i)) for i in range(POINTS)]))
+                    [(self.begin_ms + i * STEP_MS, float(step * i))
+                     for i in range(POINTS)]))
         parts.append(series({"__name__": "temperature", "ort": "Zürich \"See\""},
                             [(self.begin_ms + i * STEP_MS, 20 + math.sin(i))
                              for i in range(POINTS)]))
@@ -57,8 +58,8 @@ class HttpApiTest(ServerTest):
         return got.json["data"]
 
     def test_instant_query(self):
-        data = self.both_ways("/api/v1/query", query="sum by (job) (rate(requests_total[5m]))",
-                              time=self.end_s)
+        data = self.both_ways("/api/v1/query", time=self.end_s,
+                              query="sum by (job) (rate(requests_total[5m]))")
         self.assertEqual(data["resultType"], "vector")
         found = {one["metric"]["job"]: one["value"] for one in data["result"]}
         self.assertEqual({job: at for job, (at, _) in found.items()},
@@ -210,7 +211,8 @@ class HttpApiTest(ServerTest):
         self.server.settle()
         self.server.get("/api/v1/query", query="up{")
         families = parse_exposition(self.server.get("/metrics"))
-        for name in ("firn_head_series", "firn_log_bytes", "firn_remote_write_samples_total"):
+        for name in ("firn_head_series", "firn_log_bytes",
+                     "firn_remote_write_samples_total"):
             self.assertIn(name, families)
         accepted = families["firn_remote_write_samples_total"]["samples"]
         self.assertEqual(accepted['{outcome="accepted"}'], 5 * POINTS)
@@ -248,14 +250,17 @@ def parse_exposition(answer):
             assert match[1] not in families, f"{match[1]} comes twice"
             current = match[1]
             families[current] = {"help": match[2], "type": None, "samples": {}}
-        elif match := re.fullmatch(rf"# TYPE ({name_rule}) (counter|gauge|histogram)", line):
+        elif match := re.fullmatch(rf"# TYPE ({name_rule}) (counter|gauge|histogram)",
+                                   line):
             assert match[1] == current and not families[current]["samples"], line
             families[current]["type"] = match[2]
         else:
             match = line_rule.fullmatch(line)
             assert match, f"not a sample: {line!r}"
             family = families[current]
-            suffixes = ["_bucket", "_sum", "_count"] if family["type"] == "histogram" else [""]
+            suffixes = [""]
+            if family["type"] == "histogram":
+                suffixes = ["_bucket", "_sum", "_count"]
             assert match[1] in [current + suffix for suffix in suffixes], line
             key = (match[1] + (match[2] or "")).removeprefix(current)
             assert key not in family["samples"], f"{line} comes twice"

@@ -22,7 +22,8 @@ QUIET_NAN = struct.pack("<Q", 0x7FF8000000000001)
 
 
 def day_of(timestamp_ms):
-    return datetime.datetime.fromtimestamp(timestamp_ms / 1000, datetime.timezone.utc).date()
+    return datetime.datetime.fromtimestamp(timestamp_ms / 1000,
+                                           datetime.timezone.utc).date()
 
 
 def from_bits(value):
@@ -42,7 +43,8 @@ def same_value(a, b):
 
 def load_json(text):
     """json.loads(), which makes the integer 0 of `-0`, mended."""
-    return json.loads(text, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
+    return json.loads(
+        text, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
 
 
 def row_key(row):
@@ -120,8 +122,8 @@ class IcebergReadersTest(ServerTest):
             self.assertTrue(same_value(ours[3], theirs[3]), f"{who}: {ours} {theirs}")
 
     def by_day_sql(self, table):
-        return ("SELECT CAST(ts AT TIME ZONE 'UTC' AS DATE) AS day, count(*), count(value), "
-                f"sum(value) FROM {table} GROUP BY day ORDER BY day")
+        return ("SELECT CAST(ts AT TIME ZONE 'UTC' AS DATE) AS day, count(*), "
+                f"count(value), sum(value) FROM {table} GROUP BY day ORDER BY day")
 
     def metadata_file(self, server):
         described = self.table_json(server, "describe", "metrics.samples")
@@ -168,7 +170,8 @@ class IcebergReadersTest(ServerTest):
                          "partly hot")
         settled = server.settle()
         self.assertGreater(settled["metrics.samples"]["rows"], 0)
-        self.assertEqual(server.sql(self.by_day_sql("metrics.samples")), expected, "settled")
+        self.assertEqual(server.sql(self.by_day_sql("metrics.samples")), expected,
+                         "settled")
 
         done = run_firn("sql", self.by_day_sql("metrics.samples"), "--warehouse",
                         server.warehouse, "--json")

@@ -102,7 +102,8 @@ class StormWriter(threading.Thread):
         parts = []
         # Some come late, into the gaps that others left.
         late = batch > LATE_BY_BATCHES and batch % 7 == 3
-        first_ms = self.base_ms + BATCH_STEP_MS * (batch - (LATE_BY_BATCHES if late else 0))
+        place = batch - LATE_BY_BATCHES if late else batch
+        first_ms = self.base_ms + BATCH_STEP_MS * place
         for number in range(SERIES_PER_BATCH):
             # A new series now and then, so that definitions are torn as well.
             name = f"{number}-{batch // 50}" if number == 0 else str(number)

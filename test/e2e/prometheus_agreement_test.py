@@ -56,7 +56,8 @@ INSTANT = [
     "topk(3, prometheus_http_requests_total)",
     "bottomk by (job) (2, scrape_samples_scraped)",
     "avg_over_time(go_goroutines[20s])",
-    "max_over_time(go_memstats_alloc_bytes[20s]) - min_over_time(go_memstats_alloc_bytes[20s])",
+    "max_over_time(go_memstats_alloc_bytes[20s]) "
+    "- min_over_time(go_memstats_alloc_bytes[20s])",
     "quantile_over_time(0.75, go_goroutines[20s])",
     "irate(process_cpu_seconds_total[10s])",
     "delta(go_memstats_heap_objects[15s])",
@@ -76,7 +77,8 @@ INSTANT = [
     "stddev_over_time(go_goroutines[20s]) >= bool 0.5",
     "count_values('v', up)",
     "quantile(0.5, scrape_duration_seconds)",
-    "changes(process_resident_memory_bytes[20s]) or resets(process_cpu_seconds_total[20s])",
+    "changes(process_resident_memory_bytes[20s]) "
+    "or resets(process_cpu_seconds_total[20s])",
     "predict_linear(go_memstats_mallocs_total[20s], 60)",
     "prometheus_tsdb_head_series @ {before}",
     "timestamp(up) > 0",
