@@ -52,6 +52,7 @@ class CannedServer {
     thread_ = std::thread([this] { Serve(); });
   }
   ~CannedServer() {
+    shutdown(listener_, SHUT_RDWR);  // Ends an accept that nobody will answer any more.
     Finish();
     close(listener_);
   }
@@ -67,6 +68,7 @@ class CannedServer {
   void Serve() {
     for (const std::string& answer : answers_) {
       const int fd = accept(listener_, nullptr, nullptr);
+      if (fd < 0) return;
       std::string request;
       char c;
       while (!request.ends_with("\r\n\r\n") && recv(fd, &c, 1, 0) == 1) request += c;
@@ -84,8 +86,11 @@ class CannedServer {
 TEST(HttpClient, ReadsAnswersInEveryFraming) {
   std::vector<std::string> requests;
   {
-    CannedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello",
-                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+    // The server ends each connection, and says so: a client that kept one would race
+    // with its end.
+    CannedServer server({"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                         "Content-Length: 5\r\nX-A: b\r\n\r\nhello",
+                         "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: "
                          "chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
                          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello",
                          "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"});
