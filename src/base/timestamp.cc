@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/civil_date.h"
 #include "base/quote.h"
 
 namespace firn::base {
@@ -15,40 +16,6 @@ namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kDaySeconds = 86'400;
-
-struct Date {
-  std::int64_t year;
-  int month;  // 1 to 12
-  int day;    // 1 to 31
-};
-
-// Days since 1970-01-01 in the Gregorian calendar, extended backwards. Years are counted
-// from March, so that the leap day is the last of its year; 400 years have 146,097 days.
-std::int64_t DaysFromDate(const Date& date) {
-  const std::int64_t year = date.month <= 2 ? date.year - 1 : date.year;
-  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const std::int64_t year_of_era = year - era * 400;
-  const std::int64_t month_from_march = (date.month + 9) % 12;
-  const std::int64_t day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
-  const std::int64_t day_of_era =
-      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * 146'097 + day_of_era - 719'468;
-}
-
-Date DateFromDays(std::int64_t days) {
-  days += 719'468;
-  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-  const std::int64_t day_of_era = days - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  const auto day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  const auto month = static_cast<int>(month_from_march < 10 ? month_from_march + 3
-                                                            : month_from_march - 9);
-  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
-}
 
 int DaysInMonth(std::int64_t year, int month) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -108,7 +75,7 @@ class Scanner {
 // Nothing where the text has not the shape of RFC 3339 or names no moment.
 std::optional<TimestampUs> ParseRfc3339(std::string_view text) {
   Scanner scan(text);
-  Date date{};
+  CivilDate date{};
   date.year = scan.Digits(4);
   scan.OneOf("-");
   date.month = scan.Digits(2);
@@ -136,7 +103,7 @@ std::optional<TimestampUs> ParseRfc3339(std::string_view text) {
       second > 59) {
     return std::nullopt;
   }
-  const std::int64_t seconds = DaysFromDate(date) * kDaySeconds + hour * 3600 +
+  const std::int64_t seconds = DaysFromCivilDate(date) * kDaySeconds + hour * 3600 +
                                minute * 60 + second - offset_seconds;
   return seconds * kSecondUs + fraction_us;
 }
@@ -184,7 +151,7 @@ std::string Format(TimestampUs timestamp_us, int fraction_digits) {
       static_cast<int>(remainder_us < 0 ? remainder_us + kSecondUs : remainder_us);
   const std::int64_t days = FloorDivide(seconds, kDaySeconds);
   const auto second_of_day = static_cast<int>(seconds - days * kDaySeconds);
-  const Date date = DateFromDays(days);
+  const CivilDate date = CivilDateFromDays(days);
   char buffer[64];
   const bool plain = date.year >= 0 && date.year <= 9999;
   int size = std::snprintf(

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/civil_date.h"
 #include "iceberg/single_value.h"
 
 namespace firn::iceberg {
@@ -98,27 +99,15 @@ std::int64_t Hours(const Value& value, const PrimitiveType& type) {
 
 // Months since January 1970 of a day count.
 std::int64_t Months(std::int64_t days) {
-  const std::int64_t shifted = days + 719'468;  // Eras of 400 years begin on 1 March.
-  const std::int64_t era = FloorDiv(shifted, 146'097);
-  const std::int64_t day_of_era = shifted - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  return (year_of_era + era * 400 - 1970) * 12 + month_from_march + 2;
+  const base::CivilDate date = base::CivilDateFromDays(days);
+  return (date.year - 1970) * 12 + date.month - 1;
 }
 
 // Days from the epoch to the first of a month, counted in months since January 1970.
 std::int64_t FirstDayOfMonth(std::int64_t months) {
-  const std::int64_t from_march = months - 2;  // Months since March 1970.
-  const std::int64_t year = FloorDiv(from_march, 12) + 1970;
-  const std::int64_t month_from_march = from_march - FloorDiv(from_march, 12) * 12;
-  const std::int64_t era = FloorDiv(year, 400);
-  const std::int64_t year_of_era = year - era * 400;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 -
-                                  year_of_era / 100 + (153 * month_from_march + 2) / 5;
-  return era * 146'097 + day_of_era - 719'468;
+  const std::int64_t years = FloorDiv(months, 12);
+  return base::DaysFromCivilDate(
+      {years + 1970, static_cast<int>(months - years * 12) + 1, 1});
 }
 
 Value Truncate(std::int32_t width, const PrimitiveType& type, const Value& value) {

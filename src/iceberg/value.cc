@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/civil_date.h"
 
 namespace firn::iceberg {
 namespace {
@@ -44,29 +45,6 @@ int OrderFloats(T a, T b) {
   return a < b ? -1 : 1;
 }
 
-struct Civil {
-  std::int64_t year;
-  unsigned month;
-  unsigned day;
-};
-
-// The proleptic Gregorian date of a day count, in eras of 400 years that begin in March.
-Civil CivilFromDays(std::int64_t days) {
-  const std::int64_t shifted = days + 719'468;
-  const std::int64_t era = FloorDiv(shifted, 146'097);
-  const std::int64_t day_of_era = shifted - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  const auto day =
-      static_cast<unsigned>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  const auto month =
-      static_cast<unsigned>(month_from_march + (month_from_march < 10 ? 3 : -9));
-  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
-}
-
 template <typename... Args>
 std::string Format(const char* format, Args... args) {
   std::array<char, 96> buffer{};
@@ -75,9 +53,9 @@ std::string Format(const char* format, Args... args) {
 }
 
 std::string DateToString(std::int64_t days) {
-  const Civil civil = CivilFromDays(days);
-  return Format("%04lld-%02u-%02u", static_cast<long long>(civil.year), civil.month,
-                civil.day);
+  const base::CivilDate date = base::CivilDateFromDays(days);
+  return Format("%04lld-%02d-%02d", static_cast<long long>(date.year), date.month,
+                date.day);
 }
 
 std::string TimeToString(std::int64_t us_of_day) {
