@@ -78,9 +78,8 @@ function(firn_room room)
   endforeach()
   foreach(dep IN LISTS deps test_deps)
     if(NOT TARGET ${dep})
-      message(WARNING "room ${room} asks for ${dep}, which is not there (yet)")
-      list(REMOVE_ITEM deps ${dep})
-      list(REMOVE_ITEM test_deps ${dep})
+      message(FATAL_ERROR "firn_room(${room}): there is no ${dep}: a room asks only for "
+                          "rooms that come before it in FIRN_ROOMS")
     endif()
   endforeach()
 
