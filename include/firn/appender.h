@@ -19,7 +19,9 @@
 
 namespace firn {
 
-// Identifies a series within one running Db. Never written to a table.
+// Names a series to the Appender that returned it, until that one's next Commit or Discard.
+// A series that sends nothing for long is forgotten, and its reference is given to another
+// one: keep the alias, not the reference. Never written to a table.
 struct SeriesRef {
   std::uint32_t value = 0;
   auto operator<=>(const SeriesRef&) const = default;
@@ -47,7 +49,8 @@ struct AppendReport {
 // Thread-compatible: one thread at a time. Appenders of one Db are independent.
 class Appender {
  public:
-  // A guess at the next series: the bytes that named it, and its reference.
+  // A guess at the next series: the bytes that named it, and its reference. The first
+  // series after a Commit or Discard is never guessed: it is found by Resolve.
   struct Prediction {
     std::string_view alias;  // Empty: no guess. Valid until the next call of any method.
     SeriesRef ref;
@@ -68,6 +71,8 @@ class Appender {
   virtual Result<SeriesRef> Resolve(std::string_view alias, const LabelParser& parse) = 0;
 
   // Add one sample to the pending commit. Nothing is checked yet.
+  // REQUIRES: `series` was resolved or predicted since the last Commit or Discard. Where
+  // none was, the samples are rejected as of an invalid series.
   virtual void Append(SeriesRef series, Sample sample) = 0;
   // Add samples that are rejected already, since their series could not be resolved.
   virtual void Reject(std::int64_t samples, const Status& reason) = 0;

@@ -30,7 +30,11 @@ std::shared_ptr<const SettledTables> CutPublisher::tables() const {
 
 Cut CutPublisher::Pin() const {
   Cut cut;
-  // Tables first: a generation that settles between the two reads is still held by the
+  // The pin first, so that it holds all that is found after.
+  if (head_ != nullptr) {
+    cut.series = std::make_shared<const EpochPins::Pin>(head_->series().TakePin());
+  }
+  // Tables second: a generation that settles between the two reads is still held by the
   // head, and still above the position that was read.
   cut.tables = tables();
   FIRN_ASSERT(cut.tables != nullptr);

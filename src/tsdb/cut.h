@@ -5,6 +5,9 @@
 // position that the samples table holds: so each row is in exactly one of them, at every
 // instant of a settle. A settle commits, then publishes the table with its new position:
 // in that one step the rows leave the head's share of the cut and are in the table's.
+//
+// Whoever holds a cut may use the references of series it finds, in the cut or in the
+// series table, though their series be forgotten meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +39,7 @@ struct SettledTables {
 };
 
 struct Cut {
+  std::shared_ptr<const EpochPins::Pin> series;  // Null where nothing is hot.
   std::shared_ptr<const SettledTables> tables;
   Generations hot;  // Oldest first; the last may still be growing.
 };

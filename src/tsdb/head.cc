@@ -27,6 +27,8 @@ constexpr TimestampMs kOldestMs = kTimestampMsMin / 1000;
 constexpr std::size_t kMetadataMax = 200'000;
 // A checkpoint's records stay far below the log's bound on a record.
 constexpr std::size_t kCheckpointSeriesPerRecord = 4096;
+// Series forgotten in one go: commits wait meanwhile, some milliseconds.
+constexpr std::size_t kForgetAtOnce = 16'384;
 
 }  // namespace
 
@@ -45,7 +47,10 @@ Head::Head(const HeadOptions& options, wal::Log& log, const base::Clock& clock,
       accepted_total_(metrics.GetCounter("firn_head_samples_appended_total",
                                          "Samples accepted and logged.")),
       duplicates_total_(metrics.GetCounter("firn_head_duplicates_dropped_total",
-                                           "Samples dropped as equal duplicates.")) {
+                                           "Samples dropped as equal duplicates.")),
+      forgotten_total_(metrics.GetCounter(
+          "firn_head_series_forgotten_total",
+          "Series forgotten because no sample of theirs is in memory.")) {
   generations_.push_back(std::make_shared<Generation>(0));
 }
 
@@ -123,6 +128,7 @@ void Head::FinishReplay(std::shared_ptr<const Generation> window, wal::Offset se
     generations_.insert(generations_.begin(),
                         std::const_pointer_cast<Generation>(window));
   }
+  series_.FreeGaps();
   JudgeAnew();
 }
 
@@ -171,7 +177,8 @@ TimestampMs Head::ReferenceMs() {
 }
 
 Result<AppendReport> Head::Commit(std::string_view tenant,
-                                  std::vector<RefSample>& samples, AppendReport report) {
+                                  std::vector<RefSample>& samples, AppendReport report,
+                                  std::uint64_t epoch) {
   Batch batch{.samples = &samples, .outcome = {}};
   wal::Offset wait_for = 0;
   {
@@ -183,6 +190,7 @@ Result<AppendReport> Head::Commit(std::string_view tenant,
           "the head holds " + std::to_string(used) + " bytes, its bound is " +
           std::to_string(options_.bytes_max) + ": samples must settle first");
     }
+    if (epoch != series_.epoch()) [[unlikely]] Rebind(samples, report);
     Judgement judgement;
     judgement.samples = &samples;
     judgement.report = std::move(report);
@@ -234,6 +242,21 @@ Result<AppendReport> Head::Commit(std::string_view tenant,
   accepted_total_.Add(samples.size());
   duplicates_total_.Add(static_cast<std::uint64_t>(report.duplicates_dropped));
   return report;
+}
+
+// Series that were forgotten since the sender found them go by another reference now.
+void Head::Rebind(std::vector<RefSample>& samples, AppendReport& report) {
+  std::size_t kept = 0;
+  for (const RefSample& s : samples) {
+    const Result<SeriesRef> ref = series_.Rebind(s.series);
+    if (ref.ok()) {
+      samples[kept++] = {*ref, s.sample};
+      continue;
+    }
+    ++report.over_series_limit;
+    if (report.first_rejection.empty()) report.first_rejection = ref.status().message();
+  }
+  samples.resize(kept);
 }
 
 // After a failed sync: settle the fate of every commit on its way, then ask the log to
@@ -579,12 +602,16 @@ void Head::DropBehindWindow(wal::Offset settled) {
   std::unique_lock publish(publish_mutex_);
   std::int64_t held_bytes = 0;
   for (const auto& held : generations_) held_bytes += held->bytes();
+  // Near the bound series count too: those of what is dropped can be forgotten, and at the
+  // bound nothing is taken that would move the window on.
+  const std::int64_t samples_max = std::min(
+      options_.bytes_max / 2, options_.bytes_max / 8 * 7 - series_.bytes());
   while (generations_.size() > 1) {
     const Generation& oldest = *generations_.front();
     if (!oldest.IsSettledBy(settled)) break;
     const bool behind = oldest.empty() || oldest.max_ms() < OldestTaken();
     if (!behind) {
-      if (held_bytes <= options_.bytes_max / 2) break;
+      if (held_bytes <= samples_max) break;
       floor_ms_ = std::max(floor_ms_, SaturatingAdd(oldest.max_ms(), 1));
       base::LogWarn("out-of-order window shortened to stay within the head's memory",
                     {{"begins_ms", std::to_string(floor_ms_)}});
@@ -595,9 +622,10 @@ void Head::DropBehindWindow(wal::Offset settled) {
   }
 }
 
-std::vector<CheckpointRecord> Head::MakeCheckpoint() {
+std::vector<CheckpointRecord> Head::MakeCheckpoint(wal::Offset trim) {
+  FIRN_ASSERT(trim > log_.trim_offset());
   std::lock_guard describe(describe_mutex_);
-  const std::vector<bool> live = ForgetIdleDefinitions();
+  const std::vector<bool> live = GiveUpIdleDefinitions(trim);
   std::vector<CheckpointRecord> records;
   std::map<std::string_view, std::vector<SeriesDefinition>> by_tenant;
   const auto flush = [&](std::string_view tenant,
@@ -629,20 +657,16 @@ std::vector<CheckpointRecord> Head::MakeCheckpoint() {
   return records;
 }
 
-// Which series the log defines and have samples in memory or on their way there; the
-// log's definitions of all others are forgotten.
-std::vector<bool> Head::ForgetIdleDefinitions() {
+// Which series the log must define once it is trimmed at `trim`: those with samples in
+// memory or on their way there, and those whose definition lies above. The definitions of
+// all others are given up.
+std::vector<bool> Head::GiveUpIdleDefinitions(wal::Offset trim) {
   std::lock_guard commit(commit_mutex_);
   std::vector<bool> live(defined_at_.size(), false);
   // A commit on its way is not in a generation yet: with the apply lock held each one is
   // either pending or published.
   std::lock_guard apply(apply_mutex_);
-  {
-    std::lock_guard pending(pending_mutex_);
-    for (const Batch* batch : pending_) {
-      for (const RefSample& s : *batch->samples) live[s.series.value] = true;
-    }
-  }
+  MarkPending(&live);
   std::shared_lock publish(publish_mutex_);
   for (const auto& held : generations_) {
     for (const SeriesRef series : held->Series()) {
@@ -651,9 +675,80 @@ std::vector<bool> Head::ForgetIdleDefinitions() {
   }
   for (std::size_t ref = 0; ref < live.size(); ++ref) {
     if (defined_at_[ref] == 0) live[ref] = false;
+    if (defined_at_[ref] > trim) live[ref] = true;
     if (!live[ref]) defined_at_[ref] = 0;
   }
+  checkpointed_ = trim;
   return live;
+}
+
+void Head::MarkPending(std::vector<bool>* marked) const {
+  std::lock_guard pending(pending_mutex_);
+  for (const Batch* batch : pending_) {
+    for (const RefSample& s : *batch->samples) {
+      if (s.series.value < marked->size()) (*marked)[s.series.value] = true;
+    }
+  }
+}
+
+std::vector<SeriesRef> Head::FindIdle() const {
+  std::vector<bool> idle = series_.Live();
+  const auto strike = [&idle](const Generation& generation) {
+    for (const SeriesRef series : generation.Series()) {
+      if (series.value < idle.size()) idle[series.value] = false;
+    }
+  };
+  std::vector<std::shared_ptr<const Generation>> frozen;
+  {
+    std::shared_lock publish(publish_mutex_);
+    for (const auto& held : generations_) {
+      if (held->frozen()) {
+        frozen.push_back(held);
+      } else {
+        strike(*held);
+      }
+    }
+  }
+  for (const auto& held : frozen) strike(*held);
+  std::vector<SeriesRef> found;
+  for (std::size_t ref = 0; ref < idle.size(); ++ref) {
+    if (idle[ref]) found.push_back({static_cast<std::uint32_t>(ref)});
+  }
+  return found;
+}
+
+Head::ForgottenSeries Head::ForgetIdle(std::span<const SeriesRef> candidates) {
+  ForgottenSeries forgotten;
+  while (!candidates.empty()) {
+    const std::size_t count = std::min(candidates.size(), kForgetAtOnce);
+    ForgetSome(candidates.first(count), &forgotten);
+    candidates = candidates.subspan(count);
+  }
+  forgotten_total_.Add(forgotten.size());
+  return forgotten;
+}
+
+void Head::ForgetSome(std::span<const SeriesRef> candidates, ForgottenSeries* forgotten) {
+  std::lock_guard commit(commit_mutex_);
+  // A definition that was given up for a checkpoint is in the log until it is trimmed.
+  if (log_.trim_offset() < checkpointed_) return;
+  std::lock_guard apply(apply_mutex_);
+  std::vector<bool> busy(series_.ref_end(), false);
+  MarkPending(&busy);
+  std::vector<SeriesRef> refs;
+  {
+    std::shared_lock publish(publish_mutex_);
+    for (const SeriesRef ref : candidates) {
+      if (busy[ref.value]) continue;
+      if (ref.value < defined_at_.size() && defined_at_[ref.value] != 0) continue;
+      const auto has = [ref](const auto& held) { return held->Has(ref); };
+      if (std::any_of(generations_.begin(), generations_.end(), has)) continue;
+      refs.push_back(ref);
+      forgotten->emplace_back(ref, series_.id(ref));
+      if (ref.value < judged_.size()) judged_[ref.value] = {};
+    }
+  }
+  if (!refs.empty()) series_.Forget(refs);
 }
 
 }  // namespace firn::tsdb

@@ -23,6 +23,9 @@
 // clock and the newest at start by more than the bound is too far ahead. Settled
 // generations are kept for the window, so that a duplicate of a settled sample is known.
 //
+// A series without samples in memory is idle, and is forgotten once the log has no use
+// for its reference either: docs/design/0016.
+//
 // Locks, in the order they are taken: describe or commit, apply, then pending, publish or
 // metadata.
 // Thread-safe, but for the start-up functions.
@@ -89,8 +92,10 @@ class Head {
   // --- Writing.
   // What Appender::Commit does with its pending samples, which are used up. `report`
   // holds what the appender rejected by itself.
+  // REQUIRES: a pin of the series table in `epoch` was taken before the references of
+  // `samples` were found, and is held.
   Result<AppendReport> Commit(std::string_view tenant, std::vector<RefSample>& samples,
-                              AppendReport report);
+                              AppendReport report, std::uint64_t epoch);
   // Log and remember metadata that is new or changed.
   Status Describe(std::string_view tenant, std::span<const MetricDescription> metrics);
 
@@ -131,13 +136,23 @@ class Head {
   // place of what was remembered of generations settled by `settled`.
   void ReplaceWindow(std::shared_ptr<const Generation> window, wal::Offset settled);
   // Drop generations at or below `settled` that lie before the window, and give back
-  // their memory. While the head is above half its bound the oldest settled ones go
-  // earlier: the window then begins behind them, which is logged.
+  // their memory. While samples take more than half of the head's bound, or all of it is
+  // nearly full, the oldest settled ones go earlier: the window then begins behind them,
+  // which is logged.
   void DropBehindWindow(wal::Offset settled);
-  // What the log must hold so that records above any settled offset can be read: the
-  // definitions of the series that have samples in memory, and all metadata. Series
-  // without samples are forgotten: the next commit that uses one defines it again.
-  std::vector<CheckpointRecord> MakeCheckpoint();
+  // What the log must hold so that records above `trim` can be read: the definitions of
+  // the series that have samples in memory, and all metadata. Definitions of idle series
+  // are given up: the next commit that uses one defines it again.
+  // REQUIRES: trim is above the log's trim point and at most the settled offset, and the
+  // log is trimmed there next.
+  std::vector<CheckpointRecord> MakeCheckpoint(wal::Offset trim);
+  // Every idle series, and maybe some that are so no longer.
+  std::vector<SeriesRef> FindIdle() const;
+  // Forget those of `candidates` that are idle and of which the log has no definition.
+  // Returns them. Their references are given again after the next Sweep of the table, so
+  // what is kept by reference has to let them go before.
+  using ForgottenSeries = std::vector<std::pair<SeriesRef, base::SeriesId>>;
+  ForgottenSeries ForgetIdle(std::span<const SeriesRef> candidates);
 
  private:
   // The newest sample of a series that was judged, logged or not.
@@ -183,8 +198,12 @@ class Head {
   Status LogDefinitions(std::string_view tenant, std::span<const RefSample> samples);
   void FailPending(const Status& reason);
   void JudgeAnew();
-  std::vector<bool> ForgetIdleDefinitions();
-  void Refuse(AppendReport& report, std::int64_t AppendReport::*counter,
+  void Rebind(std::vector<RefSample>& samples, AppendReport& report);
+  std::vector<bool> GiveUpIdleDefinitions(wal::Offset trim);
+  void ForgetSome(std::span<const SeriesRef> candidates, ForgottenSeries* forgotten);
+  // With apply_mutex_ held too.
+  void MarkPending(std::vector<bool>* marked) const;
+  void Refuse(AppendReport& report, std::int64_t AppendReport::* counter,
               const RefSample& sample, std::string_view why) const;
 
   // Apply every batch that the log has synced, in order.
@@ -197,14 +216,17 @@ class Head {
   SeriesTable series_;
 
   std::mutex commit_mutex_;
-  Status stopped_;  // Not OK: commits are refused.
-  std::vector<Judged> judged_;              // By reference.
-  std::vector<wal::Offset> defined_at_;     // By reference; 0: the log does not have it.
+  Status stopped_;              // Not OK: commits are refused.
+  std::vector<Judged> judged_;  // By reference.
+  // By reference; 0: the log does not have it, but for what lies at or below
+  // checkpointed_ and goes with the trim there.
+  std::vector<wal::Offset> defined_at_;
+  wal::Offset checkpointed_ = 0;  // Where the last checkpoint was to trim the log.
   TimestampMs newest_ms_ = kTimestampMsMin;  // Of all that was accepted.
   TimestampMs floor_ms_ = kTimestampMsMin;   // Older duplicates would not be known.
   // A time, and the steady clock when it was taken: see ReferenceMs.
   std::optional<std::pair<TimestampMs, std::int64_t>> reference_;
-  std::string payload_;                     // Reused from commit to commit.
+  std::string payload_;  // Reused from commit to commit.
   std::vector<SeriesDefinition> definitions_;
 
   std::mutex apply_mutex_;
@@ -223,6 +245,7 @@ class Head {
 
   base::Counter& accepted_total_;
   base::Counter& duplicates_total_;
+  base::Counter& forgotten_total_;
 };
 
 }  // namespace firn::tsdb

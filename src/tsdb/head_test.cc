@@ -239,7 +239,7 @@ TEST_F(HeadTest, ACheckpointMakesATrimmedLogReadable) {
                   .ok());
   head_->Freeze();
   const wal::Offset settled = Held()[0]->end();
-  const auto records = head_->MakeCheckpoint();
+  const auto records = head_->MakeCheckpoint(settled);
   ASSERT_TRUE(log_->Trim(settled, [&](const wal::Log::CheckpointAppender& append) {
                     for (const CheckpointRecord& r : records) {
                       FIRN_RETURN_IF_ERROR(append(r.kind, r.tenant, r.payload));

@@ -158,7 +158,9 @@ Result<std::vector<SeriesRow>> NewSeriesRows(const base::Context& context,
     }
     for (const TimestampMs t : samples.timestamps_ms) Widen(all[i], t, &days);
     for (const SeriesRow& row : days) {
-      if (!emitted.Has(row.series, row.day)) rows.push_back(row);
+      if (emitted.Has(row.series, row.day)) continue;
+      if (emitted.Has(head.series().id(row.series), row.day)) continue;
+      rows.push_back(row);
     }
   }
   return rows;

@@ -17,9 +17,17 @@ namespace {
 // names a series twice in the same way is served by parsing, at no further memory.
 constexpr std::int64_t kAliasesPerSeriesMax = 2;
 
-struct AliasHash {
-  std::size_t operator()(std::string_view alias) const {
-    return XXH3_64bits(alias.data(), alias.size());
+// Memory beside the texts themselves, measured with glibc: of a series, its node in
+// by_id_, a reference in the postings of each label, and what the head keeps by reference;
+// of an alias and of a label value, their nodes and headers.
+constexpr std::int64_t kSeriesBytes = 160;
+constexpr std::int64_t kAliasBytes = 120;
+constexpr std::int64_t kValueBytes = 120;
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return XXH3_64bits(text.data(), text.size());
   }
 };
 
@@ -48,16 +56,23 @@ Result<Labels> UnpackLabels(std::string_view packed) {
 }
 
 struct SeriesTable::Tenant {
-  using Values = std::unordered_map<std::string_view, Refs, AliasHash>;
+  using Values = std::unordered_map<std::string, Refs, TextHash, std::equal_to<>>;
 
   std::string name;
-  std::unordered_map<std::string_view, std::uint32_t, AliasHash> aliases;
-  std::unordered_map<std::string_view, Values, AliasHash> postings;
+  // The aliases' bytes are the entries'.
+  std::unordered_map<std::string_view, std::uint32_t, TextHash> aliases;
+  std::unordered_map<std::string, Values, TextHash, std::equal_to<>> postings;
   Refs all;
 };
 
 SeriesTable::SeriesTable(std::int64_t series_max) : series_max_(series_max) {}
 SeriesTable::~SeriesTable() = default;
+
+Status SeriesTable::Exhausted(const Labels& labels) const {
+  return Status::ResourceExhausted("series limit of " + std::to_string(series_max_) +
+                                   " reached: " + labels.ToString() +
+                                   " would be one more");
+}
 
 std::optional<SeriesTable::Found> SeriesTable::FindAlias(std::string_view tenant,
                                                          std::string_view alias) const {
@@ -76,9 +91,7 @@ Result<SeriesTable::Found> SeriesTable::Resolve(std::string_view tenant,
   std::unique_lock lock(mutex_);
   if (size_ >= series_max_ &&
       !by_id_.contains(base::ComputeSeriesId(tenant, labels))) {
-    return Status::ResourceExhausted("series limit of " + std::to_string(series_max_) +
-                                     " reached: " + labels.ToString() +
-                                     " would be one more");
+    return Exhausted(labels);
   }
   FIRN_ASSIGN_OR_RETURN(const SeriesRef ref, DefineLocked(std::nullopt, tenant, labels));
   auto& aliases = TenantLocked(tenant).aliases;
@@ -88,8 +101,9 @@ Result<SeriesTable::Found> SeriesTable::Resolve(std::string_view tenant,
   if (static_cast<std::int64_t>(aliases.size()) >= series_max_ * kAliasesPerSeriesMax) {
     return Found{ref, {}};
   }
-  const std::string_view copy = arena_.Copy(alias);
+  const std::string& copy = entries_[ref.value].aliases.emplace_front(alias);
   aliases.emplace(copy, ref.value);
+  content_bytes_ += kAliasBytes + std::ssize(copy);
   return Found{ref, copy};
 }
 
@@ -102,6 +116,7 @@ Result<SeriesRef> SeriesTable::ResolveLabels(std::string_view tenant,
 Status SeriesTable::Restore(SeriesRef ref, std::string_view tenant,
                             const Labels& labels) {
   std::unique_lock lock(mutex_);
+  FIRN_ASSERT(free_refs_.empty());
   FIRN_ASSIGN_OR_RETURN(const SeriesRef bound, DefineLocked(ref, tenant, labels));
   if (bound != ref) {
     return Status::Corruption("series " + labels.ToString() + " has reference " +
@@ -118,7 +133,7 @@ Result<SeriesRef> SeriesTable::DefineLocked(std::optional<SeriesRef> ref,
   if (const auto found = by_id_.find(id); found != by_id_.end()) {
     return SeriesRef{found->second};
   }
-  if (!ref.has_value()) ref = SeriesRef{static_cast<std::uint32_t>(entries_.size())};
+  if (!ref.has_value()) ref = TakeRefLocked();
   if (ref->value >= entries_.size()) entries_.resize(ref->value + std::size_t{1});
   Entry& entry = entries_[ref->value];
   if (entry.tenant != nullptr) {
@@ -127,13 +142,19 @@ Result<SeriesRef> SeriesTable::DefineLocked(std::optional<SeriesRef> ref,
                               " and belongs to another series already");
   }
   Tenant& owner = TenantLocked(tenant);
+  const std::string packed = PackLabels(labels);
   entry.id = id;
-  entry.packed = arena_.Copy(PackLabels(labels));
+  entry.packed = std::make_unique_for_overwrite<char[]>(packed.size());
+  std::copy(packed.begin(), packed.end(), entry.packed.get());
+  entry.packed_bytes = static_cast<std::uint32_t>(packed.size());
   entry.tenant = &owner;
+  entry.defined_in = pins_.epoch();
   by_id_.emplace(id, ref->value);
   ++size_;
+  content_bytes_ += kSeriesBytes + std::ssize(packed);
 
-  // References grow with time but for those a log restores: keep each list sorted.
+  // References grow but for those that a log restores and those that were free again:
+  // keep each list sorted.
   const auto insert = [&](Refs& refs) {
     if (refs.empty() || refs.back() < ref->value) {
       refs.push_back(ref->value);
@@ -141,14 +162,148 @@ Result<SeriesRef> SeriesTable::DefineLocked(std::optional<SeriesRef> ref,
       refs.insert(std::lower_bound(refs.begin(), refs.end(), ref->value), ref->value);
     }
   };
-  base::ByteReader reader(entry.packed);
+  base::ByteReader reader(packed);
   while (!reader.AtEnd()) {
     const std::string_view name = reader.Text();
     const std::string_view value = reader.Text();
-    insert(owner.postings[name][value]);
+    auto values = owner.postings.find(name);
+    if (values == owner.postings.end()) {
+      values = owner.postings.emplace(name, Tenant::Values()).first;
+    }
+    auto refs = values->second.find(value);
+    if (refs == values->second.end()) {
+      refs = values->second.emplace(value, Refs()).first;
+      content_bytes_ += kValueBytes + std::ssize(value);
+    }
+    insert(refs->second);
   }
   insert(owner.all);
   return *ref;
+}
+
+SeriesRef SeriesTable::TakeRefLocked() {
+  if (free_refs_.empty()) return {static_cast<std::uint32_t>(entries_.size())};
+  const SeriesRef ref{free_refs_.back()};
+  free_refs_.pop_back();
+  return ref;
+}
+
+void SeriesTable::FreeGaps() {
+  std::unique_lock lock(mutex_);
+  FIRN_ASSERT(free_refs_.empty());
+  for (std::size_t ref = entries_.size(); ref-- > 0;) {
+    if (entries_[ref].tenant == nullptr) {
+      free_refs_.push_back(static_cast<std::uint32_t>(ref));
+    }
+  }
+}
+
+// --- Forgetting.
+
+void SeriesTable::Forget(std::span<const SeriesRef> series) {
+  std::unique_lock lock(mutex_);
+  for (const SeriesRef ref : series) {
+    Entry& entry = entries_[ref.value];
+    FIRN_ASSERT(entry.tenant != nullptr && !entry.forgotten);
+    for (const std::string& alias : entry.aliases) entry.tenant->aliases.erase(alias);
+    by_id_.erase(entry.id);
+    entry.forgotten = true;
+    --size_;
+    forgotten_.push_back(ref.value);
+  }
+  pins_.Advance();
+}
+
+void SeriesTable::Sweep() {
+  std::vector<Entry> freed;  // Freed after the lock is.
+  std::unique_lock lock(mutex_);
+  if (!forgotten_.empty()) {
+    DropFromIndexLocked(forgotten_);
+    // Whoever takes a pin from now on finds them nowhere.
+    retired_.push_back({pins_.Advance(), std::exchange(forgotten_, {})});
+  }
+  freed = FreeRetiredLocked();
+}
+
+void SeriesTable::DropFromIndexLocked(const std::vector<std::uint32_t>& refs) {
+  std::vector<bool> dropped(entries_.size(), false);
+  for (const std::uint32_t ref : refs) dropped[ref] = true;
+  const auto is_dropped = [&](std::uint32_t ref) { return dropped[ref]; };
+  for (const std::uint32_t ref : refs) {
+    Tenant& owner = *entries_[ref].tenant;
+    base::ByteReader reader(entries_[ref].packed_labels());
+    while (!reader.AtEnd()) {
+      const auto values = owner.postings.find(reader.Text());
+      const std::string_view value = reader.Text();
+      if (values == owner.postings.end()) continue;
+      const auto list = values->second.find(value);
+      // The first series of a list takes them all out; for the others it is done.
+      if (list == values->second.end() ||
+          !std::binary_search(list->second.begin(), list->second.end(), ref)) {
+        continue;
+      }
+      std::erase_if(list->second, is_dropped);
+      if (!list->second.empty()) {
+        if (list->second.capacity() > 2 * list->second.size()) {
+          list->second.shrink_to_fit();
+        }
+        continue;
+      }
+      content_bytes_ -= kValueBytes + std::ssize(value);
+      values->second.erase(list);
+      if (values->second.empty()) owner.postings.erase(values);
+    }
+  }
+  for (const auto& [name, tenant] : tenants_) std::erase_if(tenant->all, is_dropped);
+}
+
+// Free what no pin holds, oldest first. The entries are returned to be destroyed.
+std::vector<SeriesTable::Entry> SeriesTable::FreeRetiredLocked() {
+  std::vector<Entry> freed;
+  const std::size_t free_before = free_refs_.size();
+  while (!retired_.empty() && !pins_.IsPinned(retired_.front().epoch)) {
+    for (const std::uint32_t ref : retired_.front().refs) {
+      Entry& entry = entries_[ref];
+      content_bytes_ -= kSeriesBytes + std::int64_t{entry.packed_bytes};
+      for (const std::string& alias : entry.aliases) {
+        content_bytes_ -= kAliasBytes + std::ssize(alias);
+      }
+      freed.push_back(std::exchange(entry, {}));
+      free_refs_.push_back(ref);
+    }
+    retired_.pop_front();
+  }
+  if (free_refs_.size() == free_before) return freed;
+  std::sort(free_refs_.begin(), free_refs_.end(), std::greater<>());
+  // The highest need no place.
+  std::size_t cut = 0;
+  while (cut < free_refs_.size() && free_refs_[cut] + std::size_t{1} == entries_.size()) {
+    entries_.pop_back();
+    ++cut;
+  }
+  free_refs_.erase(free_refs_.begin(),
+                   free_refs_.begin() + static_cast<std::ptrdiff_t>(cut));
+  return freed;
+}
+
+Result<SeriesRef> SeriesTable::Rebind(SeriesRef ref) {
+  std::unique_lock lock(mutex_);
+  FIRN_ASSERT(ref.value < entries_.size() && entries_[ref.value].tenant != nullptr);
+  const Entry& entry = entries_[ref.value];
+  if (!entry.forgotten) return ref;
+  FIRN_ASSIGN_OR_RETURN(const Labels labels, UnpackLabels(entry.packed_labels()));
+  if (size_ >= series_max_ && !by_id_.contains(entry.id)) return Exhausted(labels);
+  return DefineLocked(std::nullopt, entry.tenant->name, labels);
+}
+
+std::vector<bool> SeriesTable::ChangedSince(std::uint64_t epoch) const {
+  std::shared_lock lock(mutex_);
+  std::vector<bool> changed(entries_.size());
+  for (std::size_t ref = 0; ref < entries_.size(); ++ref) {
+    const Entry& entry = entries_[ref];
+    changed[ref] = entry.tenant == nullptr || entry.forgotten || entry.defined_in > epoch;
+  }
+  return changed;
 }
 
 SeriesTable::Tenant& SeriesTable::TenantLocked(std::string_view name) {
@@ -171,7 +326,7 @@ std::optional<SeriesRef> SeriesTable::Find(const base::SeriesId& id) const {
 std::string_view SeriesTable::packed_labels(SeriesRef ref) const {
   std::shared_lock lock(mutex_);
   FIRN_ASSERT(ref.value < entries_.size() && entries_[ref.value].tenant != nullptr);
-  return entries_[ref.value].packed;
+  return entries_[ref.value].packed_labels();
 }
 
 Labels SeriesTable::labels(SeriesRef ref) const {
@@ -190,6 +345,15 @@ std::string_view SeriesTable::tenant(SeriesRef ref) const {
   std::shared_lock lock(mutex_);
   FIRN_ASSERT(ref.value < entries_.size() && entries_[ref.value].tenant != nullptr);
   return entries_[ref.value].tenant->name;
+}
+
+std::vector<bool> SeriesTable::Live() const {
+  std::shared_lock lock(mutex_);
+  std::vector<bool> live(entries_.size());
+  for (std::size_t ref = 0; ref < entries_.size(); ++ref) {
+    live[ref] = entries_[ref].tenant != nullptr && !entries_[ref].forgotten;
+  }
+  return live;
 }
 
 bool SeriesTable::defined(SeriesRef ref) const {
@@ -273,8 +437,9 @@ std::int64_t SeriesTable::size() const {
 
 std::int64_t SeriesTable::bytes() const {
   std::shared_lock lock(mutex_);
-  // Per series: the entry, two hash nodes, and one reference a label in the postings.
-  return static_cast<std::int64_t>(arena_.allocated_bytes()) + size_ * 200;
+  return content_bytes_ +
+         static_cast<std::int64_t>(entries_.size() * sizeof(Entry) +
+                                   free_refs_.capacity() * sizeof(free_refs_.front()));
 }
 
 std::uint32_t SeriesTable::ref_end() const {

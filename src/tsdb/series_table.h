@@ -8,27 +8,35 @@
 // The index holds, for each label name and value, the references of the series that have
 // it (postings), sorted.
 //
-// Thread-safe: one lock, shared by readers and exclusive for a definition. Labels and
-// aliases never move once they are here, so views of them stay valid as long as the table.
+// A series is forgotten in two steps (docs/design/0016). Forget: neither alias nor identity
+// finds it any more, and a sender that names it gets another reference. Sweep: it goes
+// from the index, and once no pin from before is left its memory and its reference are
+// free. So a reference, and views of a series' labels and aliases, are good for who took a
+// pin first and has it still; so they are for the thread that forgets. Labels and aliases
+// never move.
+//
+// Thread-safe: one lock, shared by readers and exclusive for what changes the table.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <forward_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "base/arena.h"
 #include "base/matcher.h"
 #include "base/series_id.h"
 #include "firn/appender.h"
 #include "firn/labels.h"
 #include "firn/status.h"
+#include "tsdb/epoch_pins.h"
 
 namespace firn::tsdb {
 
@@ -49,6 +57,11 @@ class SeriesTable {
   explicit SeriesTable(std::int64_t series_max);
   ~SeriesTable();
 
+  // Keep what can be found from now on good: see above.
+  EpochPins::Pin TakePin() const { return pins_.Take(); }
+  // Changes whenever a series is forgotten, at the latest when that is done.
+  std::uint64_t epoch() const { return pins_.epoch(); }
+
   // The series that `tenant` names by `alias`, if this alias was seen before.
   std::optional<Found> FindAlias(std::string_view tenant, std::string_view alias) const;
   // Find or define the series of `labels` and let `alias` name it from now on.
@@ -57,14 +70,30 @@ class SeriesTable {
                         const Labels& labels);
   // Define a series under the reference that a log gave it, or check that it has it.
   // Corruption where the reference or the series is bound differently already.
+  // REQUIRES: FreeGaps was not called yet.
   Status Restore(SeriesRef ref, std::string_view tenant, const Labels& labels);
   // Find or define a series that a table names. The limit does not count: its samples are
   // there already.
   Result<SeriesRef> ResolveLabels(std::string_view tenant, const Labels& labels);
 
+  // References that a log left out are free from now on.
+  void FreeGaps();
+
+  // Forget `series`: the first step. REQUIRES: each is live, and named once.
+  void Forget(std::span<const SeriesRef> series);
+  // The second step, for all that was forgotten and that no pin holds; the others wait for
+  // a later call. Cost: walks the index' entries of the labels of what was forgotten.
+  void Sweep();
+  // The reference, now, of the series that `ref` names: itself unless that is forgotten.
+  // Defines the series again where that must be. ResourceExhausted as Resolve.
+  // REQUIRES: `ref` is defined.
+  Result<SeriesRef> Rebind(SeriesRef ref);
+  // By reference, whether it names another series than at `epoch`, or none.
+  std::vector<bool> ChangedSince(std::uint64_t epoch) const;
+
   std::optional<SeriesRef> Find(const base::SeriesId& id) const;
 
-  // REQUIRES for each: `ref` is defined.
+  // REQUIRES for each: `ref` is defined, which forgotten series are until they are swept.
   Labels labels(SeriesRef ref) const;
   std::string_view packed_labels(SeriesRef ref) const;
   base::SeriesId id(SeriesRef ref) const;
@@ -74,31 +103,54 @@ class SeriesTable {
   std::vector<SeriesRef> Select(std::string_view tenant,
                                 const std::vector<base::Matcher>& matchers) const;
 
+  // Series that are not forgotten.
   std::int64_t size() const;
+  // Memory held, for forgotten series too until they are swept.
   std::int64_t bytes() const;
-  // One past the largest reference defined.
+  // Past the largest reference defined.
   std::uint32_t ref_end() const;
   bool defined(SeriesRef ref) const;
+  // By reference, whether it is defined and not forgotten.
+  std::vector<bool> Live() const;
 
  private:
   struct Tenant;
   using Refs = std::vector<std::uint32_t>;
   struct Entry {
     base::SeriesId id;
-    std::string_view packed;
-    Tenant* tenant = nullptr;  // Null: no series has this reference.
+    std::unique_ptr<char[]> packed;
+    std::uint32_t packed_bytes = 0;
+    bool forgotten = false;
+    Tenant* tenant = nullptr;   // Null: no series has this reference.
+    std::uint64_t defined_in = 0;  // The epoch.
+    std::forward_list<std::string> aliases;
+
+    std::string_view packed_labels() const { return {packed.get(), packed_bytes}; }
+  };
+  // Series that were swept from the index, and the last epoch in which they were there.
+  struct Retired {
+    std::uint64_t epoch = 0;
+    std::vector<std::uint32_t> refs;
   };
 
   Result<SeriesRef> DefineLocked(std::optional<SeriesRef> ref, std::string_view tenant,
                                  const Labels& labels);
+  Status Exhausted(const Labels& labels) const;
+  SeriesRef TakeRefLocked();
+  void DropFromIndexLocked(const std::vector<std::uint32_t>& refs);
+  std::vector<Entry> FreeRetiredLocked();
   Tenant& TenantLocked(std::string_view name);
   Refs MatchLocked(const Tenant& tenant, const base::Matcher& matcher) const;
 
   const std::int64_t series_max_;
+  EpochPins pins_;
   mutable std::shared_mutex mutex_;
-  base::Arena arena_;
   std::deque<Entry> entries_;  // Indexed by reference.
+  std::vector<std::uint32_t> free_refs_;  // In falling order: the lowest is given first.
+  std::vector<std::uint32_t> forgotten_;  // Not swept yet.
+  std::deque<Retired> retired_;           // Oldest first.
   std::int64_t size_ = 0;
+  std::int64_t content_bytes_ = 0;  // All but the entries themselves.
   std::unordered_map<base::SeriesId, std::uint32_t> by_id_;
   std::map<std::string, std::unique_ptr<Tenant>, std::less<>> tenants_;
 };

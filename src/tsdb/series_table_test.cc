@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <vector>
 
 namespace firn::tsdb {
 namespace {
@@ -90,6 +93,117 @@ TEST(SeriesTable, ARestoredReferenceKeepsItsSeries) {
   EXPECT_EQ(Selected(table, {}).size(), 3u);
 }
 
+TEST(SeriesTable, AForgottenSeriesIsFoundByNothing) {
+  SeriesTable table(100);
+  const Labels gone = {{"__name__", "gone"}, {"job", "x"}};
+  const Labels stays = {{"__name__", "stays"}, {"job", "x"}};
+  const SeriesRef ref = table.Resolve("", "alias", gone)->ref;
+  ASSERT_TRUE(table.Resolve("", "alias 2", gone).ok());
+  ASSERT_TRUE(table.Resolve("", "other", stays).ok());
+  std::optional<EpochPins::Pin> pin = table.TakePin();
+  const std::uint64_t epoch = table.epoch();
+  table.Forget(std::vector{ref});
+  table.Sweep();
+  EXPECT_NE(table.epoch(), epoch);
+  EXPECT_EQ(table.size(), 1);
+  EXPECT_FALSE(table.FindAlias("", "alias").has_value());
+  EXPECT_FALSE(table.FindAlias("", "alias 2").has_value());
+  EXPECT_FALSE(table.Find(base::ComputeSeriesId("", gone)).has_value());
+  EXPECT_EQ(Selected(table, {}), (std::set<std::string>{stays.ToString()}));
+  EXPECT_EQ(Selected(table, {{MatchOp::kEqual, "job", "x"}}).size(), 1u);
+  EXPECT_EQ(Selected(table, {{MatchOp::kEqual, "__name__", "gone"}}).size(), 0u);
+  // Who was there before reads on.
+  EXPECT_TRUE(table.defined(ref));
+  EXPECT_FALSE(table.Live()[ref.value]);
+  EXPECT_EQ(table.labels(ref), gone);
+  EXPECT_EQ(table.tenant(ref), "");
+  // And its reference is not given to another while that lasts.
+  EXPECT_NE(table.ResolveLabels("", {{"__name__", "new"}})->value, ref.value);
+  pin.reset();
+  table.Sweep();
+  EXPECT_FALSE(table.defined(ref));
+  EXPECT_EQ(*table.ResolveLabels("", {{"__name__", "newer"}}), ref);
+  EXPECT_TRUE(table.ChangedSince(epoch)[ref.value]);
+  EXPECT_FALSE(table.ChangedSince(epoch)[1]);
+  EXPECT_FALSE(table.ChangedSince(table.epoch())[ref.value]);
+}
+
+TEST(SeriesTable, ALatePinHoldsNothingThatWasForgottenBefore) {
+  SeriesTable table(100);
+  const SeriesRef ref = *table.ResolveLabels("", {{"__name__", "a"}});
+  table.Forget(std::vector{ref});
+  const EpochPins::Pin between = table.TakePin();  // May find it in the index.
+  table.Sweep();
+  EXPECT_TRUE(table.defined(ref));
+  const SeriesRef second = *table.ResolveLabels("", {{"__name__", "b"}});
+  SeriesTable other(100);
+  const SeriesRef third = *other.ResolveLabels("", {{"__name__", "a"}});
+  other.Forget(std::vector{third});
+  other.Sweep();
+  const EpochPins::Pin late = other.TakePin();
+  EXPECT_FALSE(other.defined(third));
+  EXPECT_NE(second, ref);
+}
+
+TEST(SeriesTable, AForgottenSeriesIsBoundAnew) {
+  SeriesTable table(2);
+  const Labels a = {{"__name__", "a"}};
+  const EpochPins::Pin pin = table.TakePin();
+  const SeriesRef old = table.Resolve("", "a", a)->ref;
+  EXPECT_EQ(*table.Rebind(old), old);
+  table.Forget(std::vector{old});
+  const Result<SeriesRef> anew = table.Rebind(old);
+  ASSERT_TRUE(anew.ok());
+  EXPECT_NE(*anew, old);
+  EXPECT_EQ(table.labels(*anew), a);
+  EXPECT_EQ(*table.Rebind(old), *anew);
+  EXPECT_EQ(table.Resolve("", "a", a)->ref, *anew);
+  table.Sweep();
+  EXPECT_EQ(Selected(table, {}).size(), 1u);
+  // The limit counts what is live.
+  table.Forget(std::vector{*anew});
+  ASSERT_TRUE(table.Resolve("", "b", {{"__name__", "b"}}).ok());
+  ASSERT_TRUE(table.Resolve("", "c", {{"__name__", "c"}}).ok());
+  EXPECT_TRUE(table.Rebind(old).status().Is(StatusCode::kResourceExhausted));
+}
+
+TEST(SeriesTable, ForgettingGivesMemoryBack) {
+  SeriesTable table(100'000);
+  const auto labels = [](int i) {
+    return Labels{{"__name__", "requests_total"},
+                  {"pod", "pod-with-a-long-name-" + std::to_string(i)},
+                  {"job", "j" + std::to_string(i % 10)}};
+  };
+  const std::int64_t empty = table.bytes();
+  std::vector<SeriesRef> refs;
+  for (int i = 0; i < 10'000; ++i) {
+    refs.push_back(table.Resolve("", std::string(150, 'a') + std::to_string(i),
+                                 labels(i))->ref);
+  }
+  const std::int64_t full = table.bytes();
+  EXPECT_GT(full, empty + 10'000 * 300);
+  table.Forget(std::span(refs).first(9'000));
+  table.Sweep();
+  EXPECT_EQ(table.size(), 1'000);
+  EXPECT_LT(table.bytes(), full / 4);
+  table.Forget(std::span(refs).subspan(9'000));
+  table.Sweep();
+  EXPECT_EQ(table.ref_end(), 0u);
+  EXPECT_LT(table.bytes(), full / 20);
+  EXPECT_EQ(Selected(table, {}).size(), 0u);
+}
+
+TEST(SeriesTable, WhatALogLeftOutIsFree) {
+  SeriesTable table(100);
+  ASSERT_TRUE(table.Restore({3}, "", {{"__name__", "a"}}).ok());
+  table.FreeGaps();
+  for (const std::uint32_t expected : {0u, 1u, 2u, 4u}) {
+    EXPECT_EQ(table.ResolveLabels("", {{"__name__", "n" + std::to_string(expected)}})
+                  ->value,
+              expected);
+  }
+}
+
 TEST(SeriesTable, MatchersSeeAbsentLabelsAsEmpty) {
   SeriesTable table(100);
   for (const auto& labels :
@@ -111,21 +225,34 @@ TEST(SeriesTable, MatchersSeeAbsentLabelsAsEmpty) {
   EXPECT_EQ(Selected(table, {{MatchOp::kEqual, "none", "x"}}), Set{});
 }
 
-// Random matchers against matching every label set one by one.
+// Random matchers against matching every label set one by one, while series come and go.
 TEST(SeriesTable, SelectAgreesWithLookingAtEachSeries) {
   std::mt19937_64 random(11);
   SeriesTable table(10'000);
   const auto word = [&] { return std::string(1, static_cast<char>('a' + random() % 4)); };
-  std::vector<Labels> all;
-  for (int i = 0; i < 300; ++i) {
-    std::vector<Label> labels = {{"__name__", word()}};
-    if (random() % 2 == 0) labels.push_back({"x", word()});
-    if (random() % 2 == 0) labels.push_back({"y", word() + word()});
-    all.push_back(Labels::FromUnsorted(labels));
-    ASSERT_TRUE(table.ResolveLabels("", all.back()).ok());
-  }
+  std::map<std::string, Labels> all;
   const char* const patterns[] = {"a", "", "a|b", ".*", ".+", "a.*", "[ab]c?", "a?"};
   for (int round = 0; round < 2000; ++round) {
+    for (std::uint64_t i = 0, count = round == 0 ? 300 : random() % 10; i < count; ++i) {
+      std::vector<Label> labels = {{"__name__", word()}};
+      if (random() % 2 == 0) labels.push_back({"x", word()});
+      if (random() % 2 == 0) labels.push_back({"y", word() + word()});
+      const Labels made = Labels::FromUnsorted(labels);
+      all.emplace(made.ToString(), made);
+      ASSERT_TRUE(table.ResolveLabels("", made).ok());
+    }
+    std::vector<SeriesRef> forgotten;
+    for (auto it = all.begin(); it != all.end();) {
+      if (random() % 40 != 0) {
+        ++it;
+        continue;
+      }
+      forgotten.push_back(*table.Find(base::ComputeSeriesId("", it->second)));
+      it = all.erase(it);
+    }
+    if (!forgotten.empty()) table.Forget(forgotten);
+    table.Sweep();
+    ASSERT_EQ(table.size(), std::ssize(all));
     std::vector<LabelMatcher> matchers;
     for (std::uint64_t i = 0, count = random() % 4; i < count; ++i) {
       const char* const names[] = {"__name__", "x", "y", "none"};
@@ -134,11 +261,12 @@ TEST(SeriesTable, SelectAgreesWithLookingAtEachSeries) {
     }
     std::set<std::string> expected;
     const auto compiled = Matchers(matchers);
-    for (const Labels& labels : all) {
-      if (base::MatchesAll(compiled, labels)) expected.insert(labels.ToString());
+    for (const auto& [text, labels] : all) {
+      if (base::MatchesAll(compiled, labels)) expected.insert(text);
     }
     ASSERT_EQ(Selected(table, matchers), expected);
   }
+  EXPECT_LT(table.ref_end(), 1000u);
 }
 
 }  // namespace

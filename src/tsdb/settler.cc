@@ -22,6 +22,10 @@ namespace {
 
 // Rows of metrics.series that go into one batch.
 constexpr std::size_t kSeriesRowsPerBatch = 4096;
+// The log is trimmed early where one series in so many is idle: only the log's definitions
+// keep those. Each definition in a checkpoint is then paid for by a series forgotten, up to
+// this factor.
+constexpr std::int64_t kIdleShare = 8;
 // Series written between two looks at the context.
 constexpr std::size_t kSeriesPerCheck = 256;
 
@@ -140,11 +144,13 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
   FIRN_RETURN_IF_ERROR(FollowRollback(context, *before));
   const wal::Offset position = env_.cuts.tables()->settled;
   env_.head.DropBehindWindow(position);
-  const Status trimmed = Trim(position);
+  const std::vector<SeriesRef> idle = env_.head.FindIdle();
+  const Status trimmed = Trim(position, idle.size());
   if (!trimmed.ok()) {
     // The rows are settled; only the log is longer than it need be until the next time.
     base::LogWarn("log not trimmed", {{"reason", trimmed.ToString()}});
   }
+  ForgetIdle(idle);
   seconds_.Observe(static_cast<double>(env_.clock.SteadyNs() - start_ns) / 1e9);
   return settled;
 }
@@ -350,15 +356,33 @@ Result<iceberg::LoadedTable> Settler::Commit(
   return committed;
 }
 
-Status Settler::Trim(wal::Offset settled) {
-  if (settled < env_.log.trim_offset() + options_.trim_bytes) return Status::OK();
-  const std::vector<CheckpointRecord> records = env_.head.MakeCheckpoint();
+Status Settler::Trim(wal::Offset settled, std::size_t idle_series) {
+  const wal::Offset trimmed = env_.log.trim_offset();
+  const bool many_idle =
+      idle_series > 0 && static_cast<std::int64_t>(idle_series) * kIdleShare >=
+                             env_.head.series().size();
+  if (settled <= trimmed || (settled - trimmed < options_.trim_bytes && !many_idle)) {
+    return Status::OK();
+  }
+  const std::vector<CheckpointRecord> records = env_.head.MakeCheckpoint(settled);
   return env_.log.Trim(settled, [&](const wal::Log::CheckpointAppender& append) {
     for (const CheckpointRecord& record : records) {
       FIRN_RETURN_IF_ERROR(append(record.kind, record.tenant, record.payload));
     }
     return Status::OK();
   });
+}
+
+void Settler::ForgetIdle(const std::vector<SeriesRef>& idle) {
+  const Head::ForgottenSeries forgotten = env_.head.ForgetIdle(idle);
+  if (!forgotten.empty()) {
+    SettledTables next = *env_.cuts.tables();
+    auto emitted = std::make_shared<EmittedDays>(*next.emitted);
+    emitted->Forget(forgotten);
+    next.emitted = std::move(emitted);
+    env_.cuts.Publish(std::move(next));
+  }
+  env_.head.series().Sweep();
 }
 
 }  // namespace firn::tsdb

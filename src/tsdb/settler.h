@@ -8,7 +8,9 @@
 //      b. write its samples, day by day, sorted by metric, series and time, commit them
 //         with the position, publish: readers now see them in the table.
 //   3. Drop generations behind the out-of-order window.
-//   4. When a segment's worth of log lies below P: checkpoint it and trim.
+//   4. When a segment's worth of log lies below P, or many series are idle: checkpoint the
+//      log and trim it.
+//   5. Forget idle series that the log does not define any more.
 //
 // A failure at any point leaves every row readable and logged; the next settle goes on
 // from what the tables' positions say. A commit whose outcome is unknown keeps its files
@@ -101,7 +103,8 @@ class Settler {
                                       wal::Offset target,
                                       std::vector<iceberg::DataFile> files,
                                       std::optional<Unresolved>* unresolved);
-  Status Trim(wal::Offset settled);
+  Status Trim(wal::Offset settled, std::size_t idle_series);
+  void ForgetIdle(const std::vector<SeriesRef>& idle);
   Status FollowRollback(const base::Context& context, const SettledTables& before);
 
   const Environment env_;

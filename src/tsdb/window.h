@@ -18,11 +18,12 @@ namespace firn::tsdb {
 struct Window {
   // Frozen at the settled offset; null where the tables hold nothing.
   std::shared_ptr<const Generation> samples;
-  // The rows of metrics.series on the window's days.
+  // The rows of metrics.series on the window's days; of series that are not in memory by
+  // identity.
   std::shared_ptr<const EmittedDays> emitted = std::make_shared<const EmittedDays>();
 };
 
-// Series that the head does not know yet are defined in it.
+// Series that have samples in the window and are new to the head are defined in it.
 // Cost: reads the window's rows; 16 bytes a sample are held meanwhile.
 Result<Window> LoadWindow(const base::Context& context, const ColdReader& cold,
                           const SettledTables& tables, Head& head);
