@@ -39,6 +39,7 @@ endfunction()
 function(firn_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
   add_executable(${name} ${arg_SOURCES})
+  target_precompile_headers(${name} REUSE_FROM firn_precompiled_program)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE OpenSSL::Crypto ${arg_LINK})
 endfunction()
@@ -85,6 +86,7 @@ function(firn_room room)
 
   if(sources)
     add_library(firn_${room} STATIC ${sources})
+    target_precompile_headers(firn_${room} REUSE_FROM firn_precompiled_library)
     set(scope PUBLIC)
   else()
     add_library(firn_${room} INTERFACE)
@@ -97,6 +99,8 @@ function(firn_room room)
     firn_program(${room}_test SOURCES ${tests}
                  LINK firn_${room} ${test_deps} ${arg_TEST_LINK} GTest::gmock
                       GTest::gtest_main)
+    # What a test calls is as users run it; the test itself is only quick to compile.
+    target_compile_options(${room}_test PRIVATE -O1)
     firn_test(NAME ${room} COMMAND ${room}_test LABELS unit TIMEOUT ${arg_TIMEOUT})
   endif()
 

@@ -20,7 +20,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND firn_flags -march=x86-64-v2)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  list(APPEND firn_flags -fdiagnostics-color=auto)
+  # -fpch-preprocess lets the compiler cache see which precompiled header was used.
+  list(APPEND firn_flags -fdiagnostics-color=auto -fpch-preprocess)
 endif()
 if(FIRN_WERROR)
   list(APPEND firn_flags -Werror)
@@ -51,6 +52,7 @@ endif()
 
 # The cache lies outside the tree, so a second clone compiles nothing twice: paths below the
 # source are hashed relative to the build directory, and the build directory itself is not.
+# The two kinds of sloppiness are what ccache asks for with precompiled headers.
 find_program(FIRN_CCACHE ccache)
 if(FIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(DEFINED ENV{CCACHE_DIR})
@@ -62,5 +64,5 @@ if(FIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
   set(CMAKE_CXX_COMPILER_LAUNCHER
       env CCACHE_DIR=${firn_ccache_dir} CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 ${FIRN_CCACHE})
+      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${FIRN_CCACHE})
 endif()
