@@ -20,8 +20,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND firn_flags -march=x86-64-v2)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # -fpch-preprocess lets the compiler cache see which precompiled header was used.
-  list(APPEND firn_flags -fdiagnostics-color=auto -fpch-preprocess)
+  list(APPEND firn_flags -fdiagnostics-color=auto)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    # Lets the compiler cache see which precompiled header was used.
+    list(APPEND firn_flags -fpch-preprocess)
+  endif()
 endif()
 if(FIRN_WERROR)
   list(APPEND firn_flags -Werror)
