@@ -25,6 +25,7 @@
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
+
 #include "parquet/footer_cache.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"

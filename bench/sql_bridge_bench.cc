@@ -126,8 +126,8 @@ class SamplesSource final : public scan::BatchSource {
     }
   }
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
-  Result<std::unique_ptr<scan::ScanPlan>> Plan(const base::Context&,
-                                               const scan::ScanRequest& request) override {
+  Result<std::unique_ptr<scan::ScanPlan>> Plan(
+      const base::Context&, const scan::ScanRequest& request) override {
     std::vector<const Batch*> kept;
     for (const Batch& batch : batches_) {
       if (!request.predicate ||
@@ -161,17 +161,16 @@ class SamplesSource final : public scan::BatchSource {
                           value_builder.AppendValues(values).ok();
     if (!appended) Check(Status::ResourceExhausted("memory for the samples"));
     const auto [low, high] = std::minmax_element(times.begin(), times.end());
-    return {arrow::RecordBatch::Make(schema_, end - begin,
-                                     {*id_builder.Finish(), *time_builder.Finish(),
-                                      *value_builder.Finish()}),
+    return {arrow::RecordBatch::Make(
+                schema_, end - begin,
+                {*id_builder.Finish(), *time_builder.Finish(), *value_builder.Finish()}),
             {ids.front(), ids.back()},
             {*low, *high}};
   }
 
-  const std::shared_ptr<arrow::Schema> schema_ =
-      arrow::schema({arrow::field("series_id", arrow::int64()),
-                     arrow::field("ts", arrow::int64()),
-                     arrow::field("v", arrow::float64())});
+  const std::shared_ptr<arrow::Schema> schema_ = arrow::schema(
+      {arrow::field("series_id", arrow::int64()), arrow::field("ts", arrow::int64()),
+       arrow::field("v", arrow::float64())});
   std::vector<Batch> batches_;
 };
 
@@ -280,9 +279,9 @@ void Run() {
       {"sum(v), IN 3 series", "SELECT sum(v) FROM @ WHERE series_id IN (7, 77, 777)"},
       {"join on 3 series",
        "SELECT sum(v) FROM @ JOIN (VALUES (3), (33), (333)) x(i) ON series_id = i"},
-      {"group by series, half of the time",
-       "SELECT series_id, sum(v) AS s FROM @" + between(0.25, 0.75) +
-           " GROUP BY 1 ORDER BY 2 LIMIT 1"},
+      {"group by series, half of the time", "SELECT series_id, sum(v) AS s FROM @" +
+                                                between(0.25, 0.75) +
+                                                " GROUP BY 1 ORDER BY 2 LIMIT 1"},
       {"top 5 by ts", "SELECT ts, v FROM @ ORDER BY ts DESC LIMIT 5"},
       {"all rows out", "SELECT series_id, ts, v FROM @ WHERE v >= 1"},
   };
@@ -292,11 +291,12 @@ void Run() {
     const Timing own = Measure([&] { one.Run(On(sql, "samples")); });
     const Timing bridge = MeasureBridge(tables, 1, On(sql, "metrics.samples"));
     const Timing two = MeasureBridge(tables, 2, On(sql, "metrics.samples"));
-    std::printf("{\"bench\": \"sql_bridge\", \"query\": \"%s\", \"bridge_cpu_ms\": %.2f, "
-                "\"own_cpu_ms\": %.2f, \"ratio\": %.2f, \"bridge_wall_ms\": %.2f, "
-                "\"bridge_wall_ms_2_threads\": %.2f}\n",
-                name, bridge.cpu_ms, own.cpu_ms, bridge.cpu_ms / own.cpu_ms,
-                bridge.wall_ms, two.wall_ms);
+    std::printf(
+        "{\"bench\": \"sql_bridge\", \"query\": \"%s\", \"bridge_cpu_ms\": %.2f, "
+        "\"own_cpu_ms\": %.2f, \"ratio\": %.2f, \"bridge_wall_ms\": %.2f, "
+        "\"bridge_wall_ms_2_threads\": %.2f}\n",
+        name, bridge.cpu_ms, own.cpu_ms, bridge.cpu_ms / own.cpu_ms, bridge.wall_ms,
+        two.wall_ms);
     std::fflush(stdout);
   }
 }

@@ -19,9 +19,9 @@
 
 namespace firn {
 
-// Names a series to the Appender that returned it, until that one's next Commit or Discard.
-// A series that sends nothing for long is forgotten, and its reference is given to another
-// one: keep the alias, not the reference. Never written to a table.
+// Names a series to the Appender that returned it, until that one's next Commit or
+// Discard. A series that sends nothing for long is forgotten, and its reference is given
+// to another one: keep the alias, not the reference. Never written to a table.
 struct SeriesRef {
   std::uint32_t value = 0;
   auto operator<=>(const SeriesRef&) const = default;
@@ -30,7 +30,7 @@ struct SeriesRef {
 // What became of the samples of one Commit().
 struct AppendReport {
   std::int64_t accepted = 0;
-  std::int64_t duplicates_dropped = 0;   // Equal to what was there: no error.
+  std::int64_t duplicates_dropped = 0;  // Equal to what was there: no error.
   // Rejected, by reason. Each is an error of the sender; the rest of the commit stands.
   std::int64_t duplicates_rejected = 0;  // Another value at a timestamp already taken.
   std::int64_t too_old = 0;              // Before the out-of-order window.
@@ -77,8 +77,8 @@ class Appender {
   // Add samples that are rejected already, since their series could not be resolved.
   virtual void Reject(std::int64_t samples, const Status& reason) = 0;
 
-  // Forget the pending samples, accepted and rejected: the request they came in turned out
-  // to be malformed, and nothing of it is taken. Series already resolved stay known.
+  // Forget the pending samples, accepted and rejected: the request they came in turned
+  // out to be malformed, and nothing of it is taken. Series already resolved stay known.
   virtual void Discard() = 0;
 
   // Judge, log and publish the pending samples as one record, and return when they are on

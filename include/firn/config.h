@@ -35,7 +35,7 @@ struct ServerOptions {
   DurationMs write_timeout_ms = 60 * 1000;      // For one piece of a response.
   DurationMs idle_timeout_ms = 5 * 60 * 1000;   // Between requests.
   DurationMs query_timeout_ms = 2 * 60 * 1000;  // Also the bound on `timeout=`.
-  DurationMs stop_timeout_ms = 30 * 1000;  // For requests under way at a stop.
+  DurationMs stop_timeout_ms = 30 * 1000;       // For requests under way at a stop.
 };
 
 struct Config {

@@ -35,8 +35,8 @@ enum class StatusCode : std::uint8_t {
   kCancelled,          // The context was cancelled.
   kCorruption,         // Stored bytes are not what was written: stop and tell a person.
   kCommitUnknown,      // A commit may or may not have happened: reload and reconcile.
-  kUnimplemented,      // A known feature that this version does not have; the text names it.
-  kInternal,           // A broken promise of firn's own: a bug.
+  kUnimplemented,  // A known feature that this version does not have; the text names it.
+  kInternal,       // A broken promise of firn's own: a bug.
 };
 
 // The code's name as documentation and JSON write it, such as "InvalidArgument".
@@ -69,7 +69,9 @@ class [[nodiscard]] Status {
   static Status DeadlineExceeded(std::string m) {
     return {StatusCode::kDeadlineExceeded, std::move(m)};
   }
-  static Status Cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
+  static Status Cancelled(std::string m) {
+    return {StatusCode::kCancelled, std::move(m)};
+  }
   static Status Corruption(std::string m) {
     return {StatusCode::kCorruption, std::move(m)};
   }
@@ -176,18 +178,18 @@ class [[nodiscard]] Result {
 #define FIRN_CONCAT(a, b) FIRN_CONCAT_INNER(a, b)
 
 // Return the status of `expr` from the enclosing function unless it is OK.
-#define FIRN_RETURN_IF_ERROR(expr)                      \
-  do {                                                  \
-    ::firn::Status firn_status_ = (expr);               \
-    if (!firn_status_.ok()) [[unlikely]]                \
-      return firn_status_;                              \
+#define FIRN_RETURN_IF_ERROR(expr)        \
+  do {                                    \
+    ::firn::Status firn_status_ = (expr); \
+    if (!firn_status_.ok()) [[unlikely]]  \
+      return firn_status_;                \
   } while (false)
 
 // Evaluate `expr`, a Result<T>; bind its value to `lhs`, or return its status.
 #define FIRN_ASSIGN_OR_RETURN(lhs, expr) \
   FIRN_ASSIGN_OR_RETURN_INNER(FIRN_CONCAT(firn_result_, __COUNTER__), lhs, expr)
-#define FIRN_ASSIGN_OR_RETURN_INNER(result, lhs, expr)      \
-  auto result = (expr);                                     \
-  if (!result.ok()) [[unlikely]]                            \
-    return result.status();                                 \
+#define FIRN_ASSIGN_OR_RETURN_INNER(result, lhs, expr) \
+  auto result = (expr);                                \
+  if (!result.ok()) [[unlikely]]                       \
+    return result.status();                            \
   lhs = std::move(result).value()

@@ -15,8 +15,8 @@ namespace firn::base {
 
 }  // namespace firn::base
 
-#define FIRN_ASSERT(condition)                                              \
-  do {                                                                      \
-    if (!(condition)) [[unlikely]]                                          \
-      ::firn::base::AssertFailed(#condition, __FILE__, __LINE__);           \
+#define FIRN_ASSERT(condition)                                    \
+  do {                                                            \
+    if (!(condition)) [[unlikely]]                                \
+      ::firn::base::AssertFailed(#condition, __FILE__, __LINE__); \
   } while (false)

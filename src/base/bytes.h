@@ -92,7 +92,8 @@ class ByteWriter {
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes)
-      : p_(reinterpret_cast<const std::uint8_t*>(bytes.data())), end_(p_ + bytes.size()) {}
+      : p_(reinterpret_cast<const std::uint8_t*>(bytes.data())),
+        end_(p_ + bytes.size()) {}
 
   bool ok() const { return ok_; }
   bool AtEnd() const { return p_ == end_; }

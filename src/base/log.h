@@ -32,7 +32,8 @@ inline void LogInfo(std::string_view event, std::initializer_list<LogField> fiel
 inline void LogWarn(std::string_view event, std::initializer_list<LogField> fields = {}) {
   Log(LogLevel::kWarn, event, fields);
 }
-inline void LogError(std::string_view event, std::initializer_list<LogField> fields = {}) {
+inline void LogError(std::string_view event,
+                     std::initializer_list<LogField> fields = {}) {
   Log(LogLevel::kError, event, fields);
 }
 

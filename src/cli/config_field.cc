@@ -89,8 +89,8 @@ const std::vector<ConfigField>& Table() {
        "Series in memory; new ones beyond it are rejected.", 1, UINT32_MAX,
        FIRN_FIELD(db.series_max)},
       {"head_bytes_max", "Ingest", kSize,
-       "Memory for series, samples not settled and the window; full: 503.",
-       1 << 20, INT64_MAX, FIRN_FIELD(db.head_bytes_max)},
+       "Memory for series, samples not settled and the window; full: 503.", 1 << 20,
+       INT64_MAX, FIRN_FIELD(db.head_bytes_max)},
       {"log_bytes_max", "Ingest", kSize,
        "Disk for the log; at the bound writes are answered 503.", 1 << 20, INT64_MAX,
        FIRN_FIELD(db.log_bytes_max)},
@@ -113,8 +113,8 @@ const std::vector<ConfigField>& Table() {
       {"query_bytes_max", "Queries", kSize,
        "Memory of SQL, and again as much of all scans of tables.", 1 << 20, INT64_MAX,
        FIRN_FIELD(db.query_bytes_max)},
-      {"query_threads", "Queries", kCount, "Threads that all SQL statements share.", 1, 1024,
-       FIRN_FIELD(db.query_threads)},
+      {"query_threads", "Queries", kCount, "Threads that all SQL statements share.", 1,
+       1024, FIRN_FIELD(db.query_threads)},
   };
   return table;
 }

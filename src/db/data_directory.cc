@@ -67,9 +67,10 @@ Status DataDirectory::ReadFormat(std::string_view text) {
     return Status::Corruption("this is not the FORMAT file of a firn data directory");
   }
   if (version > kDataDirectoryVersion) {
-    return Status::Unimplemented(
-        "the directory has version " + std::to_string(version) + ", written by a newer "
-        "firn; this one knows up to " + std::to_string(kDataDirectoryVersion));
+    return Status::Unimplemented("the directory has version " + std::to_string(version) +
+                                 ", written by a newer "
+                                 "firn; this one knows up to " +
+                                 std::to_string(kDataDirectoryVersion));
   }
   FIRN_ASSIGN_OR_RETURN(writer_, base::Ulid::Parse(values["writer"]));
   log_ = std::string(values["log"]);

@@ -3,8 +3,8 @@
 // lies.
 //
 //   LOCK      held by the process that serves; names it
-//   FORMAT    version, writer ULID, name of the log's directory (docs/format/data-directory.md)
-//   wal-…/    the log
+//   FORMAT    version, writer ULID, name of the log's directory
+//   (docs/format/data-directory.md) wal-…/    the log
 //
 // FORMAT is replaced atomically, so changing to a new log is one step: after a crash the
 // old one is in use, or the new one, never half of each.
@@ -25,11 +25,11 @@ inline constexpr int kDataDirectoryVersion = 1;
 // Thread-compatible.
 class DataDirectory {
  public:
-  // Create the directory where it is absent (NotFound unless `create`), take its lock and read FORMAT, or write one
-  // with a new writer. `holder` says who we are, for the next who asks. `files` must
-  // outlive it.
-  // Errors: AlreadyExists where another process has it, naming that; Unimplemented where
-  // a newer firn wrote it; Corruption where FORMAT cannot be read.
+  // Create the directory where it is absent (NotFound unless `create`), take its lock and
+  // read FORMAT, or write one with a new writer. `holder` says who we are, for the next
+  // who asks. `files` must outlive it. Errors: AlreadyExists where another process has
+  // it, naming that; Unimplemented where a newer firn wrote it; Corruption where FORMAT
+  // cannot be read.
   static Result<std::unique_ptr<DataDirectory>> Open(io::FileSystem& files,
                                                      std::string path,
                                                      std::string_view holder, bool create,
@@ -43,7 +43,9 @@ class DataDirectory {
 
   // A directory name for another log; nothing is created.
   std::string NewLogName(base::UlidSource& ulids) const;
-  std::string PathOf(std::string_view name) const { return path_ + "/" + std::string(name); }
+  std::string PathOf(std::string_view name) const {
+    return path_ + "/" + std::string(name);
+  }
   // Make `name` the log from now on, durably. The old log's directory stays as it is.
   Status UseLog(std::string name);
 

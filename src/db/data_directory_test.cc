@@ -12,8 +12,8 @@ namespace {
 class DataDirectoryTest : public testing::Test {
  protected:
   Result<std::unique_ptr<DataDirectory>> Open() {
-    return DataDirectory::Open(files_, "data", "pid 7, address 127.0.0.1:7070",
-                               create_, ulids_);
+    return DataDirectory::Open(files_, "data", "pid 7, address 127.0.0.1:7070", create_,
+                               ulids_);
   }
   void WriteFormat(std::string_view text) {
     ASSERT_TRUE(files_.CreateDirectories("data").ok());

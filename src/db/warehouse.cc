@@ -155,12 +155,12 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
                                            metadata.current_schema(), nullptr));
   for (const iceberg::DataFile& file : plan.files) {
     const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);
-    files.push_back({file.file_path,
-                     spec == nullptr ? ""
-                                     : iceberg::PartitionPath(
-                                           *spec, metadata.current_schema(),
-                                           file.partition),
-                     file.record_count, file.file_size_bytes});
+    files.push_back(
+        {file.file_path,
+         spec == nullptr
+             ? ""
+             : iceberg::PartitionPath(*spec, metadata.current_schema(), file.partition),
+         file.record_count, file.file_size_bytes});
   }
   return files;
 }

@@ -322,8 +322,7 @@ class Selector {
     const CompareOp op = negated ? Negate(p.op) : p.op;
     return OnColumn(p.column, [&](const arrow::Array& array, Family family, Mask& mask) {
       if (const auto keys = KeysOf(family, op, p.literal)) {
-        FillByKey(
-            array, [&](std::int64_t key) { return keys->Contains(key); }, mask);
+        FillByKey(array, [&](std::int64_t key) { return keys->Contains(key); }, mask);
       } else if (const auto bytes = BytesOf(family, p.literal)) {
         FillByBytes(
             array, [&](std::string_view v) { return Holds(v.compare(*bytes) <=> 0, op); },
@@ -339,11 +338,9 @@ class Selector {
         return std::binary_search(set.begin(), set.end(), v) != negated;
       };
       if (const auto keys = KeySetOf(family, p)) {
-        FillByKey(
-            array, [&](std::int64_t key) { return has(*keys, key); }, mask);
+        FillByKey(array, [&](std::int64_t key) { return has(*keys, key); }, mask);
       } else if (const auto set = ByteSetOf(family, p)) {
-        FillByBytes(
-            array, [&](std::string_view v) { return has(*set, v); }, mask);
+        FillByBytes(array, [&](std::string_view v) { return has(*set, v); }, mask);
       }
     });
   }

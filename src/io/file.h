@@ -56,8 +56,8 @@ class FileSystem {
   // Replace `path` by `bytes` atomically and durably: temporary file, sync, rename, sync
   // of the directory. After an error `path` has its old bytes or the new ones, whole.
   virtual Status WriteAtomically(const std::string& path, std::string_view bytes) = 0;
-  // Names (not paths) of the entries of `dir`, sorted, without `.*.tmp`: what a crash left
-  // of WriteAtomically. NotFound.
+  // Names (not paths) of the entries of `dir`, sorted, without `.*.tmp`: what a crash
+  // left of WriteAtomically. NotFound.
   virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<std::uint64_t> FileSize(const std::string& path) = 0;

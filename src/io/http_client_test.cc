@@ -88,12 +88,13 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
   {
     // The server ends each connection, and says so: a client that kept one would race
     // with its end.
-    CannedServer server({"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-                         "Content-Length: 5\r\nX-A: b\r\n\r\nhello",
-                         "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: "
-                         "chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
-                         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello",
-                         "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"});
+    CannedServer server(
+        {"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+         "Content-Length: 5\r\nX-A: b\r\n\r\nhello",
+         "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello",
+         "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"});
     HttpClient client(server.address());
     const base::Context context;
     for (int i = 0; i < 3; ++i) {

@@ -170,7 +170,7 @@ class MachineFileSystem final : public FileSystem {
   Result<std::unique_ptr<DirectoryLock>> Lock(const std::string& path,
                                               std::string_view holder) override {
     FIRN_ASSIGN_OR_RETURN(Descriptor fd, Descriptor::Open(path, O_RDWR | O_CREAT));
-    struct flock whole_file {};
+    struct flock whole_file{};
     whole_file.l_type = F_WRLCK;
     whole_file.l_whence = SEEK_SET;
     if (::fcntl(fd.get(), F_OFD_SETLK, &whole_file) != 0) {

@@ -21,7 +21,15 @@ namespace firn::io {
 // One operation about to happen, as a fault hook sees it.
 struct FileOperation {
   enum class Kind : std::uint8_t {
-    kOpen, kAppend, kSync, kTruncate, kRead, kWrite, kRemove, kRename, kSyncDirectory
+    kOpen,
+    kAppend,
+    kSync,
+    kTruncate,
+    kRead,
+    kWrite,
+    kRemove,
+    kRename,
+    kSyncDirectory
   };
   Kind kind;
   std::string path;

@@ -27,7 +27,7 @@ class MemoryStore final : public Store {
   // What a hook may do to an operation: let it be, fail it before it happens, or let it
   // happen and report an error all the same (the unknown outcome).
   struct Fault {
-    Status status;               // OK lets the operation be.
+    Status status;  // OK lets the operation be.
     bool happens_anyway = false;
   };
   using FaultHook = std::function<Fault(const StoreOperation&)>;

@@ -51,10 +51,10 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  virtual Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
-                                                           const std::string& location) = 0;
-  virtual Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
-                                                           const std::string& location) = 0;
+  virtual Result<std::unique_ptr<ObjectReader>> OpenReader(
+      const base::Context& context, const std::string& location) = 0;
+  virtual Result<std::unique_ptr<ObjectWriter>> OpenWriter(
+      const base::Context& context, const std::string& location) = 0;
   // The whole object. ResourceExhausted above `size_limit_bytes`.
   virtual Result<std::string> Get(const base::Context& context,
                                   const std::string& location,

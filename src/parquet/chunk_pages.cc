@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arrow/buffer.h"
+
 #include "parquet/bounds.h"
 #include "parquet/page_index.h"
 #include "parquet/properties.h"

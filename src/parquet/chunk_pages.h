@@ -6,15 +6,15 @@
 #include <memory>
 #include <vector>
 
+#include "firn/status.h"
 #include "parquet/footer.h"
 #include "parquet/range_fetcher.h"
 
-#include "firn/status.h"
-
 namespace firn::parquet {
 
-// The pages of each of `leaves`, in their order, and what they hold where `with_values`, from the footer's store or from the
-// file, whose indexes are read together. A chunk without a page index has no pages.
+// The pages of each of `leaves`, in their order, and what they hold where `with_values`,
+// from the footer's store or from the file, whose indexes are read together. A chunk
+// without a page index has no pages.
 //
 // Corruption where an index does not fit its chunk: pages must ascend, lie in the chunk
 // and hold every row once. May throw Parquet's exceptions.

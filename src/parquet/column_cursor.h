@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "arrow/type_fwd.h"
+
+#include "firn/status.h"
 #include "parquet/footer.h"
 #include "parquet/range_fetcher.h"
 #include "parquet/row_ranges.h"
-
-#include "firn/status.h"
 
 namespace firn::parquet {
 

@@ -5,12 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "expr/literal.h"
 #include "parquet/bounds.h"
 #include "parquet/metadata.h"
 #include "parquet/schema.h"
 #include "parquet/statistics.h"
-
-#include "expr/literal.h"
 
 namespace firn::parquet {
 namespace {

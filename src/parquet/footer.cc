@@ -6,6 +6,7 @@
 
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
+
 #include "parquet/arrow/schema.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "arrow/type_fwd.h"
-#include "parquet/metadata.h"
-#include "parquet/reader.h"
 
 #include "expr/predicate.h"
 #include "firn/status.h"
 #include "io/store.h"
+#include "parquet/metadata.h"
+#include "parquet/reader.h"
 
 namespace firn::parquet {
 

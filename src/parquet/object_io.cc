@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arrow/buffer.h"
+
 #include "parquet/wall.h"
 
 namespace firn::parquet {

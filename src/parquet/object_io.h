@@ -7,9 +7,9 @@
 
 #include "arrow/io/interfaces.h"
 #include "arrow/result.h"
-#include "parquet/range_fetcher.h"
 
 #include "io/store.h"
+#include "parquet/range_fetcher.h"
 
 namespace firn::parquet {
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "arrow/buffer.h"
+
 #include "parquet/wall.h"
 
 namespace firn::parquet {

@@ -14,6 +14,7 @@
 
 #include "arrow/io/interfaces.h"
 #include "arrow/result.h"
+
 #include "parquet/range_fetcher.h"
 
 namespace firn::parquet {

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "expr/conjuncts.h"
 #include "parquet/bloom_filter.h"
 #include "parquet/bloom_filter_reader.h"
 #include "parquet/bounds.h"
@@ -15,8 +16,6 @@
 #include "parquet/properties.h"
 #include "parquet/schema.h"
 #include "parquet/statistics.h"
-
-#include "expr/conjuncts.h"
 
 namespace firn::parquet {
 namespace {

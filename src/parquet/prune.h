@@ -8,12 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "expr/predicate.h"
+#include "firn/status.h"
 #include "parquet/footer.h"
 #include "parquet/range_fetcher.h"
 #include "parquet/reader.h"
-
-#include "expr/predicate.h"
-#include "firn/status.h"
 
 namespace firn::parquet {
 

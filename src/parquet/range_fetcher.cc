@@ -6,9 +6,9 @@
 
 #include "arrow/buffer.h"
 #include "arrow/memory_pool.h"
-#include "parquet/wall.h"
 
 #include "base/assert.h"
+#include "parquet/wall.h"
 
 namespace firn::parquet {
 

@@ -8,14 +8,14 @@
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
+
+#include "base/assert.h"
 #include "parquet/chunk_pages.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/prune.h"
 #include "parquet/row_group_scan.h"
 #include "parquet/wall.h"
-
-#include "base/assert.h"
 
 namespace firn::parquet {
 namespace {

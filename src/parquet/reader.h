@@ -16,12 +16,11 @@
 #include <string_view>
 #include <vector>
 
-#include "parquet/row_ranges.h"
-
 #include "base/context.h"
 #include "expr/predicate.h"
 #include "firn/status.h"
 #include "io/store.h"
+#include "parquet/row_ranges.h"
 #include "scan/batch.h"
 
 namespace arrow {

@@ -12,13 +12,13 @@
 #include "arrow/array/array_dict.h"
 #include "arrow/array/array_primitive.h"
 #include "arrow/compare.h"
+
+#include "expr/conjuncts.h"
+#include "expr/select.h"
 #include "parquet/footer_cache.h"
 #include "parquet/memory_pool.h"
 #include "parquet/test_objects.h"
 #include "parquet/writer.h"
-
-#include "expr/conjuncts.h"
-#include "expr/select.h"
 
 namespace firn::parquet {
 namespace {
@@ -192,7 +192,8 @@ TEST_F(ReaderTest, OneMetricReadsOnlyItsPages) {
   ASSERT_EQ(plan_.row_groups.size(), 1u);
   EXPECT_EQ(plan_.row_groups[0].rows.ToString(), "[512,768)");
   EXPECT_EQ(stats_.pages_pruned, 5 * 19) << "one page of each column is left";
-  EXPECT_LT(stats_.bytes_read, all_bytes / 3) << "dictionaries and indexes are read whole";
+  EXPECT_LT(stats_.bytes_read, all_bytes / 3)
+      << "dictionaries and indexes are read whole";
 }
 
 TEST_F(ReaderTest, StagesNarrowOneAfterAnother) {

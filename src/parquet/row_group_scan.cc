@@ -9,11 +9,11 @@
 #include "arrow/array/array_base.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
-#include "parquet/chunk_pages.h"
-#include "parquet/wall.h"
 
 #include "expr/conjuncts.h"
 #include "expr/select.h"
+#include "parquet/chunk_pages.h"
+#include "parquet/wall.h"
 
 namespace firn::parquet {
 namespace {

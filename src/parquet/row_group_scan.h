@@ -18,15 +18,15 @@
 #include <vector>
 
 #include "arrow/type_fwd.h"
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "io/store.h"
 #include "parquet/column_cursor.h"
 #include "parquet/footer.h"
 #include "parquet/prune.h"
 #include "parquet/range_fetcher.h"
 #include "parquet/reader.h"
-
-#include "base/context.h"
-#include "firn/status.h"
-#include "io/store.h"
 #include "scan/batch.h"
 
 namespace firn::parquet {

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "arrow/array/builder_dict.h"
+
 #include "parquet/memory_pool.h"
 #include "parquet/reader.h"
 #include "parquet/test_objects.h"

@@ -173,7 +173,7 @@ Expr& Unwrapped(Expr& expr);
 
 // Call `visit` with the child expressions of `expr`, in the order they are written.
 template <typename E, typename Visit>
-requires std::is_same_v<std::remove_const_t<E>, Expr>
+  requires std::is_same_v<std::remove_const_t<E>, Expr>
 void ForEachChild(E& expr, Visit visit) {
   if (auto* subquery = expr.template As<Subquery>()) {
     visit(*subquery->expr);

@@ -27,7 +27,8 @@ std::vector<MatchGroup> GroupMatches(const VectorMatching& matching, const Matri
   std::unordered_map<std::string, std::size_t> known;
   known.reserve(left.rows.size());
   std::string key;
-  const auto add = [&](const Matrix& matrix, std::vector<std::size_t> MatchGroup::*side) {
+  const auto add = [&](const Matrix& matrix,
+                       std::vector<std::size_t> MatchGroup::* side) {
     for (std::size_t r = 0; r < matrix.rows.size(); ++r) {
       key.clear();
       AppendLabelKey(matrix.rows[r].labels, names, matching.on, &key);

@@ -324,8 +324,8 @@ void Connection::RunOnPool(const Route& route, Exchange& exchange) {
   for (;;) {
     if (poll(fds, 2, -1) < 0) continue;  // EINTR
     if (fds[0].revents != 0) {
-      // Read, and not only polled: that orders the pool's writes before ours for those who
-      // look on, ThreadSanitizer among them.
+      // Read, and not only polled: that orders the pool's writes before ours for those
+      // who look on, ThreadSanitizer among them.
       done_.Clear();
       return;
     }

@@ -40,9 +40,9 @@ class Socket {
 
   // End both directions: whoever waits in Read or Write returns.
   void Shutdown();
-  // Say that nothing more comes, and wait, `linger_ms` at most, until the peer has closed,
-  // throwing away what it sends: a close with unread bytes would make the kernel take back
-  // an answer not yet read. The caller closes.
+  // Say that nothing more comes, and wait, `linger_ms` at most, until the peer has
+  // closed, throwing away what it sends: a close with unread bytes would make the kernel
+  // take back an answer not yet read. The caller closes.
   void Drain(std::int64_t linger_ms);
   void Close();
 

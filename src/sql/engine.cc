@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "arrow/c/bridge.h"
+#include "arrow/record_batch.h"
+#include "arrow/type.h"
 #include "duckdb.hpp"
 #include "duckdb/catalog/catalog_search_path.hpp"
 #include "duckdb/common/arrow/arrow_appender.hpp"
@@ -26,10 +29,6 @@
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/parser/tableref/showref.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
-
-#include "arrow/c/bridge.h"
-#include "arrow/record_batch.h"
-#include "arrow/type.h"
 
 #include "base/assert.h"
 #include "sql/catalog_internal.h"
@@ -120,8 +119,8 @@ class Execution {
             scan::TableProvider& tables)
       : statement_(std::make_shared<Statement>(context, tables)), connection_(database) {
     duckdb::ClientContext& client = *connection_.context;
-    client.registered_state->Insert(
-        TableEntries::kKey, duckdb::make_shared_ptr<TableEntries>(statement_));
+    client.registered_state->Insert(TableEntries::kKey,
+                                    duckdb::make_shared_ptr<TableEntries>(statement_));
     duckdb::ClientData::Get(client).catalog_search_path->Set(
         duckdb::CatalogSearchEntry(kCatalogName, kDefaultSchema),
         duckdb::CatalogSetPathType::SET_DIRECTLY);
@@ -161,8 +160,7 @@ class Execution {
     try {
       std::optional<duckdb::ArrowAppender> rows;
       while (!rows || rows->RowCount() < kBatchRows) {
-        FIRN_ASSIGN_OR_RETURN(const duckdb::unique_ptr<duckdb::DataChunk> chunk,
-                              Fetch());
+        FIRN_ASSIGN_OR_RETURN(const duckdb::unique_ptr<duckdb::DataChunk> chunk, Fetch());
         if (!chunk) break;
         if (!rows) {
           rows.emplace(result_->types, kBatchRows, result_->client_properties,
@@ -337,8 +335,7 @@ class DuckDbEngine final : public Engine {
       return Status(CodeOf(error.Type()), "connect: " + error.Message());
     }
     FIRN_RETURN_IF_ERROR(execution->Start(std::string(statement)));
-    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema,
-                          execution->ReadSchema());
+    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema, execution->ReadSchema());
     return std::make_unique<ExecutionCursor>(database_, std::move(execution),
                                              std::move(schema));
   }
@@ -353,9 +350,8 @@ void Configure(const EngineOptions& options, duckdb::DBConfig& config) {
   config.options.maximum_memory = static_cast<duckdb::idx_t>(options.memory_bytes_max);
   config.options.temporary_directory = options.temp_dir;
   config.options.use_temporary_directory = !options.temp_dir.empty();
-  for (const char* off :
-       {"autoinstall_known_extensions", "autoload_known_extensions",
-        "allow_community_extensions", "allow_persistent_secrets"}) {
+  for (const char* off : {"autoinstall_known_extensions", "autoload_known_extensions",
+                          "allow_community_extensions", "allow_persistent_secrets"}) {
     config.SetOptionByName(off, duckdb::Value::BOOLEAN(false));
   }
   duckdb::StorageExtension::Register(config, kCatalogName,

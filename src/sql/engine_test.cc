@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/engine.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <filesystem>
 #include <limits>
@@ -8,9 +11,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "arrow/builder.h"
 #include "arrow/record_batch.h"
@@ -214,8 +214,9 @@ TEST_F(EngineTest, TimesAreUtc) {
   EXPECT_EQ(Value("SELECT current_setting('TimeZone')"), "UTC");
   EXPECT_EQ(Value("SELECT (TIMESTAMPTZ '2026-01-01T02:00:00+02:00')::VARCHAR"),
             "2026-01-01 00:00:00+00");
-  EXPECT_EQ(Value("SELECT date_trunc('day', TIMESTAMPTZ '2026-01-01T23:59:59Z')::VARCHAR"),
-            "2026-01-01 00:00:00+00");
+  EXPECT_EQ(
+      Value("SELECT date_trunc('day', TIMESTAMPTZ '2026-01-01T23:59:59Z')::VARCHAR"),
+      "2026-01-01 00:00:00+00");
   EXPECT_EQ(Value("SELECT time_bucket(INTERVAL '5 minutes', TIMESTAMPTZ "
                   "'2026-01-01T00:07:00Z')::VARCHAR"),
             "2026-01-01 00:05:00+00");
@@ -232,9 +233,8 @@ TEST_F(EngineTest, TimesAreUtc) {
 TEST_F(EngineTest, ABadTextPointsAtThePlace) {
   const Status syntax = Fail("SELECT id FORM metrics.samples");
   EXPECT_EQ(syntax.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(syntax.message(),
-              HasSubstr("LINE 1: SELECT id FORM metrics.samples\n"
-                        "                       ^"));
+  EXPECT_THAT(syntax.message(), HasSubstr("LINE 1: SELECT id FORM metrics.samples\n"
+                                          "                       ^"));
 
   const Status column = Fail("SELECT id,\n  nmae FROM metrics.samples");
   EXPECT_EQ(column.code(), StatusCode::kInvalidArgument);
@@ -272,21 +272,39 @@ TEST_F(EngineTest, OneStatementAtATime) {
 }
 
 TEST_F(EngineTest, RefusesWhatWouldChangeSomething) {
-  for (const char* sql :
-       {"CREATE TABLE metrics.x (i INTEGER)", "CREATE TEMP TABLE x (i INTEGER)",
-        "CREATE SCHEMA x", "CREATE VIEW v AS SELECT 1",
-        "INSERT INTO metrics.samples VALUES (1, 'a')", "DELETE FROM metrics.samples",
-        "UPDATE metrics.samples SET id = 1", "DROP TABLE metrics.samples",
-        "ALTER TABLE metrics.samples ADD COLUMN x INTEGER", "TRUNCATE metrics.samples",
-        "ATTACH 'x.db'", "DETACH firn", "USE memory", "COPY (SELECT 1) TO 'x.csv'",
-        "COPY metrics.samples FROM 'x.csv'", "EXPORT DATABASE 'x'", "PRAGMA version",
-        "PRAGMA table_info('metrics.samples')", "SET threads = 1", "RESET threads",
-        "LOAD icu", "INSTALL httpfs", "CALL pragma_version()", "CHECKPOINT", "VACUUM",
-        "BEGIN", "COMMIT", "PREPARE x AS SELECT 1", "EXECUTE x",
-        "EXPLAIN INSERT INTO metrics.samples VALUES (1, 'a')",
-        "EXPLAIN ANALYZE CREATE TABLE memory.main.x AS SELECT 1",
-        "MERGE INTO metrics.samples USING metrics.samples s USING (id) "
-        "WHEN MATCHED THEN DELETE"}) {
+  for (const char* sql : {"CREATE TABLE metrics.x (i INTEGER)",
+                          "CREATE TEMP TABLE x (i INTEGER)",
+                          "CREATE SCHEMA x",
+                          "CREATE VIEW v AS SELECT 1",
+                          "INSERT INTO metrics.samples VALUES (1, 'a')",
+                          "DELETE FROM metrics.samples",
+                          "UPDATE metrics.samples SET id = 1",
+                          "DROP TABLE metrics.samples",
+                          "ALTER TABLE metrics.samples ADD COLUMN x INTEGER",
+                          "TRUNCATE metrics.samples",
+                          "ATTACH 'x.db'",
+                          "DETACH firn",
+                          "USE memory",
+                          "COPY (SELECT 1) TO 'x.csv'",
+                          "COPY metrics.samples FROM 'x.csv'",
+                          "EXPORT DATABASE 'x'",
+                          "PRAGMA version",
+                          "PRAGMA table_info('metrics.samples')",
+                          "SET threads = 1",
+                          "RESET threads",
+                          "LOAD icu",
+                          "INSTALL httpfs",
+                          "CALL pragma_version()",
+                          "CHECKPOINT",
+                          "VACUUM",
+                          "BEGIN",
+                          "COMMIT",
+                          "PREPARE x AS SELECT 1",
+                          "EXECUTE x",
+                          "EXPLAIN INSERT INTO metrics.samples VALUES (1, 'a')",
+                          "EXPLAIN ANALYZE CREATE TABLE memory.main.x AS SELECT 1",
+                          "MERGE INTO metrics.samples USING metrics.samples s USING (id) "
+                          "WHEN MATCHED THEN DELETE"}) {
     const Status status = Fail(sql);
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << sql << ": " << status;
     EXPECT_THAT(status.message(), HasSubstr(" is refused: SQL here only reads")) << sql;
@@ -306,9 +324,10 @@ TEST_F(EngineTest, ReadsInEveryForm) {
                              "ON odd USING count(id)");
   ASSERT_TRUE(pivot.ok()) << pivot.status();
   EXPECT_THAT(*pivot, ElementsAre(ElementsAre("2500", "2500")));
-  EXPECT_EQ(Value("WITH RECURSIVE t(i) AS (SELECT 0 UNION ALL SELECT s.id + 1 FROM t, "
-                  "metrics.samples s WHERE s.id = t.i AND t.i < 20) SELECT max(i) FROM t"),
-            "20");
+  EXPECT_EQ(
+      Value("WITH RECURSIVE t(i) AS (SELECT 0 UNION ALL SELECT s.id + 1 FROM t, "
+            "metrics.samples s WHERE s.id = t.i AND t.i < 20) SELECT max(i) FROM t"),
+      "20");
 }
 
 TEST_F(EngineTest, FunctionsThatDoMoreThanReadAreGone) {
@@ -410,10 +429,10 @@ TEST_F(EngineTest, MemoryIsBounded) {
   EngineOptions options;
   options.memory_bytes_max = 20 << 20;
   const auto engine = Open(options);
-  const Status status =
-      RunQuery(*engine, "SELECT count(*) FROM (SELECT DISTINCT i, i::VARCHAR || "
-                        "'padding padding padding' FROM range(3000000) t(i))")
-          .status();
+  const Status status = RunQuery(*engine,
+                                 "SELECT count(*) FROM (SELECT DISTINCT i, i::VARCHAR || "
+                                 "'padding padding padding' FROM range(3000000) t(i))")
+                            .status();
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status;
   EXPECT_EQ(RunValue(*engine, "SELECT 1"), "1");
 }
@@ -492,8 +511,8 @@ TEST_F(EngineTest, ACursorMayBeDroppedEarly) {
   {
     auto never_read = engine_->Query(context, "SELECT i FROM range(1000000000) t(i)");
     ASSERT_TRUE(never_read.ok());
-    auto begun = engine_->Query(context,
-                                "SELECT a.id FROM metrics.samples a, metrics.samples b");
+    auto begun =
+        engine_->Query(context, "SELECT a.id FROM metrics.samples a, metrics.samples b");
     ASSERT_TRUE(begun.ok());
     ASSERT_TRUE((*begun)->Next().ok());
   }
@@ -525,7 +544,8 @@ TEST_F(EngineTest, StatementsRunConcurrently) {
         const std::int64_t low = (t * 997 + i * 131) % 4000;
         const std::string sql =
             "SELECT count(*) FROM metrics.samples a JOIN metrics.samples b USING (id) "
-            "WHERE a.id >= " + std::to_string(low) + " AND b.name LIKE 'name %'";
+            "WHERE a.id >= " +
+            std::to_string(low) + " AND b.name LIKE 'name %'";
         if (RunValue(*engine_, sql) != std::to_string(5000 - low)) ++failures;
         if (RunQuery(*engine_, "SELECT nothing").ok()) ++failures;
       }
@@ -538,8 +558,9 @@ TEST_F(EngineTest, StatementsRunConcurrently) {
 TEST_F(EngineTest, NothingOfOneStatementReachesTheNext) {
   EXPECT_EQ(Value("SELECT setseed(0.5) IS NULL"), "true");
   EXPECT_EQ(Value("SELECT count(*) FROM duckdb_tables() WHERE temporary"), "0");
-  ASSERT_TRUE(RunText(*engine_, "PIVOT (SELECT id % 2 AS odd, id FROM metrics.samples) "
-                                "ON odd USING count(id)")
+  ASSERT_TRUE(RunText(*engine_,
+                      "PIVOT (SELECT id % 2 AS odd, id FROM metrics.samples) "
+                      "ON odd USING count(id)")
                   .ok());
   EXPECT_EQ(Value("SELECT count(*) FROM duckdb_types() WHERE NOT internal"), "0");
 }

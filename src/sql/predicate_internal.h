@@ -38,15 +38,15 @@
 
 namespace firn::sql {
 
-// `value` as a literal that may be compared with a column of type `type`, or nothing where
-// firn's comparison could differ from DuckDB's.
+// `value` as a literal that may be compared with a column of type `type`, or nothing
+// where firn's comparison could differ from DuckDB's.
 inline std::optional<expr::Literal> LiteralOf(const duckdb::Value& value,
                                               const arrow::DataType& type) {
   if (value.IsNull()) return std::nullopt;
   switch (type.id()) {
     case arrow::Type::DICTIONARY:
-      return LiteralOf(
-          value, *static_cast<const arrow::DictionaryType&>(type).value_type());
+      return LiteralOf(value,
+                       *static_cast<const arrow::DictionaryType&>(type).value_type());
     case arrow::Type::BOOL:
       if (value.type().id() != duckdb::LogicalTypeId::BOOLEAN) return std::nullopt;
       return expr::Literal(duckdb::BooleanValue::Get(value));
@@ -209,7 +209,8 @@ inline expr::PredicatePtr PredicateOf(const duckdb::TableFilter& filter,
     }
     case TableFilterType::CONJUNCTION_AND: {
       expr::PredicatePtr all;
-      for (const auto& child : filter.Cast<duckdb::ConjunctionAndFilter>().child_filters) {
+      for (const auto& child :
+           filter.Cast<duckdb::ConjunctionAndFilter>().child_filters) {
         all = expr::Conjoin(std::move(all), PredicateOf(*child, column, type));
       }
       return all;

@@ -21,6 +21,9 @@
 #include <utility>
 #include <vector>
 
+#include "arrow/c/bridge.h"
+#include "arrow/record_batch.h"
+#include "arrow/type.h"
 #include "duckdb.hpp"  // Before Arrow's: both declare the C data interface.
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
@@ -28,10 +31,6 @@
 #include "duckdb/planner/table_filter_state.hpp"
 #include "duckdb/storage/statistics/node_statistics.hpp"
 #include "duckdb/storage/table/column_segment.hpp"
-
-#include "arrow/c/bridge.h"
-#include "arrow/record_batch.h"
-#include "arrow/type.h"
 
 #include "scan/batch.h"
 #include "sql/error_internal.h"
@@ -140,8 +139,9 @@ inline scan::ScanRequest RequestOf(const duckdb::TableFunctionInitInput& input,
       const duckdb::column_t id = input.column_ids[position];
       if (duckdb::IsVirtualColumn(id)) continue;
       const auto& field = *schema.field(static_cast<int>(id));
-      request.predicate = expr::Conjoin(
-          std::move(request.predicate), PredicateOf(*filter, field.name(), *field.type()));
+      request.predicate =
+          expr::Conjoin(std::move(request.predicate),
+                        PredicateOf(*filter, field.name(), *field.type()));
     }
   }
   return request;
@@ -266,7 +266,8 @@ inline Result<bool> NextBatch(ScanExecution& execution, duckdb::ClientContext& c
   }
 }
 
-// Fill `chunk`, one vector per column asked for, with its size in rows from the offset on.
+// Fill `chunk`, one vector per column asked for, with its size in rows from the offset
+// on.
 inline void Convert(ScanExecution& execution, ScanThread& thread,
                     duckdb::DataChunk& chunk) {
   const auto& columns = execution.columns.table.GetColumns();
@@ -339,8 +340,8 @@ inline void ScanNext(duckdb::ClientContext& client, duckdb::TableFunctionInput& 
         return;
       }
     }
-    const auto count = std::min<duckdb::idx_t>(STANDARD_VECTOR_SIZE,
-                                               thread.batch_rows - thread.offset);
+    const auto count =
+        std::min<duckdb::idx_t>(STANDARD_VECTOR_SIZE, thread.batch_rows - thread.offset);
     const bool projects = !execution.projection.empty();
     duckdb::DataChunk& chunk = projects ? thread.scanned : output;
     // A vector that pointed into the last rows gets its own memory back.
@@ -384,8 +385,8 @@ inline duckdb::unique_ptr<duckdb::NodeStatistics> EstimateRows(
 }
 
 // The only column that is not the table's: one that holds nothing, for count(*).
-inline duckdb::virtual_column_map_t EmptyColumn(duckdb::ClientContext&,
-                                                duckdb::optional_ptr<duckdb::FunctionData>) {
+inline duckdb::virtual_column_map_t EmptyColumn(
+    duckdb::ClientContext&, duckdb::optional_ptr<duckdb::FunctionData>) {
   return {{duckdb::COLUMN_IDENTIFIER_EMPTY,
            duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)}};
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle of the bridge: the same rows in a table of DuckDB's own, in a DuckDB of its
 // own, must give the same result to the same query.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -8,9 +11,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "arrow/array/array_binary.h"
 #include "arrow/array/array_dict.h"
@@ -256,45 +256,130 @@ TEST_F(ScanTest, Projections) {
 
 TEST_F(ScanTest, Filters) {
   for (const char* condition :
-       {"id = 77", "id <> 77", "id < 10", "id >= 5990", "id BETWEEN 100 AND 120",
-        "id IN (1, 5, 77, 100000)", "id NOT IN (1, 5)", "small = 0", "small <> 0",
-        "small IS DISTINCT FROM 0", "small IS NOT DISTINCT FROM NULL",
-        "small IN (1, NULL)", "small NOT IN (1, NULL)", "tiny = 199", "tiny > 254",
-        "small = 100000", "value = 'nan'", "value <> 'nan'", "value > 100", "value < 0",
-        "value >= 'nan'", "value > 'inf'", "value < 'nan'", "value <= '-inf'",
-        "value = 0", "value = -0.0", "value < 0.0", "value >= '-0.0'::DOUBLE",
-        "value IN (0, 'nan')", "NOT value > 100", "isnan(value)", "value BETWEEN -1 AND 1",
-        "single > 9.5", "single = 0.1", "single = 0.1::FLOAT", "single = 'nan'",
-        "single < 0.25", "single IN (0.5, 1.5)", "host = 'host-3'", "host < 'host-12'",
-        "host IN ('host-1', 'host-2', 'none')", "host LIKE 'host-1%'", "host LIKE '%5'",
-        "host NOT LIKE 'host-1%'", "name = ''", "name > 'z'", "name LIKE 'a string%'",
-        "name LIKE 'żó%'", "name ILIKE 'ŻÓ%'", "name LIKE 'a_1%'", "starts_with(name, 'h')",
-        "name ^@ 'hb'", "prefix(name, '')", "contains(name, '7')", "name ~ '^[a-c]b'",
-        "name SIMILAR TO 'a.*'", "length(name) > 20", "name IS NULL OR name = 'ha7'",
-        "name = 'ha7' OR name = 'hb8' OR name > 'zz'", "(id < 5 OR id > 5995)",
+       {"id = 77",
+        "id <> 77",
+        "id < 10",
+        "id >= 5990",
+        "id BETWEEN 100 AND 120",
+        "id IN (1, 5, 77, 100000)",
+        "id NOT IN (1, 5)",
+        "small = 0",
+        "small <> 0",
+        "small IS DISTINCT FROM 0",
+        "small IS NOT DISTINCT FROM NULL",
+        "small IN (1, NULL)",
+        "small NOT IN (1, NULL)",
+        "tiny = 199",
+        "tiny > 254",
+        "small = 100000",
+        "value = 'nan'",
+        "value <> 'nan'",
+        "value > 100",
+        "value < 0",
+        "value >= 'nan'",
+        "value > 'inf'",
+        "value < 'nan'",
+        "value <= '-inf'",
+        "value = 0",
+        "value = -0.0",
+        "value < 0.0",
+        "value >= '-0.0'::DOUBLE",
+        "value IN (0, 'nan')",
+        "NOT value > 100",
+        "isnan(value)",
+        "value BETWEEN -1 AND 1",
+        "single > 9.5",
+        "single = 0.1",
+        "single = 0.1::FLOAT",
+        "single = 'nan'",
+        "single < 0.25",
+        "single IN (0.5, 1.5)",
+        "host = 'host-3'",
+        "host < 'host-12'",
+        "host IN ('host-1', 'host-2', 'none')",
+        "host LIKE 'host-1%'",
+        "host LIKE '%5'",
+        "host NOT LIKE 'host-1%'",
+        "name = ''",
+        "name > 'z'",
+        "name LIKE 'a string%'",
+        "name LIKE 'żó%'",
+        "name ILIKE 'ŻÓ%'",
+        "name LIKE 'a_1%'",
+        "starts_with(name, 'h')",
+        "name ^@ 'hb'",
+        "prefix(name, '')",
+        "contains(name, '7')",
+        "name ~ '^[a-c]b'",
+        "name SIMILAR TO 'a.*'",
+        "length(name) > 20",
+        "name IS NULL OR name = 'ha7'",
+        "name = 'ha7' OR name = 'hb8' OR name > 'zz'",
+        "(id < 5 OR id > 5995)",
         "(id < 5 OR id > 5995) AND (id % 2 = 0 OR host = 'host-3')",
-        "id = 3 OR host = 'host-3'", "flag", "NOT flag", "flag IS NULL", "flag = true",
-        "flag IS NOT TRUE", "flag <> false",
-        "ts >= '2026-01-01T20:00:00Z'", "ts >= TIMESTAMPTZ '2026-01-02T00:59:45+01:00'",
-        "ts < '2026-01-01' OR ts > '2026-01-02'", "ts = '2026-01-01 00:00:15+00'",
-        "date_trunc('hour', ts) = '2026-01-01 05:00:00+00'", "ts > now()",
+        "id = 3 OR host = 'host-3'",
+        "flag",
+        "NOT flag",
+        "flag IS NULL",
+        "flag = true",
+        "flag IS NOT TRUE",
+        "flag <> false",
+        "ts >= '2026-01-01T20:00:00Z'",
+        "ts >= TIMESTAMPTZ '2026-01-02T00:59:45+01:00'",
+        "ts < '2026-01-01' OR ts > '2026-01-02'",
+        "ts = '2026-01-01 00:00:15+00'",
+        "date_trunc('hour', ts) = '2026-01-01 05:00:00+00'",
+        "ts > now()",
         "ts BETWEEN '2026-01-01T01:00:00Z' AND '2026-01-01T01:05:00Z'",
-        "local_ts >= '1970-01-01'", "local_ts < '1969-12-31 23:00:10'",
-        "day = '2025-12-31'", "day > DATE '2026-01-08'", "day IN ('2025-12-30', '2030-1-1')",
-        "day < ts", "price = 1.302", "price > 5700.5", "price IN (-300.000, 4.3)",
-        "key = '\\xCF\\xCD\\x20\\x84\\x95\\xD5\\x65\\xEF\\x66\\xE7\\xDF\\xF9\\xF9\\x87\\x64\\xDA'",
-        "key = unhex(md5('17'))", "key > unhex('F0000000000000000000000000000000')",
-        "key IN (unhex(md5('3')), unhex(md5('4')))", "raw = 'b7'::BLOB", "raw < 'b2'::BLOB",
-        "labels['job'] = 'job-2'", "labels['job'] IS NULL", "labels['none'] IS NULL",
-        "map_contains(labels, 'instance')", "cardinality(labels) = 2",
-        "point.a = 3", "point.a > 27 AND point.b = 'b4'", "point.b LIKE 'b1%'",
-        "point IS NULL", "point.a IS NULL", "point = {'a': 1, 'b': 'b1'}",
-        "len(exemplars) = 0", "exemplars[1].t > 5990", "exemplars[2].v IS NULL",
-        "list_contains(numbers, 2)", "numbers[3] = 1", "id > small", "id = id",
-        "random() >= 0", "1 = 1", "1 = 0", "NULL", "id < NULL", "id = (SELECT 5)",
-        "id > (SELECT max(id) - 3 FROM %t)", "host = ANY(['host-1', 'host-9'])",
-        "coalesce(small, -1) = -1", "CASE WHEN small > 400 THEN flag ELSE false END",
-        "id::VARCHAR = '42'", "id = 42.0", "id > 42.5 AND id < 44", "value > 3::BIGINT",
+        "local_ts >= '1970-01-01'",
+        "local_ts < '1969-12-31 23:00:10'",
+        "day = '2025-12-31'",
+        "day > DATE '2026-01-08'",
+        "day IN ('2025-12-30', '2030-1-1')",
+        "day < ts",
+        "price = 1.302",
+        "price > 5700.5",
+        "price IN (-300.000, 4.3)",
+        "key = "
+        "'\\xCF\\xCD\\x20\\x84\\x95\\xD5\\x65\\xEF\\x66\\xE7\\xDF\\xF9\\xF9\\x87\\x64\\xD"
+        "A'",
+        "key = unhex(md5('17'))",
+        "key > unhex('F0000000000000000000000000000000')",
+        "key IN (unhex(md5('3')), unhex(md5('4')))",
+        "raw = 'b7'::BLOB",
+        "raw < 'b2'::BLOB",
+        "labels['job'] = 'job-2'",
+        "labels['job'] IS NULL",
+        "labels['none'] IS NULL",
+        "map_contains(labels, 'instance')",
+        "cardinality(labels) = 2",
+        "point.a = 3",
+        "point.a > 27 AND point.b = 'b4'",
+        "point.b LIKE 'b1%'",
+        "point IS NULL",
+        "point.a IS NULL",
+        "point = {'a': 1, 'b': 'b1'}",
+        "len(exemplars) = 0",
+        "exemplars[1].t > 5990",
+        "exemplars[2].v IS NULL",
+        "list_contains(numbers, 2)",
+        "numbers[3] = 1",
+        "id > small",
+        "id = id",
+        "random() >= 0",
+        "1 = 1",
+        "1 = 0",
+        "NULL",
+        "id < NULL",
+        "id = (SELECT 5)",
+        "id > (SELECT max(id) - 3 FROM %t)",
+        "host = ANY(['host-1', 'host-9'])",
+        "coalesce(small, -1) = -1",
+        "CASE WHEN small > 400 THEN flag ELSE false END",
+        "id::VARCHAR = '42'",
+        "id = 42.0",
+        "id > 42.5 AND id < 44",
+        "value > 3::BIGINT",
         "small BETWEEN -3 AND 3 AND value BETWEEN -50 AND 50 AND host >= 'host-2'"}) {
     ExpectSame(std::string("SELECT id, name, value FROM %t WHERE ") + condition);
     ExpectSame(std::string("SELECT count(*) FROM %t WHERE ") + condition);
@@ -309,12 +394,14 @@ TEST_F(ScanTest, Queries) {
         "SELECT key, count(*) FROM %t GROUP BY key",
         "SELECT date_trunc('hour', ts) AS h, count(*) FROM %t GROUP BY h",
         "SELECT time_bucket(INTERVAL '5 minutes', ts) AS b, max(id) FROM %t GROUP BY b",
-        "SELECT id FROM %t ORDER BY ts DESC LIMIT 5", "SELECT id FROM %t ORDER BY id LIMIT 7",
+        "SELECT id FROM %t ORDER BY ts DESC LIMIT 5",
+        "SELECT id FROM %t ORDER BY id LIMIT 7",
         "SELECT id, name FROM %t ORDER BY name DESC NULLS LAST, id LIMIT 9",
         "SELECT id, value FROM %t ORDER BY value DESC, id LIMIT 600",
         "SELECT id, value FROM %t ORDER BY value NULLS FIRST, id LIMIT 470",
         "SELECT id, small FROM %t WHERE flag ORDER BY small, id LIMIT 11 OFFSET 40",
-        "SELECT DISTINCT host, flag FROM %t", "SELECT DISTINCT ON (host) host, day FROM %t "
+        "SELECT DISTINCT host, flag FROM %t",
+        "SELECT DISTINCT ON (host) host, day FROM %t "
         "ORDER BY ALL",
         "SELECT a.id, b.id FROM %t a JOIN %t b ON a.id = b.small WHERE a.id < 50",
         "SELECT a.id FROM %t a JOIN (VALUES (3), (33), (333)) x(i) ON a.id = x.i",
@@ -352,7 +439,8 @@ TEST_F(ScanTest, Queries) {
         "SELECT sum(small) FROM %t GROUP BY ROLLUP (host, flag)",
         "SELECT count(*) FROM (SELECT * FROM %t LIMIT 100)",
         "SELECT * FROM (SELECT id, host FROM %t) WHERE host = 'host-5' AND id > 5000",
-        "SELECT count(*) FROM %t WHERE EXISTS (SELECT 1 FROM %t b WHERE b.small = 499)"}) {
+        "SELECT count(*) FROM %t WHERE EXISTS (SELECT 1 FROM %t b WHERE b.small = "
+        "499)"}) {
     ExpectSame(query);
     if (HasFatalFailure()) return;
   }
@@ -420,24 +508,29 @@ class ConditionMaker {
         {"tiny", {"0", "100", "199", "255"}},
         {"host", {"'host-0'", "'host-16'", "'host-7'", "'host'", "'z'", "''"}},
         {"name", {"''", "'ha7'", "'żółć 3'", "'a string'", "'zz'", "'m'"}},
-        {"value", {"0", "'-0.0'::DOUBLE", "'nan'::DOUBLE", "'inf'::DOUBLE",
-                   "'-inf'::DOUBLE", "12.5", "-99.875", "1e300"}},
+        {"value",
+         {"0", "'-0.0'::DOUBLE", "'nan'::DOUBLE", "'inf'::DOUBLE", "'-inf'::DOUBLE",
+          "12.5", "-99.875", "1e300"}},
         {"single", {"0.1", "0.1::FLOAT", "'nan'::FLOAT", "5", "9.9::FLOAT", "-1e30"}},
-        {"ts", {"'2026-01-01T00:00:00Z'::TIMESTAMPTZ", "'2026-01-01 12:30:00+00'",
-                "'2026-01-02T00:59:45Z'::TIMESTAMPTZ", "'infinity'::TIMESTAMPTZ"}},
+        {"ts",
+         {"'2026-01-01T00:00:00Z'::TIMESTAMPTZ", "'2026-01-01 12:30:00+00'",
+          "'2026-01-02T00:59:45Z'::TIMESTAMPTZ", "'infinity'::TIMESTAMPTZ"}},
         {"local_ts", {"'1970-01-01'::TIMESTAMP", "'1969-12-31 23:30:00'::TIMESTAMP"}},
         {"day", {"'2025-12-30'::DATE", "'2026-01-05'::DATE", "'2030-01-01'::DATE"}},
         {"flag", {"true", "false"}},
         {"price", {"0", "1.302", "-299.999", "5706.7"}},
-        {"key", {"unhex(md5('3'))", "unhex(md5('599'))", "'\\x00'::BLOB",
-                 "unhex('80000000000000000000000000000000')"}},
+        {"key",
+         {"unhex(md5('3'))", "unhex(md5('599'))", "'\\x00'::BLOB",
+          "unhex('80000000000000000000000000000000')"}},
         {"raw", {"'b0'::BLOB", "'b39'::BLOB", "'b'::BLOB"}},
         {"point.a", {"0", "15", "29"}},
         {"labels['job']", {"'job-1'", "'job-9'"}},
     };
     const Column& column = columns[Pick(columns.size())];
     const std::string name = column.name;
-    const auto literal = [&] { return std::string(column.literals[Pick(column.literals.size())]); };
+    const auto literal = [&] {
+      return std::string(column.literals[Pick(column.literals.size())]);
+    };
     static const char* const kOperators[] = {" = ", " <> ", " < ", " <= ", " > ", " >= "};
     switch (Pick(10)) {
       case 0:
@@ -477,8 +570,9 @@ TEST_F(ScanTest, RandomConditions) {
 TEST_F(ScanTest, ResultTypes) {
   const base::Context context;
   auto cursor = engine_->Query(
-      context, "SELECT id, host, value, ts, day, flag, price, key, labels, exemplars, "
-               "sum(small) OVER () AS total, INTERVAL '1 day' AS span FROM test.t");
+      context,
+      "SELECT id, host, value, ts, day, flag, price, key, labels, exemplars, "
+      "sum(small) OVER () AS total, INTERVAL '1 day' AS span FROM test.t");
   ASSERT_TRUE(cursor.ok()) << cursor.status();
   std::vector<std::string> types;
   for (const auto& field : (*cursor)->schema()->fields()) {
@@ -487,9 +581,8 @@ TEST_F(ScanTest, ResultTypes) {
   EXPECT_THAT(types,
               ElementsAre("int64", "string", "double", "timestamp[us, tz=UTC]",
                           "date32[day]", "bool", "decimal128(18, 3)", "binary",
-                          HasSubstr("map<string, string"),
-                          HasSubstr("list<l: struct<"), "decimal128(38, 0)",
-                          "month_day_nano_interval"));
+                          HasSubstr("map<string, string"), HasSubstr("list<l: struct<"),
+                          "decimal128(38, 0)", "month_day_nano_interval"));
   auto batches = Drain(**cursor);
   ASSERT_TRUE(batches.ok()) << batches.status();
   for (const auto& batch : *batches) EXPECT_TRUE(batch->ValidateFull().ok());

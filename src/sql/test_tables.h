@@ -108,8 +108,8 @@ class TestTable::Stream final : public scan::BatchStream {
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return plan_.schema_; }
 
-  // The rows that may match: the first run of them as a slice, since a scan must cope with
-  // arrays that do not begin where their buffers do, and the others together.
+  // The rows that may match: the first run of them as a slice, since a scan must cope
+  // with arrays that do not begin where their buffers do, and the others together.
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     while (true) {
       FIRN_RETURN_IF_ERROR(plan_.table_.probe_.on_next());

@@ -45,8 +45,8 @@ Result<iceberg::LoadedTable> CommitPositioned(
     Status status;
     if (attempt > 0) status = options.wait(context, kReconcileWaitMs);
     if (status.ok()) {
-      Result<iceberg::CommitOutcome> outcome = iceberg::CommitWithRetry(
-          context, environment, append.table, builder, options);
+      Result<iceberg::CommitOutcome> outcome =
+          iceberg::CommitWithRetry(context, environment, append.table, builder, options);
       if (outcome.ok()) return std::move(outcome->table);
       status = outcome.status();
     }
@@ -55,9 +55,9 @@ Result<iceberg::LoadedTable> CommitPositioned(
     } else if (unknown.ok() || status.Is(StatusCode::kCorruption)) {
       return status.With("commit " + append.table.ToString());
     }
-    base::LogWarn("commit outcome unknown, looking again",
-                  {{"table", append.table.ToString()},
-                   {"reason", std::string(status.message())}});
+    base::LogWarn(
+        "commit outcome unknown, looking again",
+        {{"table", append.table.ToString()}, {"reason", std::string(status.message())}});
   }
   return unknown.With("commit " + append.table.ToString());
 }

@@ -38,11 +38,11 @@ struct PositionedAppend {
 };
 
 // Commit, and return the table as it is afterwards.
-// Errors: CommitUnknown where an attempt's outcome was not known and looking again did not
-// tell, for whatever reason (cancelled, unreachable): the files must stay and the same
-// append be tried again later. Corruption where the position is neither of the two: the
-// files stay too, for a person to look at. Others: nothing was committed, and the files are
-// the caller's to remove or try again.
+// Errors: CommitUnknown where an attempt's outcome was not known and looking again did
+// not tell, for whatever reason (cancelled, unreachable): the files must stay and the
+// same append be tried again later. Corruption where the position is neither of the two:
+// the files stay too, for a person to look at. Others: nothing was committed, and the
+// files are the caller's to remove or try again.
 Result<iceberg::LoadedTable> CommitPositioned(
     const base::Context& context, const iceberg::CommitEnvironment& environment,
     const PositionedAppend& append, const iceberg::CommitOptions& options = {});

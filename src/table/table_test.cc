@@ -36,16 +36,15 @@ class TableTest : public testing::Test {
     iceberg::CreateTableRequest request;
     request.identifier = name_;
     using iceberg::FieldId;
-    request.schema.root.fields = {
-        {FieldId(1), "ts", true, iceberg::kTimestamptz, ""},
-        {FieldId(2), "name", false, iceberg::kString, ""},
-        {FieldId(3), "n", false, iceberg::kLong, ""}};
+    request.schema.root.fields = {{FieldId(1), "ts", true, iceberg::kTimestamptz, ""},
+                                  {FieldId(2), "name", false, iceberg::kString, ""},
+                                  {FieldId(3), "n", false, iceberg::kLong, ""}};
     request.spec = {iceberg::SpecId(0),
                     {{FieldId(1), FieldId(1000), "ts_day", iceberg::Transform::Day()}}};
-    request.sort_order = {iceberg::SortOrderId(1),
-                          {{FieldId(2), iceberg::Transform::Identity(),
-                            iceberg::SortDirection::kAscending,
-                            iceberg::NullOrder::kNullsFirst}}};
+    request.sort_order = {
+        iceberg::SortOrderId(1),
+        {{FieldId(2), iceberg::Transform::Identity(), iceberg::SortDirection::kAscending,
+          iceberg::NullOrder::kNullsFirst}}};
     const auto created = catalog_->CreateTable(context_, request);
     EXPECT_TRUE(created.ok()) << created.status();
     writer_ = ulids_.Next();
@@ -58,8 +57,8 @@ class TableTest : public testing::Test {
     std::int64_t n;
   };
 
-  std::shared_ptr<arrow::RecordBatch> Batch(const std::vector<Row>& rows,
-                                            const std::shared_ptr<arrow::Schema>& schema) {
+  std::shared_ptr<arrow::RecordBatch> Batch(
+      const std::vector<Row>& rows, const std::shared_ptr<arrow::Schema>& schema) {
     arrow::TimestampBuilder ts(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
                                arrow::default_memory_pool());
     arrow::StringBuilder name;
@@ -75,9 +74,8 @@ class TableTest : public testing::Test {
   Result<std::vector<iceberg::DataFile>> WriteFiles(
       const std::map<std::int32_t, std::vector<Row>>& rows_by_day) {
     FIRN_ASSIGN_OR_RETURN(const auto table, catalog_->LoadTable(context_, name_));
-    FIRN_ASSIGN_OR_RETURN(
-        const auto writer,
-        DataWriter::Make(context_, store_, clock_, ulids_, table, options_));
+    FIRN_ASSIGN_OR_RETURN(const auto writer, DataWriter::Make(context_, store_, clock_,
+                                                              ulids_, table, options_));
     for (const auto& [day, rows] : rows_by_day) {
       FIRN_RETURN_IF_ERROR(writer->Write({iceberg::OptionalValue(iceberg::Value(day))},
                                          *Batch(rows, writer->schema())));
@@ -144,8 +142,9 @@ class TableTest : public testing::Test {
 };
 
 TEST_F(TableTest, WritesAFileADayNamedByTableDayAndUlid) {
-  auto files = WriteFiles({{19'999, {{19'999 * kDayUs, "a", 1}}},
-                           {20'000, {{20'000 * kDayUs, "b", 2}, {20'000 * kDayUs, "c", 3}}}});
+  auto files =
+      WriteFiles({{19'999, {{19'999 * kDayUs, "a", 1}}},
+                  {20'000, {{20'000 * kDayUs, "b", 2}, {20'000 * kDayUs, "c", 3}}}});
   ASSERT_TRUE(files.ok()) << files.status();
   ASSERT_EQ(files->size(), 2u);
   const iceberg::DataFile& file = (*files)[1];
@@ -192,10 +191,10 @@ TEST_F(TableTest, PrunesFilesByDayAndColumnsByName) {
   }
   ASSERT_TRUE(Commit(std::nullopt, 1, *WriteFiles(rows)).ok());
   scan::ScanStats stats;
-  const auto some = Scan(
-      expr::MakePredicate(expr::Compare{"ts", expr::CompareOp::kGtEq,
-                                        expr::Timestamp{19'997 * kDayUs}}),
-      &stats);
+  const auto some =
+      Scan(expr::MakePredicate(expr::Compare{"ts", expr::CompareOp::kGtEq,
+                                             expr::Timestamp{19'997 * kDayUs}}),
+           &stats);
   EXPECT_EQ(some, (std::multiset<std::int64_t>{19'997, 19'998, 19'999}));
   EXPECT_EQ(stats.files_planned, 3);
   EXPECT_EQ(stats.files_pruned, 7);
@@ -207,15 +206,15 @@ TEST_F(TableTest, AColumnAddedLaterIsNullInOlderFiles) {
       Commit(std::nullopt, 1, *WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}}}})).ok());
   auto outcome = iceberg::CommitWithRetry(
       context_, {*catalog_, manifests_, clock_, random_}, name_,
-      [](const iceberg::LoadedTable&, iceberg::Transaction& transaction)
-          -> Result<iceberg::BuildDecision> {
+      [](const iceberg::LoadedTable&,
+         iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
         FIRN_RETURN_IF_ERROR(transaction.AddColumn(
             {iceberg::FieldId(9), "extra", false, iceberg::kString, ""}));
         return iceberg::BuildDecision::kCommit;
       });
   ASSERT_TRUE(outcome.ok()) << outcome.status();
-  auto source = MakeTableSource({store_, footers_, nullptr},
-                                *catalog_->LoadTable(context_, name_));
+  auto source =
+      MakeTableSource({store_, footers_, nullptr}, *catalog_->LoadTable(context_, name_));
   ASSERT_TRUE(source.ok());
   auto plan = (*source)->Plan(context_, {});
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -229,8 +228,8 @@ TEST_F(TableTest, AColumnAddedLaterIsNullInOlderFiles) {
 }
 
 TEST_F(TableTest, AnUnknownColumnIsNotFound) {
-  auto source = MakeTableSource({store_, footers_, nullptr},
-                                *catalog_->LoadTable(context_, name_));
+  auto source =
+      MakeTableSource({store_, footers_, nullptr}, *catalog_->LoadTable(context_, name_));
   scan::ScanRequest request;
   request.columns = {"nope"};
   EXPECT_TRUE((*source)->Plan(context_, request).status().Is(StatusCode::kNotFound));
@@ -242,15 +241,18 @@ TEST_F(TableTest, AGivenUpWriterLeavesNoFile) {
                                    *catalog_->LoadTable(context_, name_), options_);
     ASSERT_TRUE(writer.ok());
     const auto row = Batch({{20'000 * kDayUs, "a", 1}}, (*writer)->schema());
-    ASSERT_TRUE((*writer)->Write({iceberg::OptionalValue(iceberg::Value(20'000))}, *row).ok());
-    ASSERT_TRUE((*writer)->Write({iceberg::OptionalValue(iceberg::Value(20'001))}, *row).ok());
+    ASSERT_TRUE(
+        (*writer)->Write({iceberg::OptionalValue(iceberg::Value(20'000))}, *row).ok());
+    ASSERT_TRUE(
+        (*writer)->Write({iceberg::OptionalValue(iceberg::Value(20'001))}, *row).ok());
   }
   int files = 0;
-  ASSERT_TRUE(store_.List(context_, "memory://w/ns/t/data",
-                          [&](const io::ObjectInfo&) {
-                            ++files;
-                            return Status::OK();
-                          })
+  ASSERT_TRUE(store_
+                  .List(context_, "memory://w/ns/t/data",
+                        [&](const io::ObjectInfo&) {
+                          ++files;
+                          return Status::OK();
+                        })
                   .ok());
   EXPECT_EQ(files, 0);
 }
@@ -258,11 +260,10 @@ TEST_F(TableTest, AGivenUpWriterLeavesNoFile) {
 TEST_F(TableTest, ACancelledContextEndsWriteAndScan) {
   ASSERT_TRUE(
       Commit(std::nullopt, 1, *WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}}}})).ok());
-  auto source = MakeTableSource({store_, footers_, nullptr},
-                                *catalog_->LoadTable(context_, name_));
+  auto source =
+      MakeTableSource({store_, footers_, nullptr}, *catalog_->LoadTable(context_, name_));
   context_.Cancel();
-  EXPECT_TRUE(
-      WriteFiles({{20'000, {{1, "a", 1}}}}).status().Is(StatusCode::kCancelled));
+  EXPECT_TRUE(WriteFiles({{20'000, {{1, "a", 1}}}}).status().Is(StatusCode::kCancelled));
   EXPECT_TRUE((*source)->Plan(context_, {}).status().Is(StatusCode::kCancelled));
 }
 
@@ -270,8 +271,8 @@ TEST_F(TableTest, AMissingDataFileIsNotFoundByName) {
   auto files = WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}}}});
   ASSERT_TRUE(Commit(std::nullopt, 1, *files).ok());
   ASSERT_TRUE(store_.Remove(context_, (*files)[0].file_path).ok());
-  auto source = MakeTableSource({store_, footers_, nullptr},
-                                *catalog_->LoadTable(context_, name_));
+  auto source =
+      MakeTableSource({store_, footers_, nullptr}, *catalog_->LoadTable(context_, name_));
   auto plan = (*source)->Plan(context_, {});
   ASSERT_TRUE(plan.ok());
   const Status missing = (*plan)->OpenSplit(0).status();

@@ -64,9 +64,9 @@ bool AppendToChunk(Chunk& chunk, Sample sample) {
   FIRN_ASSERT(chunk.count == 0 ? sample.timestamp_ms == chunk.first_ms
                                : sample.timestamp_ms > chunk.last_ms);
   // Differences wrap around at 64 bits, and wrap back when read: any two timestamps work.
-  const auto delta_ms = static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(sample.timestamp_ms) -
-      static_cast<std::uint64_t>(chunk.last_ms));
+  const auto delta_ms =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(sample.timestamp_ms) -
+                                static_cast<std::uint64_t>(chunk.last_ms));
   const auto delta_of_delta = static_cast<std::int64_t>(
       static_cast<std::uint64_t>(delta_ms) - static_cast<std::uint64_t>(chunk.delta_ms));
   const std::uint64_t zigzag = base::ZigZag(delta_of_delta);
@@ -129,9 +129,9 @@ bool ChunkReader::Next(Sample* out) {
   std::uint64_t head = 0;
   p_ = base::DecodeVarint(p_, end_, &head);
   FIRN_ASSERT(p_ != nullptr);  // Chunks are made in this process and never leave it.
-  delta_ms_ = static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(delta_ms_) +
-      static_cast<std::uint64_t>(base::UnZigZag(head >> 2)));
+  delta_ms_ =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(delta_ms_) +
+                                static_cast<std::uint64_t>(base::UnZigZag(head >> 2)));
   timestamp_ms_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp_ms_) +
                                             static_cast<std::uint64_t>(delta_ms_));
   std::uint64_t encoded = 0;

@@ -34,11 +34,11 @@ namespace firn::tsdb {
 
 // Lives in an arena, its bytes right behind it. Thread-compatible.
 struct Chunk {
-  Chunk* next = nullptr;       // The chunk that follows in time, or null.
-  TimestampMs first_ms = 0;    // Of the first sample.
-  TimestampMs last_ms = 0;     // Of the last sample.
-  std::int64_t delta_ms = 0;   // Between the last two samples.
-  std::int64_t mantissa = 0;   // Of the last value that was written as a decimal.
+  Chunk* next = nullptr;      // The chunk that follows in time, or null.
+  TimestampMs first_ms = 0;   // Of the first sample.
+  TimestampMs last_ms = 0;    // Of the last sample.
+  std::int64_t delta_ms = 0;  // Between the last two samples.
+  std::int64_t mantissa = 0;  // Of the last value that was written as a decimal.
   double last_value = 0;
   std::uint32_t size_bytes = 0;
   std::uint32_t capacity_bytes = 0;
@@ -70,7 +70,9 @@ class ChunkReader {
  public:
   // The chunk's first `count` samples, which are its first `size_bytes` bytes.
   ChunkReader(const Chunk& chunk, std::uint32_t size_bytes, std::uint32_t count)
-      : p_(chunk.data()), end_(chunk.data() + size_bytes), left_(count),
+      : p_(chunk.data()),
+        end_(chunk.data() + size_bytes),
+        left_(count),
         timestamp_ms_(chunk.first_ms) {}
 
   // False at the end.

@@ -86,11 +86,20 @@ TEST(Chunk, RandomWalksRoundTrip) {
       samples.push_back({t, value});
       t += 1 + static_cast<TimestampMs>(random() % (random() % 4 == 0 ? 1'000'000 : 3));
       switch (random() % 5) {
-        case 0: break;  // the same again
-        case 1: value += 1; break;
-        case 2: value = static_cast<double>(random() % 100'000) / scale; break;
-        case 3: value = static_cast<double>(random()) / 3; break;
-        case 4: value = -value; break;
+        case 0:
+          break;  // the same again
+        case 1:
+          value += 1;
+          break;
+        case 2:
+          value = static_cast<double>(random() % 100'000) / scale;
+          break;
+        case 3:
+          value = static_cast<double>(random()) / 3;
+          break;
+        case 4:
+          value = -value;
+          break;
       }
     }
     ASSERT_GT(RoundTrip(samples, 128 + random() % 2000), 0u);

@@ -437,7 +437,8 @@ TEST_F(ChurnTest, SeededLivesLoseAndDoubleNothing) {
     };
     const int steps = 10 + static_cast<int>(random() % 40);
     for (int step = 0; step < steps; ++step) {
-      Advance(static_cast<DurationMs>(random() % (random() % 4 == 0 ? 3 * kHour : 60'000)));
+      Advance(
+          static_cast<DurationMs>(random() % (random() % 4 == 0 ? 3 * kHour : 60'000)));
       const TimestampMs now = clock_.NowMs();
       switch (random() % 10) {
         case 0: {
@@ -463,7 +464,9 @@ TEST_F(ChurnTest, SeededLivesLoseAndDoubleNothing) {
           break;
         }
         case 1:
-        case 2: (void)Settle(); break;
+        case 2:
+          (void)Settle();
+          break;
         case 3: {
           if (slow == nullptr) slow = MakeHeadAppender(engine_->head(), "");
           const std::string slow_name = name();

@@ -22,7 +22,7 @@ class EpochPins {
  private:
   struct State {
     mutable std::mutex mutex;
-    std::atomic<std::uint64_t> epoch{1};            // Changes under the mutex.
+    std::atomic<std::uint64_t> epoch{1};           // Changes under the mutex.
     std::map<std::uint64_t, std::int64_t> pinned;  // Pins by epoch; none are zero.
   };
 
@@ -30,8 +30,7 @@ class EpochPins {
   // Movable. May outlive the EpochPins it came from.
   class Pin {
    public:
-    Pin(Pin&& other) noexcept
-        : state_(std::move(other.state_)), epoch_(other.epoch_) {}
+    Pin(Pin&& other) noexcept : state_(std::move(other.state_)), epoch_(other.epoch_) {}
     Pin& operator=(Pin&&) = delete;
     ~Pin() {
       if (state_ == nullptr) return;

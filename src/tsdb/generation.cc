@@ -113,7 +113,8 @@ void Generation::AppendAll(std::span<const RefSample> samples) {
 }
 
 void Generation::AppendInOrder(SeriesSlot& slot, Sample sample) {
-  if (slot.last != nullptr && AppendToChunk(*slot.last, sample)) [[likely]] return;
+  if (slot.last != nullptr && AppendToChunk(*slot.last, sample)) [[likely]]
+    return;
   const std::uint32_t bytes =
       slot.last == nullptr
           ? kFirstChunkBytes

@@ -9,9 +9,10 @@
 // For each series a generation holds a list of chunks in order of time, and a short
 // sorted list of the samples that came behind a newer one.
 //
-// Thread rule: Append and Freeze need the head's publish lock held exclusively. Everything
-// else but begin() needs it shared, until the caller knows the generation is frozen. What
-// Capture returned is decoded without any lock, for as long as the generation is held.
+// Thread rule: Append and Freeze need the head's publish lock held exclusively.
+// Everything else but begin() needs it shared, until the caller knows the generation is
+// frozen. What Capture returned is decoded without any lock, for as long as the
+// generation is held.
 #pragma once
 
 #include <array>

@@ -70,7 +70,8 @@ TEST(Generation, AgreesWithAMap) {
       series.push_back({ref});
       for (int k = 0; k < 20; ++k) {
         const auto first = static_cast<TimestampMs>(random() % (now + 1));
-        const ClosedRangeMs range{first, first + static_cast<TimestampMs>(random() % now)};
+        const ClosedRangeMs range{first,
+                                  first + static_cast<TimestampMs>(random() % now)};
         scan::SampleColumns expected;
         for (auto it = samples.lower_bound(range.first_ms);
              it != samples.end() && it->first <= range.last_ms; ++it) {

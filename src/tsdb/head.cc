@@ -33,9 +33,8 @@ constexpr std::size_t kForgetAtOnce = 16'384;
 }  // namespace
 
 std::size_t Head::SampleKeyHash::operator()(const SampleKey& key) const {
-  return std::hash<std::uint64_t>()(static_cast<std::uint64_t>(key.timestamp_ms) *
-                                        0x9e3779b97f4a7c15 ^
-                                    key.ref);
+  return std::hash<std::uint64_t>()(
+      static_cast<std::uint64_t>(key.timestamp_ms) * 0x9e3779b97f4a7c15 ^ key.ref);
 }
 
 Head::Head(const HeadOptions& options, wal::Log& log, const base::Clock& clock,
@@ -157,15 +156,15 @@ void Head::JudgeAnew() {
 // --- Writing.
 
 TimestampMs Head::OldestTaken() const {
-  return std::max(floor_ms_, newest_ms_ == kTimestampMsMin
-                                 ? kTimestampMsMin
-                                 : SaturatingSubtract(newest_ms_,
-                                                      options_.out_of_order_window_ms));
+  return std::max(floor_ms_,
+                  newest_ms_ == kTimestampMsMin
+                      ? kTimestampMsMin
+                      : SaturatingSubtract(newest_ms_, options_.out_of_order_window_ms));
 }
 
 // The time that the bound on the future is counted from: the clock, but never before the
-// newest sample there was at start, moved on as time has passed since. So a clock set back
-// refuses nothing, and no sender can push the bound ahead by what it sends.
+// newest sample there was at start, moved on as time has passed since. So a clock set
+// back refuses nothing, and no sender can push the bound ahead by what it sends.
 TimestampMs Head::ReferenceMs() {
   const TimestampMs now_ms = clock_.NowMs();
   const std::int64_t steady_ns = clock_.SteadyNs();
@@ -190,7 +189,8 @@ Result<AppendReport> Head::Commit(std::string_view tenant,
           "the head holds " + std::to_string(used) + " bytes, its bound is " +
           std::to_string(options_.bytes_max) + ": samples must settle first");
     }
-    if (epoch != series_.epoch()) [[unlikely]] Rebind(samples, report);
+    if (epoch != series_.epoch()) [[unlikely]]
+      Rebind(samples, report);
     Judgement judgement;
     judgement.samples = &samples;
     judgement.report = std::move(report);
@@ -348,9 +348,9 @@ Status Head::JudgeLate(Judgement& judgement, const RefSample& sample) {
   } else if (SameValue(*present, s.sample.value)) {
     ++judgement.report.duplicates_dropped;
   } else {
-    Refuse(judgement.report, &AppendReport::duplicates_rejected, s,
-           "has another value, " + std::to_string(*present) +
-               ", at this timestamp already");
+    Refuse(
+        judgement.report, &AppendReport::duplicates_rejected, s,
+        "has another value, " + std::to_string(*present) + ", at this timestamp already");
   }
   return Status::OK();
 }
@@ -364,7 +364,7 @@ std::optional<double> Head::FindPublished(SeriesRef series,
   return std::nullopt;
 }
 
-void Head::Refuse(AppendReport& report, std::int64_t AppendReport::*counter,
+void Head::Refuse(AppendReport& report, std::int64_t AppendReport::* counter,
                   const RefSample& sample, std::string_view why) const {
   ++(report.*counter);
   if (!report.first_rejection.empty()) return;
@@ -387,14 +387,14 @@ Status Head::LogDefinitions(std::string_view tenant, std::span<const RefSample> 
   constexpr wal::Offset kBeingDefined = UINT64_MAX;
   for (const RefSample& s : samples) {
     wal::Offset& at = defined_at_[s.series.value];
-    if (at != 0) [[likely]] continue;
+    if (at != 0) [[likely]]
+      continue;
     at = kBeingDefined;
     definitions_.push_back({s.series, series_.packed_labels(s.series)});
   }
   if (definitions_.empty()) return Status::OK();
   EncodeSeries(definitions_, &payload_);
-  const Result<wal::Offset> end =
-      log_.Append(wal::RecordKind::kSeries, tenant, payload_);
+  const Result<wal::Offset> end = log_.Append(wal::RecordKind::kSeries, tenant, payload_);
   for (const SeriesDefinition& definition : definitions_) {
     defined_at_[definition.ref.value] = end.ok() ? *end : 0;
   }
@@ -602,10 +602,10 @@ void Head::DropBehindWindow(wal::Offset settled) {
   std::unique_lock publish(publish_mutex_);
   std::int64_t held_bytes = 0;
   for (const auto& held : generations_) held_bytes += held->bytes();
-  // Near the bound series count too: those of what is dropped can be forgotten, and at the
-  // bound nothing is taken that would move the window on.
-  const std::int64_t samples_max = std::min(
-      options_.bytes_max / 2, options_.bytes_max / 8 * 7 - series_.bytes());
+  // Near the bound series count too: those of what is dropped can be forgotten, and at
+  // the bound nothing is taken that would move the window on.
+  const std::int64_t samples_max =
+      std::min(options_.bytes_max / 2, options_.bytes_max / 8 * 7 - series_.bytes());
   while (generations_.size() > 1) {
     const Generation& oldest = *generations_.front();
     if (!oldest.IsSettledBy(settled)) break;

@@ -20,9 +20,7 @@ class HeadAppender final : public Appender {
     return {next.alias, {known_[last_].next - 1}};
   }
 
-  void Accept(const Prediction& prediction) override {
-    last_ = prediction.ref.value + 1;
-  }
+  void Accept(const Prediction& prediction) override { last_ = prediction.ref.value + 1; }
 
   Result<SeriesRef> Resolve(std::string_view alias, const LabelParser& parse) override {
     if (!pin_.has_value()) {
@@ -81,11 +79,11 @@ class HeadAppender final : public Appender {
 
  private:
   // A series by its reference plus one; element 0 stands for the beginning of a request.
-  // Nothing follows that: so the first series is resolved, and the pin taken, with no look
-  // at it for any other.
+  // Nothing follows that: so the first series is resolved, and the pin taken, with no
+  // look at it for any other.
   struct Known {
-    std::string_view alias;   // Empty: not seen here. Lives in the series table.
-    std::uint32_t next = 0;   // Which followed last time; 0: none has.
+    std::string_view alias;  // Empty: not seen here. Lives in the series table.
+    std::uint32_t next = 0;  // Which followed last time; 0: none has.
   };
 
   // From here on what is known is true, and stays so until the end of the request.
@@ -110,10 +108,10 @@ class HeadAppender final : public Appender {
   Head& head_;
   const std::string tenant_;
   std::vector<Known> known_;
-  std::uint64_t known_epoch_ = 0;           // In which they were last true.
-  std::optional<EpochPins::Pin> pin_;       // Held from the first series to the end.
-  std::uint32_t last_ = 0;                  // 0 between requests.
-  std::uint32_t resume_ = 0;                // The last series of the request before.
+  std::uint64_t known_epoch_ = 0;      // In which they were last true.
+  std::optional<EpochPins::Pin> pin_;  // Held from the first series to the end.
+  std::uint32_t last_ = 0;             // 0 between requests.
+  std::uint32_t resume_ = 0;           // The last series of the request before.
   std::vector<RefSample> pending_;
   AppendReport report_;
 };

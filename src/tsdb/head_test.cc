@@ -235,17 +235,19 @@ TEST_F(HeadTest, GenerationsGoWhenTheyAreSettledAndBehindTheWindow) {
 TEST_F(HeadTest, ACheckpointMakesATrimmedLogReadable) {
   for (int i = 0; i < 50; ++i) Add("s" + std::to_string(i), kNow, i);
   Commit();
-  ASSERT_TRUE(head_->Describe("", std::vector<MetricDescription>{{"s1", "gauge", "h", ""}})
-                  .ok());
+  ASSERT_TRUE(
+      head_->Describe("", std::vector<MetricDescription>{{"s1", "gauge", "h", ""}}).ok());
   head_->Freeze();
   const wal::Offset settled = Held()[0]->end();
   const auto records = head_->MakeCheckpoint(settled);
-  ASSERT_TRUE(log_->Trim(settled, [&](const wal::Log::CheckpointAppender& append) {
-                    for (const CheckpointRecord& r : records) {
-                      FIRN_RETURN_IF_ERROR(append(r.kind, r.tenant, r.payload));
-                    }
-                    return Status::OK();
-                  }).ok());
+  ASSERT_TRUE(log_->Trim(settled,
+                         [&](const wal::Log::CheckpointAppender& append) {
+                           for (const CheckpointRecord& r : records) {
+                             FIRN_RETURN_IF_ERROR(append(r.kind, r.tenant, r.payload));
+                           }
+                           return Status::OK();
+                         })
+                  .ok());
   Add("s7", kNow + 1, 70);  // Uses a reference that only the checkpoint defines now.
   Commit();
   Reopen();

@@ -51,7 +51,7 @@ ArrayResult BuildText(const std::vector<RowValues>& rows, arrow::MemoryPool* poo
 
 // A text of the metric's description, NULL where nobody gave one.
 ArrayResult BuildDescription(const std::vector<RowValues>& rows, arrow::MemoryPool* pool,
-                             std::string MetricDescription::*text) {
+                             std::string MetricDescription::* text) {
   return BuildText(rows, pool,
                    [text](const RowValues& row) -> std::optional<std::string_view> {
                      if (!row.description.has_value()) return std::nullopt;
@@ -62,7 +62,7 @@ ArrayResult BuildDescription(const std::vector<RowValues>& rows, arrow::MemoryPo
 }
 
 ArrayResult BuildTime(const std::vector<RowValues>& rows, arrow::MemoryPool* pool,
-                      TimestampMs RowValues::*time) {
+                      TimestampMs RowValues::* time) {
   arrow::TimestampBuilder builder(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), pool);
   for (const RowValues& row : rows) {
     ARROW_RETURN_NOT_OK(builder.Append(row.*time * 1000));
@@ -106,13 +106,20 @@ ArrayResult BuildColumn(const iceberg::NestedField& field,
       return BuildText(rows, pool, [](const RowValues& row) {
         return std::optional(row.labels.metric_name());
       });
-    case kSeriesIdId: return BuildSeriesId(rows, pool);
-    case kTypeId: return BuildDescription(rows, pool, &MetricDescription::type);
-    case kUnitId: return BuildDescription(rows, pool, &MetricDescription::unit);
-    case kHelpId: return BuildDescription(rows, pool, &MetricDescription::help);
-    case kFirstSeenId: return BuildTime(rows, pool, &RowValues::first_ms);
-    case kLastSeenId: return BuildTime(rows, pool, &RowValues::last_ms);
-    case kLabelsId: return BuildLabels(rows, type, pool);
+    case kSeriesIdId:
+      return BuildSeriesId(rows, pool);
+    case kTypeId:
+      return BuildDescription(rows, pool, &MetricDescription::type);
+    case kUnitId:
+      return BuildDescription(rows, pool, &MetricDescription::unit);
+    case kHelpId:
+      return BuildDescription(rows, pool, &MetricDescription::help);
+    case kFirstSeenId:
+      return BuildTime(rows, pool, &RowValues::first_ms);
+    case kLastSeenId:
+      return BuildTime(rows, pool, &RowValues::last_ms);
+    case kLabelsId:
+      return BuildLabels(rows, type, pool);
     default:
       // Nothing in memory says it, or another engine added the column.
       return arrow::MakeArrayOfNull(type, static_cast<std::int64_t>(rows.size()), pool);
@@ -177,8 +184,8 @@ void SortSeriesRows(const Head& head, std::vector<SeriesRow>* rows) {
   keyed.reserve(rows->size());
   for (const SeriesRow& row : *rows) {
     const Labels labels = head.series().labels(row.series);
-    keyed.push_back({row.day, std::string(labels.metric_name()),
-                     head.series().id(row.series), row});
+    keyed.push_back(
+        {row.day, std::string(labels.metric_name()), head.series().id(row.series), row});
   }
   std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
     return std::tie(a.day, a.metric, a.id) < std::tie(b.day, b.metric, b.id);

@@ -48,8 +48,7 @@ class MergedSet final : public scan::SeriesSet {
     out.clear();
     out.timestamps_ms.insert(out.timestamps_ms.end(), item.cold.timestamps_ms.begin(),
                              item.cold.timestamps_ms.end());
-    out.values.insert(out.values.end(), item.cold.values.begin(),
-                      item.cold.values.end());
+    out.values.insert(out.values.end(), item.cold.values.begin(), item.cold.values.end());
     for (const Generation::SeriesView& view : item.hot) DecodeView(view, range_, out);
     // Late samples put generations across each other, and behind what is settled.
     PutInOrder(&out);
@@ -74,23 +73,22 @@ Result<std::unique_ptr<scan::SeriesSet>> SeriesReader::Select(
   Cut cut = cuts_.Pin();
   std::vector<Item> items;
   std::unordered_map<base::SeriesId, std::size_t> by_id;
-  FIRN_ASSIGN_OR_RETURN(std::vector<ColdSeries> cold,
-                        cold_.Read(context, *cut.tables, request.tenant, matchers,
-                                   request.range));
+  FIRN_ASSIGN_OR_RETURN(
+      std::vector<ColdSeries> cold,
+      cold_.Read(context, *cut.tables, request.tenant, matchers, request.range));
   for (ColdSeries& series : cold) {
     by_id.emplace(series.id, items.size());
     items.push_back({std::move(series.labels), {}, std::move(series.samples)});
   }
   if (head_ != nullptr) {
-    const std::vector<SeriesRef> refs =
-        head_->series().Select(request.tenant, matchers);
+    const std::vector<SeriesRef> refs = head_->series().Select(request.tenant, matchers);
     for (std::size_t i = 0; i < refs.size(); ++i) {
       if (i % kSeriesPerCheck == 0) FIRN_RETURN_IF_ERROR(context.Check());
       std::vector<Generation::SeriesView> views =
           head_->Capture(cut.hot, refs[i], request.range);
       if (views.empty()) continue;
-      const auto found = by_id.empty() ? by_id.end()
-                                       : by_id.find(head_->series().id(refs[i]));
+      const auto found =
+          by_id.empty() ? by_id.end() : by_id.find(head_->series().id(refs[i]));
       if (found != by_id.end()) {
         items[found->second].hot = std::move(views);
       } else {
@@ -109,9 +107,9 @@ Result<std::vector<Labels>> SeriesReader::Find(const base::Context& context,
   FIRN_ASSIGN_OR_RETURN(const std::vector<base::Matcher> matchers,
                         base::Matcher::MakeAll(request.matchers));
   const Cut cut = cuts_.Pin();
-  FIRN_ASSIGN_OR_RETURN(std::vector<ColdSeries> cold,
-                        cold_.FindSeries(context, *cut.tables, request.tenant, matchers,
-                                         request.range));
+  FIRN_ASSIGN_OR_RETURN(
+      std::vector<ColdSeries> cold,
+      cold_.FindSeries(context, *cut.tables, request.tenant, matchers, request.range));
   std::vector<Labels> found;
   found.reserve(cold.size());
   for (ColdSeries& series : cold) found.push_back(std::move(series.labels));

@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kAliasesPerSeriesMax = 2;
 
 // Memory beside the texts themselves, measured with glibc: of a series, its node in
-// by_id_, a reference in the postings of each label, and what the head keeps by reference;
-// of an alias and of a label value, their nodes and headers.
+// by_id_, a reference in the postings of each label, and what the head keeps by
+// reference; of an alias and of a label value, their nodes and headers.
 constexpr std::int64_t kSeriesBytes = 160;
 constexpr std::int64_t kAliasBytes = 120;
 constexpr std::int64_t kValueBytes = 120;
@@ -89,8 +89,7 @@ Result<SeriesTable::Found> SeriesTable::Resolve(std::string_view tenant,
                                                 std::string_view alias,
                                                 const Labels& labels) {
   std::unique_lock lock(mutex_);
-  if (size_ >= series_max_ &&
-      !by_id_.contains(base::ComputeSeriesId(tenant, labels))) {
+  if (size_ >= series_max_ && !by_id_.contains(base::ComputeSeriesId(tenant, labels))) {
     return Exhausted(labels);
   }
   FIRN_ASSIGN_OR_RETURN(const SeriesRef ref, DefineLocked(std::nullopt, tenant, labels));
@@ -416,7 +415,8 @@ std::vector<SeriesRef> SeriesTable::Select(
     if (values == owner.postings.end()) continue;
     Refs failing;
     for (const auto& [value, refs] : values->second) {
-      if (!matcher.Matches(value)) failing.insert(failing.end(), refs.begin(), refs.end());
+      if (!matcher.Matches(value))
+        failing.insert(failing.end(), refs.begin(), refs.end());
     }
     std::sort(failing.begin(), failing.end());
     Refs left;

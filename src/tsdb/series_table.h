@@ -8,12 +8,12 @@
 // The index holds, for each label name and value, the references of the series that have
 // it (postings), sorted.
 //
-// A series is forgotten in two steps (docs/design/0016). Forget: neither alias nor identity
-// finds it any more, and a sender that names it gets another reference. Sweep: it goes
-// from the index, and once no pin from before is left its memory and its reference are
-// free. So a reference, and views of a series' labels and aliases, are good for who took a
-// pin first and has it still; so they are for the thread that forgets. Labels and aliases
-// never move.
+// A series is forgotten in two steps (docs/design/0016). Forget: neither alias nor
+// identity finds it any more, and a sender that names it gets another reference. Sweep:
+// it goes from the index, and once no pin from before is left its memory and its
+// reference are free. So a reference, and views of a series' labels and aliases, are good
+// for who took a pin first and has it still; so they are for the thread that forgets.
+// Labels and aliases never move.
 //
 // Thread-safe: one lock, shared by readers and exclusive for what changes the table.
 #pragma once
@@ -81,8 +81,8 @@ class SeriesTable {
 
   // Forget `series`: the first step. REQUIRES: each is live, and named once.
   void Forget(std::span<const SeriesRef> series);
-  // The second step, for all that was forgotten and that no pin holds; the others wait for
-  // a later call. Cost: walks the index' entries of the labels of what was forgotten.
+  // The second step, for all that was forgotten and that no pin holds; the others wait
+  // for a later call. Cost: walks the index' entries of the labels of what was forgotten.
   void Sweep();
   // The reference, now, of the series that `ref` names: itself unless that is forgotten.
   // Defines the series again where that must be. ResourceExhausted as Resolve.
@@ -121,7 +121,7 @@ class SeriesTable {
     std::unique_ptr<char[]> packed;
     std::uint32_t packed_bytes = 0;
     bool forgotten = false;
-    Tenant* tenant = nullptr;   // Null: no series has this reference.
+    Tenant* tenant = nullptr;      // Null: no series has this reference.
     std::uint64_t defined_in = 0;  // The epoch.
     std::forward_list<std::string> aliases;
 
@@ -145,7 +145,7 @@ class SeriesTable {
   const std::int64_t series_max_;
   EpochPins pins_;
   mutable std::shared_mutex mutex_;
-  std::deque<Entry> entries_;  // Indexed by reference.
+  std::deque<Entry> entries_;             // Indexed by reference.
   std::vector<std::uint32_t> free_refs_;  // In falling order: the lowest is given first.
   std::vector<std::uint32_t> forgotten_;  // Not swept yet.
   std::deque<Retired> retired_;           // Oldest first.

@@ -43,7 +43,8 @@ TEST(SeriesTable, AnAliasIsComparedByteForByte) {
   SeriesTable table(100);
   const Labels up = {{"__name__", "up"}};
   const auto first = table.Resolve("", "alias-1", up);
-  const auto second = table.Resolve("", "alias-2", up);  // The same series otherwise named.
+  const auto second =
+      table.Resolve("", "alias-2", up);  // The same series otherwise named.
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->ref, second->ref);
   EXPECT_EQ(table.FindAlias("", "alias-1")->ref, first->ref);
@@ -83,10 +84,8 @@ TEST(SeriesTable, ARestoredReferenceKeepsItsSeries) {
   ASSERT_TRUE(table.Restore({5}, "", {{"__name__", "a"}}).ok());
   ASSERT_TRUE(table.Restore({2}, "", {{"__name__", "b"}}).ok());
   ASSERT_TRUE(table.Restore({5}, "", {{"__name__", "a"}}).ok());  // As a checkpoint does.
-  EXPECT_TRUE(
-      table.Restore({5}, "", {{"__name__", "c"}}).Is(StatusCode::kCorruption));
-  EXPECT_TRUE(
-      table.Restore({6}, "", {{"__name__", "a"}}).Is(StatusCode::kCorruption));
+  EXPECT_TRUE(table.Restore({5}, "", {{"__name__", "c"}}).Is(StatusCode::kCorruption));
+  EXPECT_TRUE(table.Restore({6}, "", {{"__name__", "a"}}).Is(StatusCode::kCorruption));
   EXPECT_FALSE(table.defined({0}));
   EXPECT_TRUE(table.defined({2}));
   EXPECT_EQ(table.ResolveLabels("", {{"__name__", "d"}})->value, 6u);
@@ -177,8 +176,8 @@ TEST(SeriesTable, ForgettingGivesMemoryBack) {
   const std::int64_t empty = table.bytes();
   std::vector<SeriesRef> refs;
   for (int i = 0; i < 10'000; ++i) {
-    refs.push_back(table.Resolve("", std::string(150, 'a') + std::to_string(i),
-                                 labels(i))->ref);
+    refs.push_back(
+        table.Resolve("", std::string(150, 'a') + std::to_string(i), labels(i))->ref);
   }
   const std::int64_t full = table.bytes();
   EXPECT_GT(full, empty + 10'000 * 300);
@@ -198,17 +197,18 @@ TEST(SeriesTable, WhatALogLeftOutIsFree) {
   ASSERT_TRUE(table.Restore({3}, "", {{"__name__", "a"}}).ok());
   table.FreeGaps();
   for (const std::uint32_t expected : {0u, 1u, 2u, 4u}) {
-    EXPECT_EQ(table.ResolveLabels("", {{"__name__", "n" + std::to_string(expected)}})
-                  ->value,
-              expected);
+    EXPECT_EQ(
+        table.ResolveLabels("", {{"__name__", "n" + std::to_string(expected)}})->value,
+        expected);
   }
 }
 
 TEST(SeriesTable, MatchersSeeAbsentLabelsAsEmpty) {
   SeriesTable table(100);
   for (const auto& labels :
-       {Labels{{"__name__", "m"}, {"host", "a"}}, Labels{{"__name__", "m"}, {"host", "b"}},
-        Labels{{"__name__", "m"}}, Labels{{"__name__", "n"}, {"host", "a"}}}) {
+       {Labels{{"__name__", "m"}, {"host", "a"}},
+        Labels{{"__name__", "m"}, {"host", "b"}}, Labels{{"__name__", "m"}},
+        Labels{{"__name__", "n"}, {"host", "a"}}}) {
     ASSERT_TRUE(table.ResolveLabels("", labels).ok());
   }
   using Set = std::set<std::string>;

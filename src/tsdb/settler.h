@@ -8,7 +8,8 @@
 //      b. write its samples, day by day, sorted by metric, series and time, commit them
 //         with the position, publish: readers now see them in the table.
 //   3. Drop generations behind the out-of-order window.
-//   4. When a segment's worth of log lies below P, or many series are idle: checkpoint the
+//   4. When a segment's worth of log lies below P, or many series are idle: checkpoint
+//   the
 //      log and trim it.
 //   5. Forget idle series that the log does not define any more.
 //

@@ -126,10 +126,9 @@ std::map<std::string, std::string> Properties() {
 Status CheckVersion(const iceberg::LoadedTable& table) {
   const std::string* version = table.metadata->FindProperty(kSchemaVersionProperty);
   if (version == nullptr || *version == kSchemaVersion) return Status::OK();
-  return Status::Unimplemented("table " + table.identifier.ToString() + " has " +
-                               kSchemaVersionProperty + " " + *version +
-                               " and this firn knows " + kSchemaVersion +
-                               ": use a newer firn");
+  return Status::Unimplemented(
+      "table " + table.identifier.ToString() + " has " + kSchemaVersionProperty + " " +
+      *version + " and this firn knows " + kSchemaVersion + ": use a newer firn");
 }
 
 Result<iceberg::LoadedTable> OpenOrCreate(const base::Context& context,
@@ -176,16 +175,15 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
     samples.schema.root.fields.push_back(std::move(column));
   }
   samples.spec = DayOf(kTsId, "ts_day");
-  samples.sort_order = {
-      iceberg::SortOrderId(1),
-      {Ascending(kMetricId), Ascending(kSeriesIdId), Ascending(kTsId)}};
+  samples.sort_order = {iceberg::SortOrderId(1),
+                        {Ascending(kMetricId), Ascending(kSeriesIdId), Ascending(kTsId)}};
 
   MetricTables tables;
   bool series_created = false;
-  FIRN_ASSIGN_OR_RETURN(tables.series,
-                        OpenOrCreate(context, catalog, std::move(series), &series_created));
-  FIRN_ASSIGN_OR_RETURN(tables.samples,
-                        OpenOrCreate(context, catalog, std::move(samples), &tables.created));
+  FIRN_ASSIGN_OR_RETURN(
+      tables.series, OpenOrCreate(context, catalog, std::move(series), &series_created));
+  FIRN_ASSIGN_OR_RETURN(tables.samples, OpenOrCreate(context, catalog, std::move(samples),
+                                                     &tables.created));
   return tables;
 }
 

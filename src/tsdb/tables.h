@@ -3,8 +3,9 @@
 //
 // Field ids are fixed for ever: 1 to 99 core columns, 100 to 199 maps and their keys and
 // values, from 1000 on the promoted labels, in the order in which they were promoted. An
-// id is never given to another column, whatever becomes of the first. docs/format/tables.md
-// describes the columns for people who read the tables without firn.
+// id is never given to another column, whatever becomes of the first.
+// docs/format/tables.md describes the columns for people who read the tables without
+// firn.
 #pragma once
 
 #include <string>
@@ -56,7 +57,7 @@ inline constexpr std::int32_t kFlagStale = 1;  // A stale marker: value is NULL.
 inline constexpr char kSchemaVersionProperty[] = "firn.schema-version";
 inline constexpr char kSchemaVersion[] = "1";
 
-iceberg::TableIdentifier SamplesTable();  // metrics.samples
+iceberg::TableIdentifier SamplesTable();     // metrics.samples
 iceberg::TableIdentifier SeriesTableName();  // metrics.series
 
 // Create the namespace and both tables where they are absent, `metrics.samples` with

@@ -10,8 +10,10 @@ namespace {
 
 TEST(WalRecord, SamplesRoundTrip) {
   const std::vector<RefSample> samples = {
-      {{3}, {1'700'000'000'000, 1.5}},  {{4}, {1'700'000'000'000, -0.0}},
-      {{0}, {kTimestampMsMin, 0}},      {{UINT32_MAX}, {kTimestampMsMax, StaleMarker()}},
+      {{3}, {1'700'000'000'000, 1.5}},
+      {{4}, {1'700'000'000'000, -0.0}},
+      {{0}, {kTimestampMsMin, 0}},
+      {{UINT32_MAX}, {kTimestampMsMax, StaleMarker()}},
       {{5}, {1'700'000'015'000, 1e300}}};
   std::string payload;
   EncodeSamples(samples, &payload);
@@ -30,12 +32,13 @@ TEST(WalRecord, SamplesHaveTheDocumentedBytes) {
   std::string payload;
   const std::vector<RefSample> samples = {{{1}, {1000, 1.0}}, {{2}, {1000, 0.5}}};
   EncodeSamples(samples, &payload);
-  const std::uint8_t expected[] = {0x02,                                 // 2 samples
-                                   0x02, 0xd0, 0x0f,                     // +1, +1000
-                                   0, 0, 0, 0, 0, 0, 0xf0, 0x3f,         // 1.0
-                                   0x02, 0x00,                           // +1, +0
-                                   0, 0, 0, 0, 0, 0, 0xe0, 0x3f};        // 0.5
-  EXPECT_EQ(payload, std::string(reinterpret_cast<const char*>(expected), sizeof expected));
+  const std::uint8_t expected[] = {0x02,                                    // 2 samples
+                                   0x02, 0xd0, 0x0f,                        // +1, +1000
+                                   0,    0,    0,    0, 0, 0, 0xf0, 0x3f,   // 1.0
+                                   0x02, 0x00,                              // +1, +0
+                                   0,    0,    0,    0, 0, 0, 0xe0, 0x3f};  // 0.5
+  EXPECT_EQ(payload,
+            std::string(reinterpret_cast<const char*>(expected), sizeof expected));
 }
 
 TEST(WalRecord, SeriesAndMetadataRoundTrip) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // window.h: what the tables hold of the out-of-order window, read back into memory.
 //
-// A start needs it, and so does a rollback by another engine: then what the head remembers
-// of settled samples is no longer what the table holds.
+// A start needs it, and so does a rollback by another engine: then what the head
+// remembers of settled samples is no longer what the table holds.
 #pragma once
 
 #include <memory>

@@ -11,12 +11,12 @@
 #include "arrow/ipc/reader.h"
 #include "arrow/ipc/writer.h"
 #include "arrow/record_batch.h"
-#include "parquet/reader.h"
-#include "parquet/writer.h"
 
 #include "base/context.h"
 #include "expr/literal.h"
 #include "io/store.h"
+#include "parquet/reader.h"
+#include "parquet/writer.h"
 
 namespace firn::parquet {
 namespace {

@@ -18,6 +18,7 @@
 #include "arrow/io/memory.h"
 #include "arrow/util/secure_string.h"
 #include "duckdb.h"
+
 #include "parquet/column_reader.h"
 #include "parquet/column_writer.h"
 #include "parquet/encryption/encryption.h"
