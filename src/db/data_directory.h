@@ -4,7 +4,9 @@
 //
 //   LOCK      held by the process that serves; names it
 //   FORMAT    version, writer ULID, name of the log's directory
-//   (docs/format/data-directory.md) wal-…/    the log
+//   wal-…/    the log
+//
+// docs/format/data-directory.md has the bytes.
 //
 // FORMAT is replaced atomically, so changing to a new log is one step: after a crash the
 // old one is in use, or the new one, never half of each.

@@ -9,8 +9,7 @@
 //         with the position, publish: readers now see them in the table.
 //   3. Drop generations behind the out-of-order window.
 //   4. When a segment's worth of log lies below P, or many series are idle: checkpoint
-//   the
-//      log and trim it.
+//      the log and trim it.
 //   5. Forget idle series that the log does not define any more.
 //
 // A failure at any point leaves every row readable and logged; the next settle goes on
