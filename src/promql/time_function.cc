@@ -6,50 +6,26 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/civil_date.h"
+
 namespace firn::promql {
 namespace {
 
-struct Date {
-  std::int64_t year = 0;
-  int month = 0;  // 1 to 12
-  int day = 0;    // 1 to 31
-};
-
 std::int64_t FloorDivide(std::int64_t a, std::int64_t b) {
   return a / b - (a % b < 0 ? 1 : 0);
-}
-
-// The proleptic Gregorian date of a number of days since 1970-01-01. std::chrono's years
-// have 16 bits; a value may be any number. Counts in eras of 400 years that begin on the
-// 1st of March, so that the leap day is the last of its year.
-Date DateOf(std::int64_t days) {
-  const std::int64_t shifted = days + 719468;
-  const std::int64_t era = FloorDivide(shifted, 146097);
-  const std::int64_t day_of_era = shifted - era * 146097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  Date date;
-  date.day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  date.month = static_cast<int>(month_from_march < 10 ? month_from_march + 3
-                                                      : month_from_march - 9);
-  date.year = year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
-  return date;
 }
 
 bool IsLeap(std::int64_t year) {
   return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-int DaysInMonth(const Date& date) {
+int DaysInMonth(const base::CivilDate& date) {
   constexpr std::array<int, 12> kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   return kDays[static_cast<std::size_t>(date.month - 1)] +
          (date.month == 2 && IsLeap(date.year) ? 1 : 0);
 }
 
-int DayOfYear(const Date& date) {
+int DayOfYear(const base::CivilDate& date) {
   int days = date.day;
   for (int month = 1; month < date.month; ++month) {
     days += DaysInMonth({date.year, month, 1});
@@ -77,7 +53,7 @@ double CalendarPart(FunctionId id, double seconds) {
     default:
       break;
   }
-  const Date date = DateOf(days);
+  const base::CivilDate date = base::CivilDateFromDays(days);
   switch (id) {
     case FunctionId::kDayOfMonth:
       return date.day;
