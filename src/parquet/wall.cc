@@ -42,6 +42,12 @@ Status FromArrow(const arrow::Status& status) {
   }
 }
 
+Status AsArgument(const arrow::Status& status) {
+  if (status.ok()) return Status::OK();
+  if (status.detail() != nullptr) return FromArrow(status);
+  return Status::InvalidArgument(status.message());
+}
+
 arrow::Status ToArrow(const Status& status) {
   if (status.ok()) return arrow::Status::OK();
   const auto code = status.Is(StatusCode::kResourceExhausted)

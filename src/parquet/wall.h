@@ -27,6 +27,10 @@ Status FromArrow(const arrow::Status& status);
 // The way in: the Status is kept as the detail of Arrow's.
 arrow::Status ToArrow(const Status& status);
 
+// What Arrow finds wrong with a schema or an option is the caller's, not the bytes'.
+// Opening writes the magic number already: an error of the object stays what it is.
+Status AsArgument(const arrow::Status& status);
+
 template <typename T>
 Result<T> FromArrow(arrow::Result<T> result) {
   if (!result.ok()) return FromArrow(result.status());

@@ -16,10 +16,12 @@
 #include "arrow/util/compression.h"
 #include "arrow/util/key_value_metadata.h"
 #include "parquet/arrow/schema.h"
-#include "parquet/arrow/writer.h"
+#include "parquet/file_body.h"
 #include "parquet/file_report.h"
+#include "parquet/metadata.h"
 #include "parquet/object_io.h"
 #include "parquet/properties.h"
+#include "parquet/run_ends.h"
 #include "parquet/schema.h"
 #include "parquet/wall.h"
 
@@ -201,6 +203,7 @@ class NaNCounter {
   }
 
   static std::size_t LeavesOf(const arrow::DataType& type) {
+    if (IsRunEnded(type)) return LeavesOf(*RunValueType(type));
     if (type.num_fields() == 0) return 1;
     std::size_t leaves = 0;
     for (const auto& field : type.fields()) leaves += LeavesOf(*field->type());
@@ -222,8 +225,8 @@ class NaNCounter {
   std::size_t leaf_ = 0;
 };
 
-// The schema of what is stored: dictionaries of text are stored as text.
-Result<std::shared_ptr<arrow::Schema>> StoredSchema(const arrow::Schema& schema) {
+// Dictionaries of text are stored as text.
+Result<std::shared_ptr<arrow::Schema>> WithoutDictionaries(const arrow::Schema& schema) {
   arrow::FieldVector fields;
   for (const auto& field : schema.fields()) {
     if (field->type()->id() != arrow::Type::DICTIONARY) {
@@ -272,20 +275,23 @@ class FileWriter::State {
 
   Status Open() {
     FIRN_RETURN_IF_ERROR(CheckOptions(options_));
-    FIRN_ASSIGN_OR_RETURN(stored_schema_, StoredSchema(*schema_));
+    FIRN_ASSIGN_OR_RETURN(body_schema_, WithoutDictionaries(*schema_));
     ::parquet::ArrowWriterProperties::Builder arrow_builder;
     const auto arrow_properties = arrow_builder.build();
     std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
     FIRN_RETURN_IF_ERROR(AsArgument(::parquet::arrow::ToParquetSchema(
-        stored_schema_.get(), *::parquet::default_writer_properties(), *arrow_properties,
-        &descriptor)));
+        SpelledOut(*body_schema_).get(), *::parquet::default_writer_properties(),
+        *arrow_properties, &descriptor)));
     FIRN_ASSIGN_OR_RETURN(const auto properties,
                           MakeProperties(*descriptor, options_, pool_));
     leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
-    auto opened = ::parquet::arrow::FileWriter::Open(*stored_schema_, pool_, sink_,
-                                                     properties, arrow_properties);
-    FIRN_RETURN_IF_ERROR(AsArgument(opened.status()));
-    writer_ = std::move(opened).ValueUnsafe();
+    const auto& fields = body_schema_->fields();
+    const bool has_runs =
+        std::any_of(fields.begin(), fields.end(),
+                    [](const auto& field) { return IsRunEnded(*field->type()); });
+    FIRN_ASSIGN_OR_RETURN(
+        body_, (has_runs ? OpenRunFile : OpenArrowFile)(
+                   *body_schema_, sink_, {properties, arrow_properties, pool_}));
     return Status::OK();
   }
 
@@ -304,14 +310,14 @@ class FileWriter::State {
     if (!failed_.ok()) return failed_;
     failed_ = Status::Internal("write: the file was finished");
     return Guard("write", [&]() -> Result<FileReport> {
+      std::shared_ptr<arrow::KeyValueMetadata> metadata;
       if (!options_.key_values.empty()) {
-        auto metadata = std::make_shared<arrow::KeyValueMetadata>();
+        metadata = std::make_shared<arrow::KeyValueMetadata>();
         for (const auto& [key, value] : options_.key_values) metadata->Append(key, value);
-        FIRN_ARROW_RETURN_IF_ERROR(writer_->AddKeyValueMetadata(metadata));
       }
-      FIRN_ARROW_RETURN_IF_ERROR(writer_->Close());
+      FIRN_RETURN_IF_ERROR(body_->Close(metadata));
       FIRN_RETURN_IF_ERROR(object_->Close());
-      return MakeFileReport(*writer_->metadata(), nan_counts_, sink_->written_bytes());
+      return MakeFileReport(*body_->metadata(), nan_counts_, sink_->written_bytes());
     });
   }
 
@@ -319,14 +325,6 @@ class FileWriter::State {
   std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
 
  private:
-  // What Arrow finds wrong with a schema or an option is the caller's, not the bytes'.
-  // Opening writes the magic number already: an error of the object stays what it is.
-  static Status AsArgument(const arrow::Status& status) {
-    if (status.ok()) return Status::OK();
-    if (status.detail() != nullptr) return FromArrow(status);
-    return Status::InvalidArgument(status.message());
-  }
-
   Status Append(const arrow::RecordBatch& batch) {
     if (batch.num_rows() == 0) return Status::OK();
     FIRN_ARROW_ASSIGN_OR_RETURN(const std::int64_t batch_bytes,
@@ -336,7 +334,7 @@ class FileWriter::State {
     for (std::int64_t offset = 0; offset < batch.num_rows();) {
       if (group_rows_ >= options_.row_group_rows ||
           group_bytes_ >= options_.row_group_bytes || nan_counts_.empty()) {
-        FIRN_ARROW_RETURN_IF_ERROR(writer_->NewBufferedRowGroup());
+        FIRN_RETURN_IF_ERROR(body_->NewRowGroup());
         nan_counts_.emplace_back(leaf_count_, 0);
         group_rows_ = group_bytes_ = 0;
       }
@@ -364,19 +362,19 @@ class FileWriter::State {
       }
       FIRN_ARROW_RETURN_IF_ERROR(counter.Visit(*column));
     }
-    return FromArrow(writer_->WriteRecordBatch(
-        *arrow::RecordBatch::Make(stored_schema_, slice.num_rows(), std::move(columns))));
+    return body_->Write(
+        *arrow::RecordBatch::Make(body_schema_, slice.num_rows(), std::move(columns)));
   }
 
   // The stream writes to the object, and the writer to the stream, to the last: in this
   // order they are destroyed from the writer up.
   const std::unique_ptr<io::ObjectWriter> object_;
   const std::shared_ptr<arrow::Schema> schema_;
-  std::shared_ptr<arrow::Schema> stored_schema_;
+  std::shared_ptr<arrow::Schema> body_schema_;
   const WriterOptions options_;
   arrow::MemoryPool* const pool_;
   const std::shared_ptr<ObjectOutput> sink_;
-  std::unique_ptr<::parquet::arrow::FileWriter> writer_;
+  std::unique_ptr<FileBody> body_;
 
   Status failed_;
   std::size_t leaf_count_ = 0;

@@ -4,7 +4,8 @@
 // Row groups are buffered: pages are encoded and compressed as rows come, and a row group
 // reaches the object when it is full. The memory held is that of one row group's pages
 // plus one batch, and for every leaf a page and a dictionary in the making: less than two
-// row groups of the usual size.
+// row groups of the usual size. Of a run-end encoded column each run is held, and each
+// distinct value once, outside the pool: less than the row group's own bytes.
 #pragma once
 
 #include <cstdint>
@@ -125,7 +126,12 @@ class FileWriter {
   // leaf that `options.columns` or `options.sorting_columns` names must have one. A
   // top-level string or binary column may be given as a dictionary of them: the text is
   // stored, under one dictionary a row group however often the batches change theirs.
-  // Errors: InvalidArgument for a type, encoding or option that cannot be written.
+  // A top-level column may be given run-end encoded, by int32: it is stored as if spelled
+  // out, and costs by the run instead of by the row. That goes for text, binary, fixed
+  // binary, int32 and maps of these, and for runs of NULL of any type; the file's other
+  // columns are then flat, and none has a bloom filter. `encoding` is not asked about:
+  // runs are stored by dictionary, or plain. Errors: InvalidArgument for a type, encoding
+  // or option that cannot be written.
   static Result<std::unique_ptr<FileWriter>> Open(
       std::unique_ptr<io::ObjectWriter> object, std::shared_ptr<arrow::Schema> schema,
       const WriterOptions& options);
