@@ -2,7 +2,9 @@
 #include "table/data_writer.h"
 
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -43,6 +45,21 @@ Status SetBounds(const parquet::ColumnReport& column, const iceberg::PrimitiveTy
     if (cut.has_value()) file->upper_bounds[id] = iceberg::SerializeValue(*cut, type);
   }
   return Status::OK();
+}
+
+// The table's schema with the columns run-end encoded that are so in the batch's.
+std::shared_ptr<arrow::Schema> WithRunsOf(const arrow::Schema& batch,
+                                          const arrow::Schema& table) {
+  arrow::FieldVector fields = table.fields();
+  const int shared = std::min(batch.num_fields(), table.num_fields());
+  for (int i = 0; i < shared; ++i) {
+    const arrow::DataType& type = *batch.field(i)->type();
+    if (type.id() != arrow::Type::RUN_END_ENCODED) continue;
+    auto& field = fields[static_cast<std::size_t>(i)];
+    const auto& ends = static_cast<const arrow::RunEndEncodedType&>(type).run_end_type();
+    field = field->WithType(arrow::run_end_encoded(ends, field->type()));
+  }
+  return arrow::schema(std::move(fields), table.metadata());
 }
 
 }  // namespace
@@ -130,11 +147,12 @@ Status DataWriter::Write(const iceberg::PartitionValues& partition,
   if (file_ != nullptr && (full || partition != partition_)) {
     FIRN_RETURN_IF_ERROR(CloseFile());
   }
-  if (file_ == nullptr) FIRN_RETURN_IF_ERROR(OpenFile(partition));
+  if (file_ == nullptr) FIRN_RETURN_IF_ERROR(OpenFile(partition, *batch.schema()));
   return file_->Write(batch).With("write " + file_location_);
 }
 
-Status DataWriter::OpenFile(const iceberg::PartitionValues& partition) {
+Status DataWriter::OpenFile(const iceberg::PartitionValues& partition,
+                            const arrow::Schema& batch_schema) {
   const iceberg::TableMetadata& metadata = *table_.metadata;
   std::string directory = metadata.DataDirectory();
   const std::string path = iceberg::PartitionPath(metadata.default_spec(),
@@ -148,7 +166,9 @@ Status DataWriter::OpenFile(const iceberg::PartitionValues& partition) {
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
                         store_.OpenWriter(context_, file_location_));
   FIRN_ASSIGN_OR_RETURN(
-      file_, parquet::FileWriter::Open(std::move(object), schema_, options_.parquet));
+      file_, parquet::FileWriter::Open(std::move(object),
+                                       WithRunsOf(batch_schema, *schema_),
+                                       options_.parquet));
   return Status::OK();
 }
 

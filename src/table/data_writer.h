@@ -51,7 +51,8 @@ class DataWriter {
   DataWriter(const DataWriter&) = delete;
   DataWriter& operator=(const DataWriter&) = delete;
 
-  // The Arrow schema that batches must have.
+  // The Arrow schema that batches must have. Columns of a batch may be run-end encoded
+  // instead, the same ones in every batch: see parquet/writer.h.
   const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
 
   // Add rows that all belong to `partition`, which has one value for each field of the
@@ -65,7 +66,8 @@ class DataWriter {
   DataWriter(const base::Context& context, io::Store& store, const base::Clock& clock,
              base::UlidSource& ulids, iceberg::LoadedTable table,
              DataWriterOptions options);
-  Status OpenFile(const iceberg::PartitionValues& partition);
+  Status OpenFile(const iceberg::PartitionValues& partition,
+                  const arrow::Schema& batch_schema);
   Status CloseFile();
 
   const base::Context& context_;

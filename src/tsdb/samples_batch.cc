@@ -2,6 +2,7 @@
 #include "tsdb/samples_batch.h"
 
 #include <arrow/array.h>
+#include <arrow/array/array_run_end.h>
 #include <arrow/array/util.h>
 #include <arrow/buffer_builder.h>
 #include <arrow/record_batch.h>
@@ -43,6 +44,10 @@ class Column {
   virtual arrow::Status Append(const TimestampMs* timestamps_ms, const double* values,
                                std::int64_t count) = 0;
   virtual arrow::Result<std::shared_ptr<arrow::Array>> Flush() = 0;
+  // How many of the rows for these samples are alike, from the first on.
+  virtual std::int64_t AlikeFromFirst(const double*, std::int64_t count) const {
+    return count;
+  }
 };
 
 // A text that stays the same for a series; absent is NULL.
@@ -181,6 +186,12 @@ class FlagsColumn final : public Column {
     ARROW_ASSIGN_OR_RAISE(auto data, data_.Finish());
     return std::make_shared<arrow::Int32Array>(rows, std::move(data));
   }
+  std::int64_t AlikeFromFirst(const double* values, std::int64_t count) const override {
+    const bool stale = IsStaleMarker(values[0]);
+    return std::find_if(values, values + count,
+                        [&](double v) { return IsStaleMarker(v) != stale; }) -
+           values;
+  }
 
  private:
   arrow::TypedBufferBuilder<std::int32_t> data_;
@@ -296,6 +307,43 @@ class NullColumn final : public Column {
   std::int64_t rows_ = 0;
 };
 
+// Another column, with one row of it for each run of rows that are alike.
+class RunsColumn final : public Column {
+ public:
+  RunsColumn(std::unique_ptr<Column> column, std::shared_ptr<arrow::DataType> type,
+             arrow::MemoryPool* pool)
+      : column_(std::move(column)), type_(std::move(type)), ends_(pool) {}
+
+  void BeginSeries(const SeriesNames& series) override { column_->BeginSeries(series); }
+  arrow::Status Append(const TimestampMs* timestamps_ms, const double* values,
+                       std::int64_t count) override {
+    while (count > 0) {
+      const std::int64_t alike = column_->AlikeFromFirst(values, count);
+      ARROW_RETURN_NOT_OK(column_->Append(timestamps_ms, values, 1));
+      rows_ += alike;
+      ARROW_RETURN_NOT_OK(ends_.Append(static_cast<std::int32_t>(rows_)));
+      timestamps_ms += alike;
+      values += alike;
+      count -= alike;
+    }
+    return arrow::Status::OK();
+  }
+  arrow::Result<std::shared_ptr<arrow::Array>> Flush() override {
+    const std::int64_t runs = ends_.length();
+    ARROW_ASSIGN_OR_RAISE(auto ends, ends_.Finish());
+    ARROW_ASSIGN_OR_RAISE(auto values, column_->Flush());
+    return std::make_shared<arrow::RunEndEncodedArray>(
+        type_, std::exchange(rows_, 0),
+        std::make_shared<arrow::Int32Array>(runs, std::move(ends)), std::move(values));
+  }
+
+ private:
+  const std::unique_ptr<Column> column_;
+  const std::shared_ptr<arrow::DataType> type_;
+  std::int64_t rows_ = 0;
+  arrow::TypedBufferBuilder<std::int32_t> ends_;
+};
+
 TextColumn::Pick PickLabel(std::string name) {
   return [name = std::move(name)](const SeriesNames& s) -> std::optional<std::string_view> {
     const std::string_view value = s.labels->Get(name);
@@ -379,7 +427,8 @@ class Builder final : public SamplesBatchBuilder {
 
 Result<std::unique_ptr<SamplesBatchBuilder>> SamplesBatchBuilder::Make(
     const iceberg::TableMetadata& samples,
-    const std::optional<std::vector<std::string>>& names, arrow::MemoryPool* pool) {
+    const std::optional<std::vector<std::string>>& names, SampleRows rows,
+    arrow::MemoryPool* pool) {
   if (pool == nullptr) pool = arrow::default_memory_pool();
   const iceberg::Schema& schema = samples.current_schema();
   FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::Schema> all,
@@ -388,9 +437,17 @@ Result<std::unique_ptr<SamplesBatchBuilder>> SamplesBatchBuilder::Make(
   arrow::FieldVector fields;
   std::vector<std::unique_ptr<Column>> columns;
   const auto add = [&](const iceberg::NestedField& field) {
-    fields.push_back(all->GetFieldByName(field.name));
-    FIRN_ASSERT(fields.back() != nullptr);
-    columns.push_back(MakeColumn(field, fields.back()->type(), promoted, pool));
+    std::shared_ptr<arrow::Field> arrow_field = all->GetFieldByName(field.name);
+    FIRN_ASSERT(arrow_field != nullptr);
+    auto column = MakeColumn(field, arrow_field->type(), promoted, pool);
+    const bool varies = field.id.value == kTsId || field.id.value == kValueId;
+    if (rows == SampleRows::kRuns && !varies) {
+      const auto runs = arrow::run_end_encoded(arrow::int32(), arrow_field->type());
+      column = std::make_unique<RunsColumn>(std::move(column), runs, pool);
+      arrow_field = arrow_field->WithType(runs);
+    }
+    fields.push_back(std::move(arrow_field));
+    columns.push_back(std::move(column));
   };
   if (names.has_value()) {
     for (const std::string& name : *names) {

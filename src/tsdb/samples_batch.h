@@ -2,8 +2,9 @@
 // samples_batch.h: samples in memory as rows of metrics.samples.
 //
 // A settle writes these rows, and a SQL scan reads the same ones from the head, so a row
-// looks alike before and after it settles. Rows come series by series; what a series
-// repeats (names, labels) is written by copying its first row's bytes.
+// looks alike before and after it settles. Rows come series by series. What a series
+// repeats (names, labels) is spelled out for a scan, by copying its first row's bytes; a
+// settle takes it as runs, which cost by the series, not by the sample.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,11 @@ class Schema;
 
 namespace firn::tsdb {
 
+enum class SampleRows : std::uint8_t {
+  kSpelledOut,  // Every column has the table's own Arrow type.
+  kRuns,        // Every column but `ts` and `value` is run-end encoded.
+};
+
 // Thread-compatible.
 class SamplesBatchBuilder {
  public:
@@ -38,7 +44,8 @@ class SamplesBatchBuilder {
   // the table lacks. Null `pool`: Arrow's default.
   static Result<std::unique_ptr<SamplesBatchBuilder>> Make(
       const iceberg::TableMetadata& samples,
-      const std::optional<std::vector<std::string>>& names, arrow::MemoryPool* pool);
+      const std::optional<std::vector<std::string>>& names, SampleRows rows,
+      arrow::MemoryPool* pool);
   virtual ~SamplesBatchBuilder() = default;
 
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;

@@ -291,7 +291,8 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
                               options_.samples_files));
   FIRN_ASSIGN_OR_RETURN(
       const std::unique_ptr<SamplesBatchBuilder> builder,
-      SamplesBatchBuilder::Make(*table.metadata, std::nullopt, nullptr));
+      SamplesBatchBuilder::Make(*table.metadata, std::nullopt, SampleRows::kRuns,
+                                nullptr));
   const std::vector<SortedSeries> series = SortByMetricAndId(env_.head, generation);
   const Generations one = Borrow(generation);
   scan::SampleColumns samples;

@@ -176,7 +176,7 @@ class SamplesPlan final : public HotAndColdPlan {
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<SamplesBatchBuilder> builder,
         SamplesBatchBuilder::Make(*captured_->cut.tables->samples.metadata, columns_,
-                                  pool_));
+                                  SampleRows::kSpelledOut, pool_));
     return std::make_unique<HotSamplesStream>(context_, head_, captured_,
                                               std::vector<std::size_t>(begin, end),
                                               range_, std::move(builder), *this);
