@@ -4,9 +4,8 @@
 
     python3 iceberg_metadata_test.py --bin DIR
 
-DIR holds the program iceberg_probe. Needs pyarrow, pyiceberg with SQLite, and DuckDB with
-its Iceberg extension from PyPI; exits 77 where one of them is missing. fastavro is used
-where it is there.
+DIR holds the program iceberg_probe. Needs pyarrow, pyiceberg with SQLite, fastavro, and
+DuckDB with its Iceberg extension from PyPI; exits 77 where one of them is missing.
 """
 import argparse
 import datetime
@@ -20,6 +19,7 @@ import unittest
 
 try:
     import duckdb
+    import fastavro
     import pyarrow as pa
     import pyarrow.parquet as pq
     from pyiceberg.catalog.sql import SqlCatalog
@@ -31,11 +31,6 @@ try:
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
-
-try:
-    import fastavro
-except ImportError:
-    fastavro = None
 
 PROBE = None
 DAY_US = 86_400_000_000
@@ -158,7 +153,6 @@ class InteropTest(unittest.TestCase):
             "WHERE ts >= TIMESTAMPTZ '2026-01-03 00:00:00+00'").fetchone()[0]
         self.assertEqual(count, 100)
 
-    @unittest.skipIf(fastavro is None, "fastavro is not installed")
     def test_fastavro_reads_manifests(self):
         self.create_with_three_files()
         manifests = sorted((self.root / "metrics/probe/metadata").glob("*-m0.avro"))
