@@ -151,16 +151,41 @@ void MetricRegistry::AddCallback(std::string_view name, std::string_view help,
   Find(name, help, Kind::kCallback, std::move(labels)).callback = std::move(read);
 }
 
+void MetricRegistry::AddCounterCallback(std::string_view name, std::string_view help,
+                                        std::function<std::uint64_t()> read,
+                                        Labels labels) {
+  std::lock_guard lock(mutex_);
+  Find(name, help, Kind::kCounterCallback, std::move(labels)).counter_callback =
+      std::move(read);
+}
+
+std::string_view MetricRegistry::TypeName(Kind kind) {
+  switch (kind) {
+    case Kind::kCounter:
+    case Kind::kCounterCallback:
+      return "counter";
+    case Kind::kGauge:
+    case Kind::kCallback:
+      return "gauge";
+    case Kind::kHistogram:
+      break;
+  }
+  return "histogram";
+}
+
 std::string MetricRegistry::Expose() const {
   // Callbacks run without the lock: they may look at the registry themselves.
   struct Item {
     const Entry* entry;
     std::function<double()> callback;
+    std::function<std::uint64_t()> counter_callback;
   };
   std::vector<Item> items;
   {
     std::lock_guard lock(mutex_);
-    for (const Entry& entry : entries_) items.push_back({&entry, entry.callback});
+    for (const Entry& entry : entries_) {
+      items.push_back({&entry, entry.callback, entry.counter_callback});
+    }
   }
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
     if (a.entry->name != b.entry->name) return a.entry->name < b.entry->name;
@@ -169,15 +194,13 @@ std::string MetricRegistry::Expose() const {
 
   std::string out;
   std::string_view family;
-  for (const auto& [entry, callback] : items) {
+  for (const auto& [entry, callback, counter_callback] : items) {
     if (entry->name != family) {
       family = entry->name;
       out.append("# HELP ").append(family).push_back(' ');
       AppendEscaped(out, entry->help, /*quotes=*/false);
-      out.append("\n# TYPE ").append(family);
-      out += entry->kind == Kind::kCounter     ? " counter\n"
-             : entry->kind == Kind::kHistogram ? " histogram\n"
-                                               : " gauge\n";
+      out.append("\n# TYPE ").append(family).push_back(' ');
+      out.append(TypeName(entry->kind)).push_back('\n');
     }
     switch (entry->kind) {
       case Kind::kCounter:
@@ -188,6 +211,9 @@ std::string MetricRegistry::Expose() const {
         break;
       case Kind::kCallback:
         AppendLine(out, family, {}, entry->labels, {}, callback());
+        break;
+      case Kind::kCounterCallback:
+        AppendLine(out, family, {}, entry->labels, {}, counter_callback());
         break;
       case Kind::kHistogram:
         AppendHistogram(out, family, entry->labels, *entry->histogram);

@@ -70,12 +70,21 @@ class MetricRegistry {
   // any thread for as long as the registry lives.
   void AddCallback(std::string_view name, std::string_view help,
                    std::function<double()> read, Labels labels = {});
+  // The same for a counter that somebody else keeps. REQUIRES: it never falls.
+  void AddCounterCallback(std::string_view name, std::string_view help,
+                          std::function<std::uint64_t()> read, Labels labels = {});
 
   // All metrics in Prometheus's text format 0.0.4, families sorted by name.
   std::string Expose() const;
 
  private:
-  enum class Kind : std::uint8_t { kCounter, kGauge, kHistogram, kCallback };
+  enum class Kind : std::uint8_t {
+    kCounter,
+    kGauge,
+    kHistogram,
+    kCallback,
+    kCounterCallback
+  };
   struct Entry {
     std::string name;
     std::string help;
@@ -85,7 +94,10 @@ class MetricRegistry {
     Gauge gauge;
     std::unique_ptr<Histogram> histogram;
     std::function<double()> callback;
+    std::function<std::uint64_t()> counter_callback;
   };
+  // As the text format's TYPE line has it.
+  static std::string_view TypeName(Kind kind);
   Entry& Find(std::string_view name, std::string_view help, Kind kind, Labels labels);
   mutable std::mutex mutex_;
   std::deque<Entry> entries_;  // A deque keeps references valid as it grows.

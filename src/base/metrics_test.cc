@@ -160,6 +160,17 @@ TEST(MetricsTest, CallbacksAreAskedEachTimeAndMayUseTheRegistry) {
   EXPECT_EQ(read.TypeOf("asked"), "gauge");
 }
 
+TEST(MetricsTest, ACounterKeptElsewhereIsACounter) {
+  MetricRegistry registry;
+  std::uint64_t kept = (1ull << 53) + 1;
+  registry.AddCounterCallback("kept_total", "h", [&kept] { return kept; });
+  const std::string text = registry.Expose();
+  EXPECT_NE(text.find("\nkept_total 9007199254740993\n"), std::string::npos) << text;
+  EXPECT_EQ(Exposition(text).TypeOf("kept_total"), "counter");
+  kept += 2;
+  EXPECT_NE(registry.Expose().find("\nkept_total 9007199254740995\n"), std::string::npos);
+}
+
 TEST(MetricsDeathTest, OneNameHasOneKindAndHelp) {
   MetricRegistry registry;
   registry.GetCounter("c_total", "h");

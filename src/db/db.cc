@@ -422,8 +422,9 @@ class OpenDb final : public Db {
                          [engine] { return static_cast<double>(engine->hot_bytes()); });
     metrics_.AddCallback("firn_log_bytes", "Bytes of the log on disk.",
                          [log] { return static_cast<double>(log->size_bytes()); });
-    metrics_.AddCallback("firn_log_syncs_total", "Groups of records written and synced.",
-                         [log] { return static_cast<double>(log->counts().writes); });
+    metrics_.AddCounterCallback("firn_log_syncs_total",
+                                "Groups of records written and synced.",
+                                [log] { return log->counts().writes; });
   }
 
   // Runs `read`; where it finds a file gone that the cut names, because another engine

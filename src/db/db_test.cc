@@ -279,6 +279,8 @@ TEST_F(DbTest, CountsItself) {
   const std::string text = db_->metrics().Expose();
   EXPECT_NE(text.find("firn_head_series 3"), std::string::npos) << text;
   EXPECT_NE(text.find("firn_head_samples_appended_total 3"), std::string::npos) << text;
+  EXPECT_NE(text.find("# TYPE firn_log_syncs_total counter\n"), std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -214,6 +214,9 @@ class HttpApiTest(ServerTest):
         for name in ("firn_head_series", "firn_log_bytes",
                      "firn_remote_write_samples_total"):
             self.assertIn(name, families)
+        for name, family in families.items():
+            self.assertEqual(family["type"] == "counter", name.endswith("_total"), name)
+        self.assertGreater(families["firn_log_syncs_total"]["samples"][""], 0)
         accepted = families["firn_remote_write_samples_total"]["samples"]
         self.assertEqual(accepted['{outcome="accepted"}'], 5 * POINTS)
 
