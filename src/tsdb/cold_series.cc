@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "iceberg/plan.h"
 #include "iceberg/single_value.h"
+#include "tsdb/emitted_days.h"
 #include "tsdb/tables.h"
 
 namespace firn::tsdb {
@@ -43,12 +44,6 @@ expr::Timestamp MillisecondEnd(TimestampMs t) {
   const expr::Timestamp start = MillisecondStart(t);
   TimestampUs us;
   return {__builtin_add_overflow(start.us, 999, &us) ? kTimestampMsMax : us};
-}
-
-// Microseconds to the millisecond they lie in, also before 1970.
-TimestampMs ToMs(TimestampUs us) {
-  const TimestampMs ms = us / 1000;
-  return us % 1000 < 0 ? ms - 1 : ms;
 }
 
 // What the matchers say of the metric's name, for pruning.
@@ -212,7 +207,7 @@ void AppendRows(std::int64_t begin, std::int64_t end, const arrow::TimestampArra
                 const arrow::DoubleArray& values, const arrow::Int32Array& flags,
                 const ClosedRangeMs& range, scan::SampleColumns* out) {
   for (std::int64_t row = begin; row < end; ++row) {
-    const TimestampMs t = ToMs(ts.Value(row));
+    const TimestampMs t = FloorMs(ts.Value(row));
     if (!range.Contains(t)) continue;
     double value;
     if (values.IsValid(row)) {
@@ -345,7 +340,7 @@ Status ColdReader::VisitSeriesSince(
   return VisitSeriesRows(context, environment_, tables.series, std::move(predicate),
                          [&](const SeriesRowView& row) {
                            return visit({row.id, row.tenant, row.MakeLabels(),
-                                         ToMs(row.first_seen_us)});
+                                         FloorMs(row.first_seen_us)});
                          });
 }
 
@@ -361,7 +356,7 @@ Result<TimestampMs> ColdReader::NewestSettled(const base::Context& context,
     if (upper == entry.data_file.upper_bounds.end()) return Status::OK();
     FIRN_ASSIGN_OR_RETURN(const iceberg::Value value,
                           iceberg::ParseValue(upper->second, iceberg::kTimestamptz));
-    newest = std::max(newest, ToMs(std::get<std::int64_t>(value)));
+    newest = std::max(newest, FloorMs(std::get<std::int64_t>(value)));
     return Status::OK();
   };
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,

@@ -24,6 +24,11 @@ using Day = std::int32_t;
 
 inline constexpr DurationMs kDayMs = 24 * 3600 * 1000;
 
+// The millisecond that holds `us`, also before 1970.
+inline TimestampMs FloorMs(TimestampUs us) {
+  const TimestampMs ms = us / 1000;
+  return us % 1000 < 0 ? ms - 1 : ms;
+}
 // The day that holds `timestamp_ms`, also before 1970.
 inline Day DayOfMs(TimestampMs timestamp_ms) {
   const TimestampMs day = timestamp_ms / kDayMs;

@@ -3,13 +3,10 @@
 
 #include <algorithm>
 
+#include "tsdb/emitted_days.h"
+
 namespace firn::tsdb {
 namespace {
-
-// The millisecond that holds `us`, also before 1970.
-TimestampMs FloorMs(TimestampUs us) {
-  return us % 1000 < 0 ? us / 1000 - 1 : us / 1000;
-}
 
 void NarrowTime(const expr::Compare& compare, TimestampUs us, ClosedRangeMs* range) {
   // Hot samples lie on whole milliseconds; rounding down keeps every one that may match.
@@ -28,7 +25,8 @@ void NarrowTime(const expr::Compare& compare, TimestampUs us, ClosedRangeMs* ran
     case CompareOp::kLtEq:
       range->last_ms = std::min(range->last_ms, ms);
       break;
-    case CompareOp::kNotEq: break;
+    case CompareOp::kNotEq:
+      break;
   }
 }
 
@@ -42,8 +40,7 @@ void Gather(const expr::Predicate& predicate, HotFilter* filter) {
       NarrowTime(*compare, time->us, &filter->range);
     } else if (compare->column == "metric" && text != nullptr &&
                compare->op == expr::CompareOp::kEq) {
-      filter->matchers.push_back(
-          {MatchOp::kEqual, std::string(kMetricNameLabel), *text});
+      filter->matchers.push_back({MatchOp::kEqual, std::string(kMetricNameLabel), *text});
     }
   }
 }
