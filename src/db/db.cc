@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -61,8 +62,13 @@ class HotOpener {
     FIRN_ASSIGN_OR_RETURN(const std::vector<base::Ulid> known,
                           tsdb::KnownLogs(tables, hot_.directory->writer()));
     for (const base::Ulid& log : known) ulids_.Follow(log);
+    FIRN_ASSIGN_OR_RETURN(tsdb::LogAssessment assessment, FitLog(tables));
     FIRN_RETURN_IF_ERROR(OpenLog(tables));
-    FIRN_RETURN_IF_ERROR(FitLog(tables));
+    if (assessment.fit == tsdb::LogFit::kBehind) {
+      FIRN_RETURN_IF_ERROR(BeginNewLog(&assessment, assessment.settled));
+    } else if (assessment.fit == tsdb::LogFit::kSuperseded) {
+      FIRN_RETURN_IF_ERROR(BeginNewLog(&assessment, hot_.log->appended_offset()));
+    }
     tsdb::EngineOptions engine;
     engine.writer = hot_.directory->writer();
     engine.head.out_of_order_window_ms = options_.out_of_order_window_ms;
@@ -72,13 +78,12 @@ class HotOpener {
     engine.accept_gap = options_.accept_gap;
     // A small log is trimmed well before its bound, where it would stay shut.
     engine.trim_bytes = std::min(engine.trim_bytes, LogOptionsOf().log_bytes_max / 4);
-    FIRN_ASSIGN_OR_RETURN(
-        hot_.engine,
-        tsdb::Engine::Open(context_,
-                           {*hot_.log, warehouse_.commit_environment(),
-                            warehouse_.scan_environment(), base::SystemClock(), ulids_,
-                            metrics_},
-                           tables, std::move(engine)));
+    FIRN_ASSIGN_OR_RETURN(hot_.engine,
+                          tsdb::Engine::Open(context_,
+                                             {*hot_.log, warehouse_.commit_environment(),
+                                              warehouse_.scan_environment(),
+                                              base::SystemClock(), ulids_, metrics_},
+                                             tables, assessment, std::move(engine)));
     return std::move(hot_);
   }
 
@@ -91,29 +96,29 @@ class HotOpener {
     return log;
   }
 
-  // Act on how log and tables go together.
-  Status FitLog(const tsdb::MetricTables& tables) {
-    FIRN_ASSIGN_OR_RETURN(
-        const tsdb::LogAssessment assessment,
-        tsdb::AssessLog(*hot_.log, tables, hot_.directory->writer()));
-    if (!assessment.report.empty()) reports_.push_back(assessment.report);
-    switch (assessment.fit) {
-      case tsdb::LogFit::kFits: return Status::OK();
-      case tsdb::LogFit::kBehind: return BeginNewLog(assessment.settled);
-      case tsdb::LogFit::kSuperseded:
-        if (options_.accept_gap) return BeginNewLog(hot_.log->appended_offset());
-        return Status::Corruption(
-            assessment.report +
-            ". Put the newer data directory back, use an empty one, or start with "
-            "--accept-gap to go on with what the tables have");
-      case tsdb::LogFit::kGap:
-        if (options_.accept_gap) return Status::OK();
-        return Status::Corruption(
-            assessment.report +
-            ". Put the newer warehouse back, or start with --accept-gap to go on with "
-            "what is left: nothing more is lost by that");
+  // How log and tables go together, or the refusal to go on with them. Only reads: a
+  // directory that is refused stays as it is, for whoever puts the right one back.
+  Result<tsdb::LogAssessment> FitLog(const tsdb::MetricTables& tables) {
+    FIRN_ASSIGN_OR_RETURN(const std::optional<wal::LogExtent> log,
+                          wal::Log::Inspect(io::LocalFileSystem(),
+                                            hot_.directory->log_path(), LogOptionsOf()));
+    if (!log.has_value()) return tsdb::LogAssessment();
+    FIRN_ASSIGN_OR_RETURN(tsdb::LogAssessment assessment,
+                          tsdb::AssessLog(*log, tables, hot_.directory->writer()));
+    if (assessment.fit == tsdb::LogFit::kSuperseded && !options_.accept_gap) {
+      return Status::Corruption(
+          assessment.report +
+          ". Put the newer data directory back, use an empty one, or start with "
+          "--accept-gap to go on with what the tables have");
     }
-    return Status::Internal("unknown fit of log and tables");
+    if (assessment.fit == tsdb::LogFit::kGap && !options_.accept_gap) {
+      return Status::Corruption(
+          assessment.report +
+          ". Put the newer warehouse back, or start with --accept-gap to go on with "
+          "what is left: nothing more is lost by that");
+    }
+    if (!assessment.report.empty()) reports_.push_back(assessment.report);
+    return assessment;
   }
 
   Status OpenLog(const tsdb::MetricTables& tables) {
@@ -141,8 +146,8 @@ class HotOpener {
   }
 
   // Copy what is not settled into a log of a new name and use that: offsets of the old
-  // one have been given to other rows before.
-  Status BeginNewLog(wal::Offset settled) {
+  // one have been given to other rows before. `assessment` becomes that of the new log.
+  Status BeginNewLog(tsdb::LogAssessment* assessment, wal::Offset settled) {
     const std::string name = hot_.directory->NewLogName(ulids_);
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<wal::Log> log,
@@ -159,6 +164,7 @@ class HotOpener {
     FIRN_RETURN_IF_ERROR(hot_.directory->UseLog(name));
     reports_.push_back("the old log stays at " + before + " and is not read any more");
     hot_.log = std::move(log);
+    *assessment = tsdb::LogAssessment();
     return Status::OK();
   }
 
@@ -207,16 +213,14 @@ class OpenDb final : public Db {
     // The lock comes before anything is looked at or made.
     std::unique_ptr<DataDirectory> directory;
     if (with_hot) {
-      FIRN_ASSIGN_OR_RETURN(directory,
-                            DataDirectory::Open(io::LocalFileSystem(), options.data_dir,
-                                                options.holder, options.create,
-                                                db->ulids_));
+      FIRN_ASSIGN_OR_RETURN(
+          directory, DataDirectory::Open(io::LocalFileSystem(), options.data_dir,
+                                         options.holder, options.create, db->ulids_));
     }
     FIRN_ASSIGN_OR_RETURN(
-        db->warehouse_,
-        Warehouse::Open(WarehouseLocation(options), options.catalog,
-                        /*read_only=*/!with_hot, options.query_bytes_max,
-                        base::SystemClock()));
+        db->warehouse_, Warehouse::Open(WarehouseLocation(options), options.catalog,
+                                        /*read_only=*/!with_hot, options.query_bytes_max,
+                                        base::SystemClock()));
     if (with_hot) {
       HotOpener opener(options, *db->warehouse_, db->ulids_, db->metrics_, db->reports_);
       FIRN_ASSIGN_OR_RETURN(db->hot_, opener.Open(std::move(directory)));
@@ -255,37 +259,36 @@ class OpenDb final : public Db {
 
   Result<PromqlResult> Promql(const base::Context& context,
                               const PromqlRequest& request) override {
-    return OnFreshCut(context, [&] {
-      return promql_.Execute(context, reader(), request);
-    });
+    return OnFreshCut(context,
+                      [&] { return promql_.Execute(context, reader(), request); });
   }
 
   Result<std::vector<Labels>> Series(const base::Context& context,
                                      const SeriesQuery& query) override {
     std::set<Labels> all;
-    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
-                                                    -> Status {
-      FIRN_ASSIGN_OR_RETURN(std::vector<Labels> found, OnFreshCut(context, [&] {
-                              return reader().Find(context, request);
-                            }));
-      all.insert(std::make_move_iterator(found.begin()),
-                 std::make_move_iterator(found.end()));
-      return Status::OK();
-    }));
+    FIRN_RETURN_IF_ERROR(
+        ForEachSelector(query, [&](const scan::SeriesRequest& request) -> Status {
+          FIRN_ASSIGN_OR_RETURN(std::vector<Labels> found, OnFreshCut(context, [&] {
+                                  return reader().Find(context, request);
+                                }));
+          all.insert(std::make_move_iterator(found.begin()),
+                     std::make_move_iterator(found.end()));
+          return Status::OK();
+        }));
     return Limited(all, query.limit);
   }
 
   Result<std::vector<std::string>> LabelNames(const base::Context& context,
                                               const SeriesQuery& query) override {
     std::set<std::string> all;
-    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
-                                                    -> Status {
-      FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> found, OnFreshCut(context, [&] {
-                              return reader().LabelNames(context, request);
-                            }));
-      all.insert(found.begin(), found.end());
-      return Status::OK();
-    }));
+    FIRN_RETURN_IF_ERROR(
+        ForEachSelector(query, [&](const scan::SeriesRequest& request) -> Status {
+          FIRN_ASSIGN_OR_RETURN(
+              const std::vector<std::string> found,
+              OnFreshCut(context, [&] { return reader().LabelNames(context, request); }));
+          all.insert(found.begin(), found.end());
+          return Status::OK();
+        }));
     return Limited(all, query.limit);
   }
 
@@ -293,14 +296,15 @@ class OpenDb final : public Db {
                                                std::string_view name,
                                                const SeriesQuery& query) override {
     std::set<std::string> all;
-    FIRN_RETURN_IF_ERROR(ForEachSelector(query, [&](const scan::SeriesRequest& request)
-                                                    -> Status {
-      FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> found, OnFreshCut(context, [&] {
-                              return reader().LabelValues(context, name, request);
-                            }));
-      all.insert(found.begin(), found.end());
-      return Status::OK();
-    }));
+    FIRN_RETURN_IF_ERROR(
+        ForEachSelector(query, [&](const scan::SeriesRequest& request) -> Status {
+          FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                                OnFreshCut(context, [&] {
+                                  return reader().LabelValues(context, name, request);
+                                }));
+          all.insert(found.begin(), found.end());
+          return Status::OK();
+        }));
     return Limited(all, query.limit);
   }
 

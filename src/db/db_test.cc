@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 
 #include "base/clock.h"
 #include "base/context.h"
@@ -52,7 +54,8 @@ class DbTest : public testing::Test {
     for (int i = 0; i < series; ++i) {
       const std::string host = "h" + std::to_string(i);
       const auto ref = (*appender)->Resolve(host, [](std::string_view alias) {
-        return Labels::Make({{"__name__", "m"}, {"job", "j"}, {"host", std::string(alias)}});
+        return Labels::Make(
+            {{"__name__", "m"}, {"job", "j"}, {"host", std::string(alias)}});
       });
       ASSERT_TRUE(ref.ok()) << ref.status();
       (*appender)->Append(*ref, {t, value + i});
@@ -60,6 +63,17 @@ class DbTest : public testing::Test {
     const auto report = (*appender)->Commit();
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_EQ(report->rejected(), 0) << report->first_rejection;
+  }
+
+  // The files of the logs by path, with their bytes.
+  std::map<std::string, std::string> LogFiles() {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(options_.data_dir)) {
+      if (!entry.is_regular_file() || entry.path().extension() != ".wal") continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      files[entry.path()].assign(std::istreambuf_iterator<char>(in), {});
+    }
+    return files;
   }
 
   // The first column of the first row.
@@ -199,8 +213,11 @@ TEST_F(DbTest, AnOlderDataDirectoryBeginsANewLog) {
   // The same old copy once more: its rows went into the log that came after it.
   fs::remove_all(options_.data_dir);
   fs::copy(root_ / "backup", options_.data_dir, fs::copy_options::recursive);
+  const auto before = LogFiles();
+  ASSERT_FALSE(before.empty());
   const Status refused = TryOpen();
   EXPECT_TRUE(refused.Is(StatusCode::kCorruption)) << refused;
+  EXPECT_EQ(LogFiles(), before);
   EXPECT_NE(refused.message().find("--accept-gap"), std::string_view::npos) << refused;
   options_.accept_gap = true;
   Open();
@@ -208,6 +225,43 @@ TEST_F(DbTest, AnOlderDataDirectoryBeginsANewLog) {
   Write(now_ms_ - 2000, 4);
   ASSERT_TRUE(db_->Settle(context_).ok());
   EXPECT_EQ(Rows(), 12);
+}
+
+// The warehouse of another time is put beside a log that has been trimmed since.
+TEST_F(DbTest, AGapIsRefusedBeforeTheLogIsTouched) {
+  options_.warehouse = root_ / "warehouse";
+  options_.log_bytes_max = 64 << 10;
+  Open();
+  Write(now_ms_ - 60'000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  db_.reset();
+  fs::copy(options_.warehouse, root_ / "backup", fs::copy_options::recursive);
+  Open();
+  for (int i = 1; i <= 1000; ++i) {
+    Write(now_ms_ - 60'000 + i, i);
+    if (i % 50 == 0) {
+      ASSERT_TRUE(db_->Settle(context_).ok());
+    }
+  }
+  db_.reset();
+  fs::remove_all(options_.warehouse);
+  fs::copy(root_ / "backup", options_.warehouse, fs::copy_options::recursive);
+  // A torn tail, which opening would cut off.
+  const std::string last = LogFiles().rbegin()->first;
+  std::ofstream(last, std::ios::app | std::ios::binary) << "torn";
+  const auto before = LogFiles();
+  const Status refused = TryOpen();
+  EXPECT_TRUE(refused.Is(StatusCode::kCorruption)) << refused;
+  EXPECT_NE(refused.message().find("Put the newer warehouse back"),
+            std::string_view::npos)
+      << refused;
+  EXPECT_EQ(LogFiles(), before);
+  options_.accept_gap = true;
+  Open();
+  EXPECT_EQ(db_->start_reports().size(), 2u);
+  EXPECT_NE(LogFiles(), before);
+  Write(now_ms_, 7);
+  ASSERT_TRUE(db_->Settle(context_).ok());
 }
 
 TEST_F(DbTest, AQuestionMakesNoDirectory) {
@@ -222,7 +276,8 @@ TEST_F(DbTest, AWarehouseWithoutItsLogIsExplainedAndKept) {
   ASSERT_TRUE(db_->Settle(context_).ok());
   db_.reset();
   for (const auto& entry : fs::directory_iterator(options_.data_dir)) {
-    if (entry.path().filename().string().starts_with("wal-")) fs::remove_all(entry.path());
+    if (entry.path().filename().string().starts_with("wal-"))
+      fs::remove_all(entry.path());
   }
   Open();
   EXPECT_EQ(Rows(), 3);
@@ -256,8 +311,8 @@ TEST_F(DbTest, MetadataIsKeptAndGoesIntoTheSeriesTable) {
   ASSERT_EQ(metadata->size(), 1u);
   EXPECT_EQ(metadata->front().help, "A measure.");
   ASSERT_TRUE(db_->Settle(context_).ok());
-  EXPECT_EQ(Sql("SELECT count(*) FROM metrics.series WHERE type = 'gauge' AND unit = 's'"),
-            3);
+  EXPECT_EQ(
+      Sql("SELECT count(*) FROM metrics.series WHERE type = 'gauge' AND unit = 's'"), 3);
 }
 
 TEST_F(DbTest, ErrorsPointAtThePlace) {

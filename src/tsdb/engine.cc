@@ -12,13 +12,14 @@ namespace firn::tsdb {
 namespace {
 
 // A position as an offset of `log`: 0 where the table holds nothing of this log.
-wal::Offset OffsetIn(const wal::Log& log, const std::optional<table::Position>& position) {
-  return position.has_value() && position->log == log.id() ? position->offset : 0;
+wal::Offset OffsetIn(const wal::LogExtent& log,
+                     const std::optional<table::Position>& position) {
+  return position.has_value() && position->log == log.id ? position->offset : 0;
 }
 
 }  // namespace
 
-Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
+Result<LogAssessment> AssessLog(const wal::LogExtent& log, const MetricTables& tables,
                                 const base::Ulid& writer) {
   FIRN_ASSIGN_OR_RETURN(const std::optional<table::Position> series_position,
                         table::FindPosition(*tables.series.metadata, writer));
@@ -30,31 +31,29 @@ Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
   assessment.settled = samples;
   FIRN_ASSIGN_OR_RETURN(const std::vector<base::Ulid> known, KnownLogs(tables, writer));
   for (const base::Ulid& other : known) {
-    if (other <= log.id()) continue;
+    if (other <= log.id) continue;
     assessment.fit = LogFit::kSuperseded;
-    assessment.report =
-        "the tables hold the log " + other.ToString() +
-        " of this writer, which is later than the log " + log.id().ToString() +
-        " here: this data directory is an older copy that was put back, and what it holds "
-        "went into the later log";
+    assessment.report = "the tables hold the log " + other.ToString() +
+                        " of this writer, which is later than the log " +
+                        log.id.ToString() +
+                        " here: this data directory is an older copy that was put back, "
+                        "and what it holds went into the later log";
     return assessment;
   }
-  const wal::Offset end = log.appended_offset();
-  const wal::Offset trim = log.trim_offset();
-  if (std::max(series, samples) > end) {
+  if (std::max(series, samples) > log.end) {
     assessment.fit = LogFit::kBehind;
     assessment.report =
-        "the log " + log.id().ToString() + " ends at " + std::to_string(end) +
+        "the log " + log.id.ToString() + " ends at " + std::to_string(log.end) +
         " and the tables hold it up to " + std::to_string(std::max(series, samples)) +
         ": its tail was lost, or an older copy of the data directory was put back. A new "
         "log is begun";
-  } else if (std::min(series, samples) < trim) {
-    const auto& behind = samples < trim ? tables.samples : tables.series;
+  } else if (std::min(series, samples) < log.trim) {
+    const auto& behind = samples < log.trim ? tables.samples : tables.series;
     assessment.fit = LogFit::kGap;
     assessment.report =
-        "table " + behind.identifier.ToString() + " holds the log " +
-        log.id().ToString() + " up to " + std::to_string(std::min(series, samples)) +
-        " and the log begins at " + std::to_string(trim) +
+        "table " + behind.identifier.ToString() + " holds the log " + log.id.ToString() +
+        " up to " + std::to_string(std::min(series, samples)) +
+        " and the log begins at " + std::to_string(log.trim) +
         ": the warehouse is older than the log, as after putting back an older copy. "
         "What lies between is not in this warehouse";
   }
@@ -93,12 +92,12 @@ Engine::Engine(const Environment& environment, EngineOptions options)
 Result<std::unique_ptr<Engine>> Engine::Open(const base::Context& context,
                                              const Environment& environment,
                                              const MetricTables& tables,
+                                             const LogAssessment& assessment,
                                              EngineOptions options) {
   const base::Ulid writer = options.writer;
-  FIRN_ASSIGN_OR_RETURN(const LogAssessment assessment,
-                        AssessLog(environment.log, tables, writer));
   FIRN_ASSERT(assessment.fit == LogFit::kFits ||
               (assessment.fit == LogFit::kGap && options.accept_gap));
+  FIRN_ASSERT(assessment.settled <= environment.log.appended_offset());
   std::unique_ptr<Engine> engine(new Engine(environment, std::move(options)));
   SettledTables settled;
   settled.series = tables.series;

@@ -3,7 +3,8 @@
 //
 // Start-up:
 //   1. Load or create the tables; read this writer's positions.
-//   2. AssessLog: does the log fit the tables? The caller acts on what it says.
+//   2. Look at the log (wal::Log::Inspect) and AssessLog: does it fit the tables? The
+//      caller acts on what it says, and opens the log for writing only then.
 //   3. Replay the log: definitions all, samples above the position.
 //   4. Read the out-of-order window back from the tables, so that a sample sent again
 //      after a restart is known.
@@ -41,10 +42,11 @@ enum class LogFit : std::uint8_t {
   kSuperseded,  // The tables hold a later log of this writer: an older copy of the data
                 // directory was put back, and what it holds went into the later log long
                 // ago, or was lost with that.
-  kGap,     // The tables end before the log's trim point: an older copy of the warehouse
-            // was put back. What lies between is gone.
+  kGap,  // The tables end before the log's trim point: an older copy of the warehouse
+         // was put back. What lies between is gone.
 };
 
+// As it stands, of a log that is begun new: it fits any tables, which hold nothing of it.
 struct LogAssessment {
   LogFit fit = LogFit::kFits;
   wal::Offset settled = 0;  // Samples at or below it are in the table.
@@ -56,7 +58,7 @@ struct LogAssessment {
 Result<std::vector<base::Ulid>> KnownLogs(const MetricTables& tables,
                                           const base::Ulid& writer);
 
-Result<LogAssessment> AssessLog(const wal::Log& log, const MetricTables& tables,
+Result<LogAssessment> AssessLog(const wal::LogExtent& log, const MetricTables& tables,
                                 const base::Ulid& writer);
 
 struct EngineOptions {
@@ -82,11 +84,13 @@ class Engine {
     base::MetricRegistry& metrics;
   };
 
-  // REQUIRES: AssessLog said kFits, or kGap and options.accept_gap.
+  // `assessment` is of environment.log and `tables`. REQUIRES: it says kFits, or kGap and
+  // options.accept_gap.
   // Errors: Corruption where the log or a table cannot be read; the context's.
   static Result<std::unique_ptr<Engine>> Open(const base::Context& context,
                                               const Environment& environment,
                                               const MetricTables& tables,
+                                              const LogAssessment& assessment,
                                               EngineOptions options);
 
   Head& head() { return *head_; }

@@ -40,24 +40,27 @@ World::World(std::uint64_t seed) : random_(seed), ulids_(clock_, seed) {
 Status World::TryStart() {
   footers_ = std::make_unique<parquet::FooterCache>(1 << 20);
   metrics_ = std::make_unique<base::MetricRegistry>();
-  FIRN_ASSIGN_OR_RETURN(log_, wal::Log::Open(files_, log_dir_, log_options_, ulids_));
   FIRN_ASSIGN_OR_RETURN(const MetricTables tables,
                         OpenOrCreateTables(context_, *catalog_, promoted_labels_));
-  FIRN_ASSIGN_OR_RETURN(assessment_, AssessLog(*log_, tables, writer_));
-  if (assessment_.fit == LogFit::kGap && !options_.accept_gap) {
-    return Status::Corruption(assessment_.report);
+  FIRN_ASSIGN_OR_RETURN(const std::optional<wal::LogExtent> found,
+                        wal::Log::Inspect(files_, log_dir_, log_options_));
+  assessment_ = LogAssessment();
+  if (found.has_value()) {
+    FIRN_ASSIGN_OR_RETURN(assessment_, AssessLog(*found, tables, writer_));
   }
-  if (assessment_.fit == LogFit::kBehind) return Status::Corruption(assessment_.report);
+  const bool goes_on = assessment_.fit == LogFit::kFits ||
+                       (assessment_.fit == LogFit::kGap && options_.accept_gap);
+  if (!goes_on) return Status::Corruption(assessment_.report);
+  FIRN_ASSIGN_OR_RETURN(log_, wal::Log::Open(files_, log_dir_, log_options_, ulids_));
   options_.writer = writer_;
-  FIRN_ASSIGN_OR_RETURN(
-      engine_, Engine::Open(context_,
-                            {*log_,
-                             {*catalog_, manifests_, clock_, random_},
-                             {store_, *footers_, nullptr},
-                             clock_,
-                             ulids_,
-                             *metrics_},
-                            tables, options_));
+  FIRN_ASSIGN_OR_RETURN(engine_, Engine::Open(context_,
+                                              {*log_,
+                                               {*catalog_, manifests_, clock_, random_},
+                                               {store_, *footers_, nullptr},
+                                               clock_,
+                                               ulids_,
+                                               *metrics_},
+                                              tables, assessment_, options_));
   appender_ = MakeHeadAppender(engine_->head(), "");
   return Status::OK();
 }
@@ -133,8 +136,7 @@ World::Samples World::Collect(scan::BatchSource& source) {
       auto batch = (*stream)->Next();
       EXPECT_TRUE(batch.ok()) << batch.status();
       if (!batch.ok() || *batch == nullptr) break;
-      const auto& host =
-          static_cast<const arrow::StringArray&>(*(*batch)->column(0));
+      const auto& host = static_cast<const arrow::StringArray&>(*(*batch)->column(0));
       const auto& ts = static_cast<const arrow::TimestampArray&>(*(*batch)->column(1));
       const auto& value = static_cast<const arrow::DoubleArray&>(*(*batch)->column(2));
       for (std::int64_t row = 0; row < (*batch)->num_rows(); ++row) {
@@ -154,7 +156,8 @@ World::Samples World::ScanTable() {
 }
 
 World::Samples World::ScanSettled() {
-  auto source = table::MakeTableSource({store_, *footers_, nullptr}, Load(SamplesTable()));
+  auto source =
+      table::MakeTableSource({store_, *footers_, nullptr}, Load(SamplesTable()));
   EXPECT_TRUE(source.ok()) << source.status();
   return source.ok() ? Collect(**source) : Samples();
 }

@@ -277,6 +277,33 @@ TEST_F(DamageTest, ASegmentWithoutAHeaderIsRemoved) {
   EXPECT_THAT(ReopenAndRead(), StartsWith("Corruption: "));
 }
 
+TEST_F(DamageTest, InspectingATornLogChangesNothing) {
+  Open();
+  WriteAndSync("a b");
+  WriteAndSync("c");
+  log_.reset();
+  const std::string last = Segments().back();
+  SetBytes(last, Bytes(last) + "torn");
+  SetBytes(SegmentName(9999), "");
+  const Directory before = Save();
+  const Result<std::optional<LogExtent>> found = Log::Inspect(files_, kDir, options_);
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_TRUE(found->has_value());
+  EXPECT_EQ(Save(), before);
+  Open();
+  EXPECT_EQ(log_->recovery().bytes_cut, 4u);
+  EXPECT_EQ((*found)->id, log_->id());
+  EXPECT_EQ((*found)->end, log_->appended_offset());
+  EXPECT_EQ(Read(), "a b c");
+}
+
+TEST_F(DamageTest, InspectingMakesNoDirectory) {
+  const Result<std::optional<LogExtent>> found = Log::Inspect(files_, "none", options_);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_FALSE(found->has_value());
+  EXPECT_FALSE(*files_.Exists("none"));
+}
+
 TEST_F(DamageTest, ALogThatWasNeverBegunIsBegun) {
   ASSERT_TRUE(files_.CreateDirectories(kDir).ok());
   Restore({{SegmentName(0), std::string(64, '\0')}});

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,14 @@ struct RecoveryReport {
   Offset end = 0;               // Past the last good record.
 };
 
+// What a directory holds of a log.
+struct LogExtent {
+  base::Ulid id;
+  Offset trim = 0;  // As in RecoveryReport.
+  Offset end = 0;   // As in RecoveryReport.
+  bool operator==(const LogExtent&) const = default;
+};
+
 // What the log did since it was opened.
 struct LogCounts {
   std::uint64_t records = 0;        // Appended.
@@ -70,6 +79,12 @@ class Log {
   static Result<std::unique_ptr<Log>> Open(io::FileSystem& files, std::string dir,
                                            const LogOptions& options,
                                            base::UlidSource& ulids);
+  // What Open would find under `dir`, from reading alone: nothing is created, mended or
+  // removed. Absent where Open would begin a new log. Reads the whole of the last
+  // segment. Errors: as Open's, as far as they show there.
+  static Result<std::optional<LogExtent>> Inspect(io::FileSystem& files,
+                                                  const std::string& dir,
+                                                  const LogOptions& options);
   virtual ~Log() = default;
 
   virtual const base::Ulid& id() const = 0;

@@ -114,9 +114,11 @@ class LogFixture : public ::testing::Test {
  protected:
   Status TryOpen() {
     log_.reset();
+    const Result<std::optional<LogExtent>> found = Log::Inspect(files_, kDir, options_);
     Result<std::unique_ptr<Log>> log = Log::Open(files_, kDir, options_, ulids_);
     if (!log.ok()) return log.status();
     log_ = std::move(log).value();
+    ExpectFound(found);
     return Status::OK();
   }
   void Open() {
@@ -196,6 +198,16 @@ class LogFixture : public ::testing::Test {
   void RemoveSegment(const std::string& segment) {
     ASSERT_TRUE(files_.Remove(std::string(kDir) + "/" + segment).ok());
     ASSERT_TRUE(files_.SyncDirectory(kDir).ok());
+  }
+
+  // The log that is open now is what `found` said of it before.
+  void ExpectFound(const Result<std::optional<LogExtent>>& found) {
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->has_value(), !log_->recovery().created);
+    if (!found->has_value()) return;
+    EXPECT_EQ((*found)->id, log_->id());
+    EXPECT_EQ((*found)->trim, log_->trim_offset());
+    EXPECT_EQ((*found)->end, log_->appended_offset());
   }
 
   io::MemoryFileSystem files_;

@@ -25,10 +25,12 @@ class Recovery {
       : files_(files), dir_(dir), options_(options) {}
 
   Result<RecoveredLog> Run(base::UlidSource& ulids);
+  Result<std::optional<LogExtent>> Inspect();
 
  private:
   Status ListSegments();
-  Status DropTornCreation();
+  Status SetTornCreationsAside();
+  Status RemoveTornCreations();
   Status BeginLog(base::UlidSource& ulids);
   Result<Tail> ScanTail();
   Status JudgeBadRecord(SegmentReader& reader);
@@ -40,12 +42,12 @@ class Recovery {
   const std::string& dir_;
   const LogOptions& options_;
   std::vector<Offset> starts_;    // Of the segment files, ascending.
+  std::vector<Offset> torn_;      // Without a header; newest first.
   std::vector<Offset> obsolete_;  // At or below the trim point.
   RecoveredLog result_;
 };
 
 Status Recovery::ListSegments() {
-  FIRN_RETURN_IF_ERROR(files_.CreateDirectories(dir_));
   FIRN_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(dir_));
   for (const std::string& name : names) {
     if (const std::optional<Offset> start = ParseSegmentName(name)) {
@@ -58,7 +60,7 @@ Status Recovery::ListSegments() {
 
 // Segments are created whole, so a file system that keeps its promises never shows one
 // without its header. One that does not may leave an empty or zero-filled file.
-Status Recovery::DropTornCreation() {
+Status Recovery::SetTornCreationsAside() {
   while (!starts_.empty()) {
     const Offset start = starts_.back();
     const std::string path = SegmentPath(dir_, start);
@@ -71,11 +73,20 @@ Status Recovery::DropTornCreation() {
     if (starts_.size() == 1 && start != 0) {
       return header.status().With("segment " + SegmentName(start) + ", the only one");
     }
-    FIRN_RETURN_IF_ERROR(files_.Remove(path));
-    FIRN_RETURN_IF_ERROR(files_.SyncDirectory(dir_));
+    torn_.push_back(start);
     result_.report.bytes_cut += size_bytes;
     result_.report.cut_reason = "segment " + SegmentName(start) + " has no header";
     starts_.pop_back();
+  }
+  return Status::OK();
+}
+
+// Each before the one that it follows, so that a crash in between leaves no lone later
+// one.
+Status Recovery::RemoveTornCreations() {
+  for (const Offset start : torn_) {
+    FIRN_RETURN_IF_ERROR(files_.Remove(SegmentPath(dir_, start)));
+    FIRN_RETURN_IF_ERROR(files_.SyncDirectory(dir_));
   }
   return Status::OK();
 }
@@ -208,8 +219,10 @@ Status Recovery::RemoveObsolete() {
 }
 
 Result<RecoveredLog> Recovery::Run(base::UlidSource& ulids) {
+  FIRN_RETURN_IF_ERROR(files_.CreateDirectories(dir_));
   FIRN_RETURN_IF_ERROR(ListSegments());
-  FIRN_RETURN_IF_ERROR(DropTornCreation());
+  FIRN_RETURN_IF_ERROR(SetTornCreationsAside());
+  FIRN_RETURN_IF_ERROR(RemoveTornCreations());
   if (starts_.empty()) {
     FIRN_RETURN_IF_ERROR(BeginLog(ulids));
     return std::move(result_);
@@ -227,7 +240,25 @@ Result<RecoveredLog> Recovery::Run(base::UlidSource& ulids) {
   return std::move(result_);
 }
 
+Result<std::optional<LogExtent>> Recovery::Inspect() {
+  FIRN_ASSIGN_OR_RETURN(const bool exists, files_.Exists(dir_));
+  if (!exists) return std::optional<LogExtent>();
+  FIRN_RETURN_IF_ERROR(ListSegments());
+  FIRN_RETURN_IF_ERROR(SetTornCreationsAside());
+  if (starts_.empty()) return std::optional<LogExtent>();
+  FIRN_ASSIGN_OR_RETURN(const Tail tail, ScanTail());
+  return std::optional<LogExtent>({tail.header.log, tail.trim.offset, tail.end});
+}
+
 }  // namespace
+
+Result<std::optional<LogExtent>> InspectDirectory(io::FileSystem& files,
+                                                  const std::string& dir,
+                                                  const LogOptions& options) {
+  Result<std::optional<LogExtent>> found = Recovery(files, dir, options).Inspect();
+  if (!found.ok()) return found.status().With("log " + dir);
+  return found;
+}
 
 Result<RecoveredLog> RecoverDirectory(io::FileSystem& files, const std::string& dir,
                                       const LogOptions& options,

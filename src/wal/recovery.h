@@ -12,6 +12,7 @@
 // the trim point; each is long enough to reach the place that the next one follows.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,10 @@ struct RecoveredLog {
 // step.
 Result<RecoveredLog> RecoverDirectory(io::FileSystem& files, const std::string& dir,
                                       const LogOptions& options, base::UlidSource& ulids);
+
+// See Log::Inspect: steps 1 and 2 without their changes.
+Result<std::optional<LogExtent>> InspectDirectory(io::FileSystem& files,
+                                                  const std::string& dir,
+                                                  const LogOptions& options);
 
 }  // namespace firn::wal

@@ -58,6 +58,13 @@ Result<std::unique_ptr<Log>> Log::Open(io::FileSystem& files, std::string dir,
       files, std::move(dir), bounded, std::move(recovered), std::move(file)));
 }
 
+Result<std::optional<LogExtent>> Log::Inspect(io::FileSystem& files,
+                                              const std::string& dir,
+                                              const LogOptions& options) {
+  FIRN_RETURN_IF_ERROR(CheckOptions(options));
+  return InspectDirectory(files, dir, options);
+}
+
 SegmentedLog::SegmentedLog(io::FileSystem& files, std::string dir,
                            const LogOptions& options, RecoveredLog recovered,
                            std::unique_ptr<io::AppendFile> file)
