@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include <boost/asio/buffer.hpp>
@@ -38,6 +39,15 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
            return lower(x) == lower(y);
          });
 }
+
+// To carry out such a request twice is to carry it out once (RFC 9110, section 9.2.2).
+bool IsIdempotent(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) !=
+         std::end(kMethods);
+}
+
+bool IsEndOfConnection(int error) { return error == EPIPE || error == ECONNRESET; }
 
 // Wait until `fd` is ready, for as long as the context allows.
 Status WaitFor(int fd, short events, const base::Context& context) {
@@ -218,14 +228,17 @@ Status HttpClient::Connect(const base::Context& context) {
   return Unavailable(std::strerror(error));
 }
 
-Status HttpClient::WriteAll(std::string_view bytes, const base::Context& context) {
+Status HttpClient::WriteAll(std::string_view bytes, const base::Context& context,
+                            Progress* progress) {
   while (!bytes.empty()) {
     const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
+      progress->request_left |= n > 0;
       bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       FIRN_RETURN_IF_ERROR(WaitFor(fd_, POLLOUT, context));
     } else if (errno != EINTR) {
+      progress->was_closed = IsEndOfConnection(errno);
       return Unavailable(std::strerror(errno));
     }
   }
@@ -233,13 +246,17 @@ Status HttpClient::WriteAll(std::string_view bytes, const base::Context& context
 }
 
 Result<std::size_t> HttpClient::Read(char* out, std::size_t size,
-                                     const base::Context& context) {
+                                     const base::Context& context, Progress* progress) {
   for (;;) {
     const ssize_t n = recv(fd_, out, size, MSG_DONTWAIT);
-    if (n >= 0) return static_cast<std::size_t>(n);
+    if (n >= 0) {
+      (n > 0 ? progress->answer_came : progress->was_closed) = true;
+      return static_cast<std::size_t>(n);
+    }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       FIRN_RETURN_IF_ERROR(WaitFor(fd_, POLLIN, context));
     } else if (errno != EINTR) {
+      progress->was_closed = IsEndOfConnection(errno);
       return Unavailable(std::strerror(errno));
     }
   }
@@ -247,7 +264,25 @@ Result<std::size_t> HttpClient::Read(char* out, std::size_t size,
 
 Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
                                       const base::Context& context, const Sink& sink) {
-  if (!IsUsable()) FIRN_RETURN_IF_ERROR(Connect(context));
+  const bool was_kept = IsUsable();
+  if (!was_kept) FIRN_RETURN_IF_ERROR(Connect(context));
+  Progress progress;
+  Result<HttpResponse> response = SendOnce(request, context, sink, &progress);
+  const bool crossed = was_kept && !response.ok() &&
+                       response.status().Is(StatusCode::kUnavailable) &&
+                       progress.was_closed && !progress.answer_came;
+  if (!crossed) return response;
+  if (progress.request_left && !IsIdempotent(request.method)) {
+    return Unavailable("closed the connection before it answered; whether the " +
+                       request.method + " was carried out is not known");
+  }
+  FIRN_RETURN_IF_ERROR(Connect(context));
+  return SendOnce(request, context, sink, &progress);
+}
+
+Result<HttpResponse> HttpClient::SendOnce(const HttpRequest& request,
+                                          const base::Context& context, const Sink& sink,
+                                          Progress* progress) {
   std::string head = request.method + " " + address_.prefix + request.target +
                      " HTTP/1.1\r\nHost: " + address_.Authority() + "\r\n";
   for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
@@ -255,14 +290,15 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
   head += "\r\n";
-  Status sent = WriteAll(head, context);
-  if (sent.ok()) sent = WriteAll(request.body, context);
+  Status sent = WriteAll(head, context, progress);
+  if (sent.ok()) sent = WriteAll(request.body, context, progress);
   // A server that refuses a body may answer and close before it has read all of it.
   if (!sent.ok() && !sent.Is(StatusCode::kUnavailable)) {
     Close();
     return sent;
   }
-  Result<HttpResponse> response = ReadResponse(request.method == "HEAD", context, sink);
+  Result<HttpResponse> response =
+      ReadResponse(request.method == "HEAD", context, sink, progress);
   if (!response.ok()) {
     Close();
     if (!sent.ok()) return sent;
@@ -271,7 +307,7 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
 }
 
 Result<HttpResponse> HttpClient::ReadResponse(bool is_head, const base::Context& context,
-                                              const Sink& sink) {
+                                              const Sink& sink, Progress* progress) {
   std::vector<char> buffer(kReadBytes);
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -293,8 +329,9 @@ Result<HttpResponse> HttpClient::ReadResponse(bool is_head, const base::Context&
       end -= begin;
       begin = 0;
       if (end == buffer.size()) return Unavailable("the header fields are too long");
-      FIRN_ASSIGN_OR_RETURN(const std::size_t n,
-                            Read(buffer.data() + end, buffer.size() - end, context));
+      FIRN_ASSIGN_OR_RETURN(
+          const std::size_t n,
+          Read(buffer.data() + end, buffer.size() - end, context, progress));
       end += n;
       if (n > 0) continue;
       if (!parser.got_some()) return Unavailable("closed the connection");

@@ -48,8 +48,17 @@ struct HttpResponse {
 };
 
 // Thread-compatible. Keeps its connection from request to request, and opens another
-// where the server has closed it meanwhile. Nothing is sent twice: retries are the
-// caller's.
+// where the server is seen to have closed it meanwhile. The close may also cross the
+// request on its way: the connection ends before any byte of the answer. Then
+//
+//   GET, HEAD, OPTIONS, PUT, DELETE   are sent once more, on a fresh connection: to carry
+//                                     them out twice is to carry them out once
+//   POST and all others               only where no byte had been sent; otherwise the
+//                                     server may have carried it out, and the error says
+//                                     so
+//
+// (RFC 9112, section 9.3.1). A connection that ends as its first request is answered is
+// an error for every method. All other retries are the caller's.
 class HttpClient {
  public:
   // Above this a body is ResourceExhausted, unless it goes to a sink.
@@ -72,11 +81,22 @@ class HttpClient {
   const HttpAddress& address() const { return address_; }
 
  private:
+  // How far one sending of a request came.
+  struct Progress {
+    bool request_left = false;  // A byte of it was sent.
+    bool answer_came = false;   // A byte of the answer was read.
+    bool was_closed = false;    // The server ended the connection.
+  };
   Status Connect(const base::Context& context);
-  Status WriteAll(std::string_view bytes, const base::Context& context);
-  Result<std::size_t> Read(char* out, std::size_t size, const base::Context& context);
+  // Send `request` on the connection that there is.
+  Result<HttpResponse> SendOnce(const HttpRequest& request, const base::Context& context,
+                                const Sink& sink, Progress* progress);
+  Status WriteAll(std::string_view bytes, const base::Context& context,
+                  Progress* progress);
+  Result<std::size_t> Read(char* out, std::size_t size, const base::Context& context,
+                           Progress* progress);
   Result<HttpResponse> ReadResponse(bool is_head, const base::Context& context,
-                                    const Sink& sink);
+                                    const Sink& sink, Progress* progress);
   // Whether the idle connection may still be used.
   bool IsUsable() const;
   void Close();

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,7 +41,12 @@ TEST(PercentEncode, KeepsOnlyUnreservedCharacters) {
 // Answers one connection after the other with texts that are there already.
 class CannedServer {
  public:
-  explicit CannedServer(std::vector<std::string> answers) : answers_(std::move(answers)) {
+  // A connection's requests are answered in order; then it is closed. An empty text
+  // closes it without an answer once the request has come.
+  using Connection = std::vector<std::string>;
+
+  explicit CannedServer(std::vector<Connection> connections)
+      : connections_(std::move(connections)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
@@ -60,24 +67,46 @@ class CannedServer {
   void Finish() {
     if (thread_.joinable()) thread_.join();
   }
+  // Wait until `count` connections are closed.
+  void WaitClosed(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ >= count; });
+  }
   HttpAddress address() const { return {"127.0.0.1", port_, "/base"}; }
   // What came in; read after Finish().
   std::vector<std::string> requests;
 
  private:
   void Serve() {
-    for (const std::string& answer : answers_) {
+    for (const Connection& connection : connections_) {
       const int fd = accept(listener_, nullptr, nullptr);
       if (fd < 0) return;
-      std::string request;
-      char c;
-      while (!request.ends_with("\r\n\r\n") && recv(fd, &c, 1, 0) == 1) request += c;
-      requests.push_back(request);
-      send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      for (const std::string& answer : connection) {
+        requests.push_back(ReadRequest(fd));
+        send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      }
       close(fd);
+      std::lock_guard lock(mutex_);
+      ++closed_;
+      changed_.notify_all();
     }
   }
-  std::vector<std::string> answers_;
+  // Bodies of these tests are one byte.
+  static std::string ReadRequest(int fd) {
+    std::string request;
+    char c;
+    while (!request.ends_with("\r\n\r\n") && recv(fd, &c, 1, 0) == 1) request += c;
+    if (request.find("Content-Length: 1\r\n") != request.npos &&
+        recv(fd, &c, 1, 0) == 1) {
+      request += c;
+    }
+    return request;
+  }
+
+  const std::vector<Connection> connections_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int closed_ = 0;
   int listener_;
   std::string port_;
   std::thread thread_;
@@ -88,13 +117,12 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
   {
     // The server ends each connection, and says so: a client that kept one would race
     // with its end.
-    CannedServer server(
-        {"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-         "Content-Length: 5\r\nX-A: b\r\n\r\nhello",
-         "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: "
-         "chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
-         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello",
-         "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"});
+    CannedServer server({{"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                          "Content-Length: 5\r\nX-A: b\r\n\r\nhello"},
+                         {"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: "
+                          "chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"},
+                         {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello"},
+                         {"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"}});
     HttpClient client(server.address());
     const base::Context context;
     for (int i = 0; i < 3; ++i) {
@@ -122,8 +150,9 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
 }
 
 TEST(HttpClient, BrokenAnswersAreUnavailable) {
-  CannedServer server(
-      {"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", "nonsense\r\n\r\n", ""});
+  CannedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"},
+                       {"nonsense\r\n\r\n"},
+                       {""}});
   HttpClient client(server.address());
   const base::Context context;
   for (int i = 0; i < 3; ++i) {
@@ -133,8 +162,99 @@ TEST(HttpClient, BrokenAnswersAreUnavailable) {
   }
 }
 
+const std::string kKept = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept";
+const std::string kFresh = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh";
+
+// Nothing was sent on the closed connection, so every method goes on a new one.
+TEST(HttpClient, AConnectionClosedBetweenRequestsIsReplaced) {
+  for (const char* method : {"GET", "POST"}) {
+    CannedServer server({{kKept}, {kFresh}});
+    HttpClient client(server.address());
+    const base::Context context;
+    ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
+    server.WaitClosed(1);
+    const auto second = client.Send({method, "/2", {}, "x"}, context);
+    ASSERT_TRUE(second.ok()) << method << ": " << second.status();
+    EXPECT_EQ(second->body, "fresh");
+    server.Finish();
+    EXPECT_EQ(server.requests.size(), 2u) << method;
+  }
+}
+
+TEST(HttpClient, AnIdempotentRequestThatACloseCrossedIsSentOnceMore) {
+  for (const char* method : {"GET", "PUT", "DELETE"}) {
+    CannedServer server({{kKept, ""}, {kFresh}});
+    HttpClient client(server.address());
+    const base::Context context;
+    ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
+    std::string taken;
+    const auto second =
+        client.Send({method, "/2", {}, "x"}, context, [&](std::string_view bytes) {
+          taken += bytes;
+          return Status::OK();
+        });
+    ASSERT_TRUE(second.ok()) << method << ": " << second.status();
+    EXPECT_EQ(taken, "fresh");
+    server.Finish();
+    ASSERT_EQ(server.requests.size(), 3u);
+    EXPECT_EQ(server.requests[1], server.requests[2]);
+  }
+}
+
+TEST(HttpClient, OtherRequestsThatACloseCrossedAreNotRepeated) {
+  for (const char* method : {"POST", "PATCH"}) {
+    CannedServer server({{kKept, ""}});
+    HttpClient client(server.address());
+    const base::Context context;
+    ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
+    const Status second = client.Send({method, "/2", {}, "x"}, context).status();
+    EXPECT_EQ(second.code(), StatusCode::kUnavailable) << second;
+    EXPECT_THAT(std::string(second.message()), HasSubstr("carried out is not known"));
+    server.Finish();
+    EXPECT_EQ(server.requests.size(), 2u);
+  }
+}
+
+TEST(HttpClient, AFreshConnectionThatIsClosedIsAnError) {
+  for (const char* method : {"GET", "POST"}) {
+    // The second connection would answer.
+    CannedServer server({{""}, {kFresh}});
+    HttpClient client(server.address());
+    const base::Context context;
+    const Status status = client.Send({method, "/1"}, context).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status;
+    server.WaitClosed(1);
+    ASSERT_EQ(server.requests.size(), 1u);
+    EXPECT_TRUE(client.Send({"GET", "/2"}, context).ok());
+  }
+}
+
+TEST(HttpClient, ARequestIsNotSentAThirdTime) {
+  CannedServer server({{kKept, ""}, {""}, {kFresh}});
+  HttpClient client(server.address());
+  const base::Context context;
+  ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
+  const Status second = client.Send({"GET", "/2"}, context).status();
+  EXPECT_EQ(second.code(), StatusCode::kUnavailable) << second;
+  server.WaitClosed(2);
+  EXPECT_EQ(server.requests.size(), 3u);
+}
+
+// Half an answer has come: it may not be asked for again.
+TEST(HttpClient, AnAnswerThatBreaksOffIsNotAskedForAgain) {
+  CannedServer server(
+      {{kKept, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"}, {kFresh}});
+  HttpClient client(server.address());
+  const base::Context context;
+  ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
+  const Status second = client.Send({"GET", "/2"}, context).status();
+  EXPECT_EQ(second.code(), StatusCode::kUnavailable) << second;
+  server.WaitClosed(1);
+  EXPECT_EQ(server.requests.size(), 2u);
+}
+
 TEST(HttpClient, TheSinkAndTheContextEndARequest) {
-  CannedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"});
+  CannedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"}});
   HttpClient client(server.address());
   const base::Context context;
   const auto refuse = [](std::string_view) { return Status::Corruption("no"); };
