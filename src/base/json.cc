@@ -71,6 +71,12 @@ void AppendJsonString(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+std::string JsonString(std::string_view text) {
+  std::string out;
+  AppendJsonString(out, text);
+  return out;
+}
+
 void AppendJsonInt(std::string& out, std::int64_t v) { AppendNumber(out, v); }
 void AppendJsonUint(std::string& out, std::uint64_t v) { AppendNumber(out, v); }
 

@@ -12,6 +12,8 @@ namespace firn::base {
 // `text` between double quotes, escaped by RFC 8259. A byte that is no UTF-8 becomes
 // U+FFFD, so that the document stays valid.
 void AppendJsonString(std::string& out, std::string_view text);
+// The same as a string of its own.
+std::string JsonString(std::string_view text);
 
 // The decimal digits of all 64 bits.
 void AppendJsonInt(std::string& out, std::int64_t v);

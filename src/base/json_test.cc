@@ -9,12 +9,6 @@
 namespace firn::base {
 namespace {
 
-std::string String(std::string_view text) {
-  std::string out;
-  AppendJsonString(out, text);
-  return out;
-}
-
 std::string Double(double v) {
   std::string out;
   AppendJsonDouble(out, v);
@@ -22,15 +16,15 @@ std::string Double(double v) {
 }
 
 TEST(JsonTest, EscapesWhatMustBe) {
-  EXPECT_EQ(String(""), "\"\"");
-  EXPECT_EQ(String("a\"b\\c\n\r\t/"), R"("a\"b\\c\n\r\t/")");
-  EXPECT_EQ(String(std::string_view("\0\x1f\x7f", 3)), "\"\\u0000\\u001f\x7f\"");
-  EXPECT_EQ(String("\xe2\x82\xac"), "\"\xe2\x82\xac\"");
+  EXPECT_EQ(JsonString(""), "\"\"");
+  EXPECT_EQ(JsonString("a\"b\\c\n\r\t/"), R"("a\"b\\c\n\r\t/")");
+  EXPECT_EQ(JsonString(std::string_view("\0\x1f\x7f", 3)), "\"\\u0000\\u001f\x7f\"");
+  EXPECT_EQ(JsonString("\xe2\x82\xac"), "\"\xe2\x82\xac\"");
 }
 
 TEST(JsonTest, ReplacesWhatIsNoUtf8) {
-  EXPECT_EQ(String("a\xff"
-                   "b\xc3"),
+  EXPECT_EQ(JsonString("a\xff"
+                       "b\xc3"),
             "\"a\xef\xbf\xbd"
             "b\xef\xbf\xbd\"");
 }

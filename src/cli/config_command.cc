@@ -4,7 +4,7 @@
 
 #include "cli/commands.h"
 
-#include "server/json.h"
+#include "base/json.h"
 
 namespace firn::cli {
 
@@ -16,7 +16,7 @@ int ConfigCheck(World& world, const CommonFlags& common, const std::string& file
                          "`firn config reference` lists the settings.");
   }
   if (common.json) {
-    world.out << R"({"file":)" << server::JsonString(file) << R"(,"ok":true})" << "\n";
+    world.out << R"({"file":)" << base::JsonString(file) << R"(,"ok":true})" << "\n";
   } else if (!common.quiet) {
     world.out << file << ": ok\n";
   }

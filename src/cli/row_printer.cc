@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "server/arrow_json.h"
-#include "server/json.h"
 
 namespace firn::cli {
 namespace {
@@ -186,7 +186,7 @@ class NdjsonPrinter final : public RowPrinter {
 
   Status Begin(const std::shared_ptr<arrow::Schema>& schema) override {
     for (const auto& field : schema->fields()) {
-      keys_.push_back(server::JsonString(field->name()) + ":");
+      keys_.push_back(base::JsonString(field->name()) + ":");
     }
     return Status::OK();
   }

@@ -8,8 +8,8 @@
 
 #include "cli/commands.h"
 
+#include "base/json.h"
 #include "base/log.h"
-#include "server/json.h"
 #include "server/server.h"
 
 namespace firn::cli {
@@ -35,9 +35,9 @@ void PrintStart(World& world, const CommonFlags& common, const Config& config,
   const std::string warehouse =
       config.db.warehouse.empty() ? data + "/warehouse" : config.db.warehouse;
   if (common.json) {
-    world.out << R"({"address":)" << server::JsonString("http://" + address)
-              << R"(,"data":)" << server::JsonString(data) << R"(,"warehouse":)"
-              << server::JsonString(warehouse) << "}" << std::endl;
+    world.out << R"({"address":)" << base::JsonString("http://" + address)
+              << R"(,"data":)" << base::JsonString(data) << R"(,"warehouse":)"
+              << base::JsonString(warehouse) << "}" << std::endl;
     return;
   }
   if (common.quiet) return;

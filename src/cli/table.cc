@@ -17,13 +17,13 @@
 
 #include "base/byte_size.h"
 #include "base/context.h"
+#include "base/json.h"
 #include "base/timestamp.h"
-#include "server/json.h"
 
 namespace firn::cli {
 namespace {
 
-using server::JsonString;
+using base::JsonString;
 
 std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_view none) {
   return n ? std::to_string(*n) : std::string(none);

@@ -6,12 +6,6 @@
 
 namespace firn::server {
 
-std::string JsonString(std::string_view text) {
-  std::string out;
-  AppendJsonString(out, text);
-  return out;
-}
-
 void AppendPrometheusFloat(std::string& out, double v) {
   if (std::isnan(v)) {
     out += "NaN";

@@ -14,9 +14,7 @@ namespace firn::server {
 
 using base::AppendJsonInt;
 using base::AppendJsonString;
-
-// `text` as a JSON string.
-std::string JsonString(std::string_view text);
+using base::JsonString;
 
 // A number as Go's strconv writes it with format 'f' and the fewest digits that read back
 // the same, or 'e' below 1e-6 and from 1e21: Prometheus's text of a value. NaN, +Inf,
