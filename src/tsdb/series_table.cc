@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -19,9 +20,9 @@ constexpr std::int64_t kAliasesPerSeriesMax = 2;
 
 // Memory beside the texts themselves, measured with glibc: of a series, its node in
 // by_id_, a reference in the postings of each label, and what the head keeps by
-// reference; of an alias and of a label value, their nodes and headers.
+// reference; of an alias its node; of a label value its node and list.
 constexpr std::int64_t kSeriesBytes = 160;
-constexpr std::int64_t kAliasBytes = 120;
+constexpr std::int64_t kAliasBytes = 56;
 constexpr std::int64_t kValueBytes = 120;
 
 struct TextHash {
@@ -100,9 +101,11 @@ Result<SeriesTable::Found> SeriesTable::Resolve(std::string_view tenant,
   if (static_cast<std::int64_t>(aliases.size()) >= series_max_ * kAliasesPerSeriesMax) {
     return Found{ref, {}};
   }
-  const std::string& copy = entries_[ref.value].aliases.emplace_front(alias);
+  Entry& entry = entries_[ref.value];
+  const std::string_view copy = alias_blocks_.Add(ref.value, alias, entry.aliases);
+  entry.aliases = copy.data();
   aliases.emplace(copy, ref.value);
-  content_bytes_ += kAliasBytes + std::ssize(copy);
+  content_bytes_ += kAliasBytes;
   return Found{ref, copy};
 }
 
@@ -147,7 +150,7 @@ Result<SeriesRef> SeriesTable::DefineLocked(std::optional<SeriesRef> ref,
   std::copy(packed.begin(), packed.end(), entry.packed.get());
   entry.packed_bytes = static_cast<std::uint32_t>(packed.size());
   entry.tenant = &owner;
-  entry.defined_in = pins_.epoch();
+  entry.changed_in = pins_.epoch();
   by_id_.emplace(id, ref->value);
   ++size_;
   content_bytes_ += kSeriesBytes + std::ssize(packed);
@@ -204,7 +207,11 @@ void SeriesTable::Forget(std::span<const SeriesRef> series) {
   for (const SeriesRef ref : series) {
     Entry& entry = entries_[ref.value];
     FIRN_ASSERT(entry.tenant != nullptr && !entry.forgotten);
-    for (const std::string& alias : entry.aliases) entry.tenant->aliases.erase(alias);
+    AliasBlocks::VisitChain(entry.aliases, [&](std::string_view alias) {
+      entry.tenant->aliases.erase(alias);
+      content_bytes_ -= kAliasBytes;
+    });
+    alias_blocks_.DropChain(std::exchange(entry.aliases, nullptr));
     by_id_.erase(entry.id);
     entry.forgotten = true;
     --size_;
@@ -214,12 +221,14 @@ void SeriesTable::Forget(std::span<const SeriesRef> series) {
 }
 
 void SeriesTable::Sweep() {
-  std::vector<Entry> freed;  // Freed after the lock is.
+  Freed freed;
   std::unique_lock lock(mutex_);
   if (!forgotten_.empty()) {
     DropFromIndexLocked(forgotten_);
+    std::vector<AliasBlocks::Block> blocks = CompactAliasesLocked();
     // Whoever takes a pin from now on finds them nowhere.
-    retired_.push_back({pins_.Advance(), std::exchange(forgotten_, {})});
+    retired_.push_back(
+        {pins_.Advance(), std::exchange(forgotten_, {}), std::move(blocks)});
   }
   freed = FreeRetiredLocked();
 }
@@ -256,20 +265,40 @@ void SeriesTable::DropFromIndexLocked(const std::vector<std::uint32_t>& refs) {
   for (const auto& [name, tenant] : tenants_) std::erase_if(tenant->all, is_dropped);
 }
 
-// Free what no pin holds, oldest first. The entries are returned to be destroyed.
-std::vector<SeriesTable::Entry> SeriesTable::FreeRetiredLocked() {
-  std::vector<Entry> freed;
+// Move aliases out of blocks that are mostly dropped.
+std::vector<AliasBlocks::Block> SeriesTable::CompactAliasesLocked() {
+  std::vector<std::string_view> aliases;
+  for (const std::uint32_t ref : alias_blocks_.FindSparse()) {
+    Entry& entry = entries_[ref];
+    aliases.clear();
+    AliasBlocks::VisitChain(entry.aliases,
+                            [&](std::string_view alias) { aliases.push_back(alias); });
+    alias_blocks_.DropChain(std::exchange(entry.aliases, nullptr));
+    // The last is the one that was named first.
+    for (auto alias = aliases.rbegin(); alias != aliases.rend(); ++alias) {
+      entry.tenant->aliases.erase(*alias);
+      const std::string_view moved = alias_blocks_.Add(ref, *alias, entry.aliases);
+      entry.tenant->aliases.emplace(moved, ref);
+      entry.aliases = moved.data();
+    }
+    entry.changed_in = pins_.epoch() + 1;
+  }
+  return alias_blocks_.TakeEmpty();
+}
+
+// Free what no pin holds, oldest first.
+SeriesTable::Freed SeriesTable::FreeRetiredLocked() {
+  Freed freed;
   const std::size_t free_before = free_refs_.size();
   while (!retired_.empty() && !pins_.IsPinned(retired_.front().epoch)) {
     for (const std::uint32_t ref : retired_.front().refs) {
       Entry& entry = entries_[ref];
       content_bytes_ -= kSeriesBytes + std::int64_t{entry.packed_bytes};
-      for (const std::string& alias : entry.aliases) {
-        content_bytes_ -= kAliasBytes + std::ssize(alias);
-      }
-      freed.push_back(std::exchange(entry, {}));
+      freed.entries.push_back(std::exchange(entry, {}));
       free_refs_.push_back(ref);
     }
+    std::vector<AliasBlocks::Block>& blocks = retired_.front().blocks;
+    std::move(blocks.begin(), blocks.end(), std::back_inserter(freed.blocks));
     retired_.pop_front();
   }
   if (free_refs_.size() == free_before) return freed;
@@ -300,7 +329,7 @@ std::vector<bool> SeriesTable::ChangedSince(std::uint64_t epoch) const {
   std::vector<bool> changed(entries_.size());
   for (std::size_t ref = 0; ref < entries_.size(); ++ref) {
     const Entry& entry = entries_[ref];
-    changed[ref] = entry.tenant == nullptr || entry.forgotten || entry.defined_in > epoch;
+    changed[ref] = entry.tenant == nullptr || entry.forgotten || entry.changed_in > epoch;
   }
   return changed;
 }
@@ -437,9 +466,12 @@ std::int64_t SeriesTable::size() const {
 
 std::int64_t SeriesTable::bytes() const {
   std::shared_lock lock(mutex_);
-  return content_bytes_ +
-         static_cast<std::int64_t>(entries_.size() * sizeof(Entry) +
-                                   free_refs_.capacity() * sizeof(free_refs_.front()));
+  std::size_t bytes = alias_blocks_.allocated_bytes() + entries_.size() * sizeof(Entry) +
+                      free_refs_.capacity() * sizeof(free_refs_.front());
+  for (const Retired& retired : retired_) {
+    for (const AliasBlocks::Block& block : retired.blocks) bytes += block.capacity;
+  }
+  return content_bytes_ + static_cast<std::int64_t>(bytes);
 }
 
 std::uint32_t SeriesTable::ref_end() const {

@@ -13,14 +13,13 @@
 // it goes from the index, and once no pin from before is left its memory and its
 // reference are free. So a reference, and views of a series' labels and aliases, are good
 // for who took a pin first and has it still; so they are for the thread that forgets.
-// Labels and aliases never move.
+// What a pin holds does not move.
 //
 // Thread-safe: one lock, shared by readers and exclusive for what changes the table.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <forward_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +35,7 @@
 #include "firn/appender.h"
 #include "firn/labels.h"
 #include "firn/status.h"
+#include "tsdb/alias_blocks.h"
 #include "tsdb/epoch_pins.h"
 
 namespace firn::tsdb {
@@ -88,7 +88,9 @@ class SeriesTable {
   // Defines the series again where that must be. ResourceExhausted as Resolve.
   // REQUIRES: `ref` is defined.
   Result<SeriesRef> Rebind(SeriesRef ref);
-  // By reference, whether it names another series than at `epoch`, or none.
+  // By reference, whether it names another series than at `epoch`, or none, or aliases
+  // were moved, so that a view of one is good no longer than the pin under which it was
+  // found.
   std::vector<bool> ChangedSince(std::uint64_t epoch) const;
 
   std::optional<SeriesRef> Find(const base::SeriesId& id) const;
@@ -121,16 +123,24 @@ class SeriesTable {
     std::unique_ptr<char[]> packed;
     std::uint32_t packed_bytes = 0;
     bool forgotten = false;
-    Tenant* tenant = nullptr;      // Null: no series has this reference.
-    std::uint64_t defined_in = 0;  // The epoch.
-    std::forward_list<std::string> aliases;
+    Tenant* tenant = nullptr;  // Null: no series has this reference.
+    // The epoch in which it was defined, or from which on its aliases are where they are.
+    std::uint64_t changed_in = 0;
+    const char* aliases = nullptr;  // A chain in alias_blocks_.
 
     std::string_view packed_labels() const { return {packed.get(), packed_bytes}; }
   };
-  // Series that were swept from the index, and the last epoch in which they were there.
+  // Series that were swept from the index, blocks of aliases, and the last epoch in which
+  // they were there.
   struct Retired {
     std::uint64_t epoch = 0;
     std::vector<std::uint32_t> refs;
+    std::vector<AliasBlocks::Block> blocks;
+  };
+  // What is freed after the lock is.
+  struct Freed {
+    std::vector<Entry> entries;
+    std::vector<AliasBlocks::Block> blocks;
   };
 
   Result<SeriesRef> DefineLocked(std::optional<SeriesRef> ref, std::string_view tenant,
@@ -138,7 +148,8 @@ class SeriesTable {
   Status Exhausted(const Labels& labels) const;
   SeriesRef TakeRefLocked();
   void DropFromIndexLocked(const std::vector<std::uint32_t>& refs);
-  std::vector<Entry> FreeRetiredLocked();
+  std::vector<AliasBlocks::Block> CompactAliasesLocked();
+  Freed FreeRetiredLocked();
   Tenant& TenantLocked(std::string_view name);
   Refs MatchLocked(const Tenant& tenant, const base::Matcher& matcher) const;
 
@@ -150,7 +161,8 @@ class SeriesTable {
   std::vector<std::uint32_t> forgotten_;  // Not swept yet.
   std::deque<Retired> retired_;           // Oldest first.
   std::int64_t size_ = 0;
-  std::int64_t content_bytes_ = 0;  // All but the entries themselves.
+  AliasBlocks alias_blocks_;
+  std::int64_t content_bytes_ = 0;  // All but entries_ and alias_blocks_.
   std::unordered_map<base::SeriesId, std::uint32_t> by_id_;
   std::map<std::string, std::unique_ptr<Tenant>, std::less<>> tenants_;
 };

@@ -98,7 +98,7 @@ TEST(SeriesTable, AForgottenSeriesIsFoundByNothing) {
   const Labels stays = {{"__name__", "stays"}, {"job", "x"}};
   const SeriesRef ref = table.Resolve("", "alias", gone)->ref;
   ASSERT_TRUE(table.Resolve("", "alias 2", gone).ok());
-  ASSERT_TRUE(table.Resolve("", "other", stays).ok());
+  ASSERT_TRUE(table.ResolveLabels("", stays).ok());
   std::optional<EpochPins::Pin> pin = table.TakePin();
   const std::uint64_t epoch = table.epoch();
   table.Forget(std::vector{ref});
@@ -190,6 +190,42 @@ TEST(SeriesTable, ForgettingGivesMemoryBack) {
   EXPECT_EQ(table.ref_end(), 0u);
   EXPECT_LT(table.bytes(), full / 20);
   EXPECT_EQ(Selected(table, {}).size(), 0u);
+}
+
+TEST(SeriesTable, AliasesThatMoveAreFoundAndOldViewsStayUnderAPin) {
+  SeriesTable table(100'000);
+  const auto alias = [](int i) { return std::string(100, 'a') + std::to_string(i); };
+  std::vector<SeriesTable::Found> found;
+  for (int i = 0; i < 5'000; ++i) {
+    const Labels labels = {{"__name__", "m"}, {"i", std::to_string(i)}};
+    found.push_back(*table.Resolve("", alias(i), labels));
+    ASSERT_TRUE(table.Resolve("", alias(i) + "'", labels).ok());
+  }
+  std::optional<EpochPins::Pin> pin = table.TakePin();
+  std::vector<SeriesRef> gone;
+  for (int i = 0; i < 5'000; ++i) {
+    if (i % 5 != 0) gone.push_back(found[static_cast<std::size_t>(i)].ref);
+  }
+  table.Forget(gone);
+  table.Sweep();
+  const std::int64_t pinned = table.bytes();
+  const std::vector<bool> changed = table.ChangedSince(pin->epoch());
+  for (int i = 0; i < 5'000; ++i) {
+    const SeriesTable::Found& before = found[static_cast<std::size_t>(i)];
+    ASSERT_EQ(before.alias, alias(i));
+    const std::optional<SeriesTable::Found> now = table.FindAlias("", alias(i));
+    ASSERT_EQ(now.has_value(), i % 5 == 0);
+    if (!now.has_value()) continue;
+    EXPECT_EQ(now->ref, before.ref);
+    EXPECT_EQ(table.FindAlias("", alias(i) + "'")->ref, before.ref);
+    // A view that was learnt before the move must not be kept beyond its pin.
+    EXPECT_TRUE(now->alias.data() == before.alias.data() || changed[before.ref.value]);
+  }
+  EXPECT_NE(table.FindAlias("", alias(0))->alias.data(), found[0].alias.data());
+  pin.reset();
+  table.Sweep();
+  EXPECT_LT(table.bytes(), pinned / 2);
+  EXPECT_EQ(table.FindAlias("", alias(0))->alias, alias(0));
 }
 
 TEST(SeriesTable, WhatALogLeftOutIsFree) {
