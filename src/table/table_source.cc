@@ -9,10 +9,11 @@
 #include <mutex>
 #include <utility>
 
+#include "parquet/reader.h"
+
 #include "base/assert.h"
 #include "iceberg/plan.h"
 #include "iceberg/schema_arrow.h"
-#include "parquet/reader.h"
 
 namespace firn::table {
 namespace {
@@ -24,8 +25,7 @@ struct Column {
 };
 
 Result<std::vector<Column>> ResolveColumns(
-    const iceberg::Schema& schema,
-    const std::optional<std::vector<std::string>>& names) {
+    const iceberg::Schema& schema, const std::optional<std::vector<std::string>>& names) {
   std::vector<Column> columns;
   if (!names.has_value()) {
     for (const iceberg::NestedField& field : schema.fields()) {
@@ -93,9 +93,8 @@ class FileStream final : public scan::BatchStream {
         columns.push_back(batch.column(sources_[i]));
         continue;
       }
-      arrow::Result<std::shared_ptr<arrow::Array>> nulls =
-          arrow::MakeArrayOfNull(schema_->field(static_cast<int>(i))->type(),
-                                 batch.num_rows(), pool_);
+      arrow::Result<std::shared_ptr<arrow::Array>> nulls = arrow::MakeArrayOfNull(
+          schema_->field(static_cast<int>(i))->type(), batch.num_rows(), pool_);
       if (!nulls.ok()) return Status::ResourceExhausted(nulls.status().ToString());
       columns.push_back(*std::move(nulls));
     }
@@ -147,9 +146,9 @@ class TablePlan final : public scan::ScanPlan {
     parquet::ReaderOptions options;
     options.footer_cache = &environment_.footers;
     options.pool = environment_.pool;
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<parquet::FileReader> reader,
-                          parquet::FileReader::Open(context_, std::move(object),
-                                                    file.file_path, options));
+    FIRN_ASSIGN_OR_RETURN(
+        std::unique_ptr<parquet::FileReader> reader,
+        parquet::FileReader::Open(context_, std::move(object), file.file_path, options));
     parquet::ScanSpec spec;
     spec.columns.emplace();
     spec.predicate = predicate_;
@@ -201,7 +200,20 @@ class TableSource final : public scan::BatchSource {
   Result<std::unique_ptr<scan::ScanPlan>> Plan(
       const base::Context& context, const scan::ScanRequest& request) override {
     const iceberg::TableMetadata& metadata = *table_.metadata;
-    const iceberg::Schema& schema = metadata.current_schema();
+    iceberg::FilePlan files;
+    if (const iceberg::Snapshot* snapshot = metadata.current_snapshot()) {
+      const iceberg::ManifestIo manifests(environment_.store);
+      FIRN_ASSIGN_OR_RETURN(
+          files, iceberg::PlanFiles(context, manifests, metadata, *snapshot,
+                                    metadata.current_schema(), request.predicate));
+    }
+    return PlanOf(context, request, std::move(files));
+  }
+
+  Result<std::unique_ptr<scan::ScanPlan>> PlanOf(const base::Context& context,
+                                                 const scan::ScanRequest& request,
+                                                 iceberg::FilePlan files) const {
+    const iceberg::Schema& schema = table_.metadata->current_schema();
     FIRN_ASSIGN_OR_RETURN(std::vector<Column> columns,
                           ResolveColumns(schema, request.columns));
     arrow::FieldVector fields;
@@ -212,13 +224,6 @@ class TableSource final : public scan::BatchSource {
     std::vector<parquet::ColumnRef> all_columns;
     for (const iceberg::NestedField& field : schema.fields()) {
       all_columns.push_back({field.name, field.id.value});
-    }
-    iceberg::FilePlan files;
-    if (const iceberg::Snapshot* snapshot = metadata.current_snapshot()) {
-      const iceberg::ManifestIo manifests(environment_.store);
-      FIRN_ASSIGN_OR_RETURN(files,
-                            iceberg::PlanFiles(context, manifests, metadata, *snapshot,
-                                               schema, request.predicate));
     }
     return std::make_unique<TablePlan>(
         context, environment_, arrow::schema(std::move(fields)), std::move(columns),
@@ -238,6 +243,19 @@ Result<std::shared_ptr<scan::BatchSource>> MakeTableSource(
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema,
                         iceberg::ToArrowSchema(table.metadata->current_schema()));
   return std::make_shared<TableSource>(environment, table, std::move(schema));
+}
+
+Result<std::unique_ptr<scan::ScanPlan>> PlanDataFiles(
+    const base::Context& context, const ScanEnvironment& environment,
+    const iceberg::LoadedTable& table, const scan::ScanRequest& request,
+    std::vector<iceberg::DataFile> files) {
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema,
+                        iceberg::ToArrowSchema(table.metadata->current_schema()));
+  iceberg::FilePlan plan;
+  plan.stats.files_planned = static_cast<std::int64_t>(files.size());
+  plan.files = std::move(files);
+  return TableSource(environment, table, std::move(schema))
+      .PlanOf(context, request, std::move(plan));
 }
 
 }  // namespace firn::table

@@ -8,13 +8,16 @@
 #pragma once
 
 #include <memory>
+#include <vector>
+
+#include "parquet/footer_cache.h"
 
 #include "base/context.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
+#include "iceberg/data_file.h"
 #include "iceberg/manifest_io.h"
 #include "io/store.h"
-#include "parquet/footer_cache.h"
 #include "scan/batch.h"
 
 namespace arrow {
@@ -34,5 +37,13 @@ struct ScanEnvironment {
 // without a snapshot has no rows.
 Result<std::shared_ptr<scan::BatchSource>> MakeTableSource(
     const ScanEnvironment& environment, const iceberg::LoadedTable& table);
+
+// A plan that reads `files` and no others: data files of `table`'s current snapshot,
+// which the caller has found already (iceberg/plan.h). The request's predicate prunes
+// inside of them. As with a source's plans, `context` must outlive it.
+Result<std::unique_ptr<scan::ScanPlan>> PlanDataFiles(
+    const base::Context& context, const ScanEnvironment& environment,
+    const iceberg::LoadedTable& table, const scan::ScanRequest& request,
+    std::vector<iceberg::DataFile> files);
 
 }  // namespace firn::table

@@ -56,11 +56,11 @@ PredicatePtr MetricPredicate(const std::vector<base::Matcher>& matchers) {
     if (matcher.has_literals() && !matcher.literals().empty()) {
       std::vector<expr::Literal> names(matcher.literals().begin(),
                                        matcher.literals().end());
-      all = expr::Conjoin(std::move(all), names.size() == 1
-                                              ? CompareWith("metric", CompareOp::kEq,
-                                                            std::move(names.front()))
-                                              : expr::MakePredicate(expr::In{
-                                                    "metric", std::move(names)}));
+      all = expr::Conjoin(
+          std::move(all),
+          names.size() == 1
+              ? CompareWith("metric", CompareOp::kEq, std::move(names.front()))
+              : expr::MakePredicate(expr::In{"metric", std::move(names)}));
     } else if (!matcher.prefix().empty()) {
       all = expr::Conjoin(std::move(all), expr::MakePredicate(expr::StartsWith{
                                               "metric", matcher.prefix()}));
@@ -149,24 +149,22 @@ Status VisitSeriesRows(const base::Context& context,
                 {"series_id", "tenant", "metric", "first_seen", "labels"},
                 std::move(predicate)));
   return VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) -> Status {
-    FIRN_ASSIGN_OR_RETURN(const auto* ids,
-                          ColumnAs<arrow::FixedSizeBinaryArray>(
-                              batch, 0, arrow::Type::FIXED_SIZE_BINARY));
-    FIRN_ASSIGN_OR_RETURN(const auto* tenants, ColumnAs<arrow::StringArray>(
-                                                   batch, 1, arrow::Type::STRING));
-    FIRN_ASSIGN_OR_RETURN(const auto* metrics, ColumnAs<arrow::StringArray>(
-                                                   batch, 2, arrow::Type::STRING));
-    FIRN_ASSIGN_OR_RETURN(
-        const auto* first_seen,
-        ColumnAs<arrow::TimestampArray>(batch, 3, arrow::Type::TIMESTAMP));
+    FIRN_ASSIGN_OR_RETURN(const auto* ids, ColumnAs<arrow::FixedSizeBinaryArray>(
+                                               batch, 0, arrow::Type::FIXED_SIZE_BINARY));
+    FIRN_ASSIGN_OR_RETURN(const auto* tenants,
+                          ColumnAs<arrow::StringArray>(batch, 1, arrow::Type::STRING));
+    FIRN_ASSIGN_OR_RETURN(const auto* metrics,
+                          ColumnAs<arrow::StringArray>(batch, 2, arrow::Type::STRING));
+    FIRN_ASSIGN_OR_RETURN(const auto* first_seen, ColumnAs<arrow::TimestampArray>(
+                                                      batch, 3, arrow::Type::TIMESTAMP));
     FIRN_ASSIGN_OR_RETURN(const auto* labels,
                           ColumnAs<arrow::MapArray>(batch, 4, arrow::Type::MAP));
     for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
-      FIRN_RETURN_IF_ERROR(visit(SeriesRowView{
-          base::SeriesId::FromRaw(
-              {reinterpret_cast<const char*>(ids->GetValue(row)), 16}),
-          tenants->GetView(row), metrics->GetView(row), first_seen->Value(row), labels,
-          row}));
+      FIRN_RETURN_IF_ERROR(visit(
+          SeriesRowView{base::SeriesId::FromRaw(
+                            {reinterpret_cast<const char*>(ids->GetValue(row)), 16}),
+                        tenants->GetView(row), metrics->GetView(row),
+                        first_seen->Value(row), labels, row}));
     }
     return Status::OK();
   });
@@ -177,12 +175,10 @@ const std::vector<std::string> kSampleColumns = {"series_id", "ts", "value", "fl
 // Calls visit(id, begin, end, ts, values, flags) for each run of rows of one series.
 template <typename Visit>
 Status VisitRuns(const arrow::RecordBatch& batch, Visit visit) {
-  FIRN_ASSIGN_OR_RETURN(const auto* ids,
-                        ColumnAs<arrow::FixedSizeBinaryArray>(
-                            batch, 0, arrow::Type::FIXED_SIZE_BINARY));
+  FIRN_ASSIGN_OR_RETURN(const auto* ids, ColumnAs<arrow::FixedSizeBinaryArray>(
+                                             batch, 0, arrow::Type::FIXED_SIZE_BINARY));
   FIRN_ASSIGN_OR_RETURN(
-      const auto* ts,
-      ColumnAs<arrow::TimestampArray>(batch, 1, arrow::Type::TIMESTAMP));
+      const auto* ts, ColumnAs<arrow::TimestampArray>(batch, 1, arrow::Type::TIMESTAMP));
   FIRN_ASSIGN_OR_RETURN(const auto* values,
                         ColumnAs<arrow::DoubleArray>(batch, 2, arrow::Type::DOUBLE));
   FIRN_ASSIGN_OR_RETURN(const auto* flags,
@@ -250,10 +246,10 @@ Result<std::vector<ColdSeries>> ColdReader::FindSeries(
   PredicatePtr predicate =
       expr::Conjoin(TenantPredicate(tenant), MetricPredicate(matchers));
   if (range.first_ms != kTimestampMsMin) {
-    predicate = expr::Conjoin(
-        std::move(predicate),
-        CompareWith("first_seen", CompareOp::kGtEq,
-                    MillisecondStart(DayStartMs(DayOfMs(range.first_ms)))));
+    predicate =
+        expr::Conjoin(std::move(predicate),
+                      CompareWith("first_seen", CompareOp::kGtEq,
+                                  MillisecondStart(DayStartMs(DayOfMs(range.first_ms)))));
   }
   if (range.last_ms < kTimestampMsMax - kDayMs) {
     predicate = expr::Conjoin(
@@ -263,17 +259,18 @@ Result<std::vector<ColdSeries>> ColdReader::FindSeries(
   }
   std::vector<ColdSeries> found;
   std::unordered_set<base::SeriesId> known;
-  FIRN_RETURN_IF_ERROR(VisitSeriesRows(
-      context, environment_, tables.series, std::move(predicate),
-      [&](const SeriesRowView& row) {
-        if (row.tenant != tenant || known.contains(row.id)) return Status::OK();
-        Labels labels = row.MakeLabels();
-        if (base::MatchesAll(matchers, labels)) {
-          known.insert(row.id);
-          found.push_back({row.id, std::move(labels), {}});
-        }
-        return Status::OK();
-      }));
+  FIRN_RETURN_IF_ERROR(
+      VisitSeriesRows(context, environment_, tables.series, std::move(predicate),
+                      [&](const SeriesRowView& row) {
+                        if (row.tenant != tenant || known.contains(row.id))
+                          return Status::OK();
+                        Labels labels = row.MakeLabels();
+                        if (base::MatchesAll(matchers, labels)) {
+                          known.insert(row.id);
+                          found.push_back({row.id, std::move(labels), {}});
+                        }
+                        return Status::OK();
+                      }));
   return found;
 }
 
@@ -283,15 +280,15 @@ Result<std::vector<ColdSeries>> ColdReader::Read(
   if (tables.samples.metadata == nullptr) return std::vector<ColdSeries>();
   PredicatePtr predicate =
       expr::Conjoin(TenantPredicate(tenant), MetricPredicate(matchers));
-  predicate = expr::Conjoin(std::move(predicate),
-                            CompareWith("ts", CompareOp::kGtEq,
-                                        MillisecondStart(range.first_ms)));
+  predicate = expr::Conjoin(
+      std::move(predicate),
+      CompareWith("ts", CompareOp::kGtEq, MillisecondStart(range.first_ms)));
   predicate =
       expr::Conjoin(std::move(predicate),
                     CompareWith("ts", CompareOp::kLtEq, MillisecondEnd(range.last_ms)));
-  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::ScanPlan> plan,
-                        PlanTable(context, environment_, tables.samples, kSampleColumns,
-                                  predicate));
+  FIRN_ASSIGN_OR_RETURN(
+      std::unique_ptr<scan::ScanPlan> plan,
+      PlanTable(context, environment_, tables.samples, kSampleColumns, predicate));
   if (plan->split_count() == 0) return std::vector<ColdSeries>();
 
   FIRN_ASSIGN_OR_RETURN(std::vector<ColdSeries> series,
@@ -313,17 +310,19 @@ Result<std::vector<ColdSeries>> ColdReader::Read(
   base::ByteReservation memory;
   FIRN_ASSIGN_OR_RETURN(memory, base::ByteReservation::Make(context.budget(), 0));
   FIRN_RETURN_IF_ERROR(VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) {
-    return VisitRuns(batch, [&](const base::SeriesId& id, std::int64_t begin,
-                                std::int64_t end, const arrow::TimestampArray& ts,
-                                const arrow::DoubleArray& values,
-                                const arrow::Int32Array& flags) -> Status {
-      const auto found = index.find(id);
-      if (found == index.end()) return Status::OK();
-      FIRN_RETURN_IF_ERROR(
-          memory.Grow((end - begin) * static_cast<std::int64_t>(sizeof(Sample))));
-      AppendRows(begin, end, ts, values, flags, range, &series[found->second].samples);
-      return Status::OK();
-    });
+    return VisitRuns(
+        batch,
+        [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
+            const arrow::TimestampArray& ts, const arrow::DoubleArray& values,
+            const arrow::Int32Array& flags) -> Status {
+          const auto found = index.find(id);
+          if (found == index.end()) return Status::OK();
+          FIRN_RETURN_IF_ERROR(
+              memory.Grow((end - begin) * static_cast<std::int64_t>(sizeof(Sample))));
+          AppendRows(begin, end, ts, values, flags, range,
+                     &series[found->second].samples);
+          return Status::OK();
+        });
   }));
   for (ColdSeries& s : series) PutInOrder(&s.samples);
   return series;
@@ -337,55 +336,76 @@ Status ColdReader::VisitSeriesSince(
     predicate = CompareWith("first_seen", CompareOp::kGtEq,
                             MillisecondStart(DayStartMs(DayOfMs(first_ms))));
   }
-  return VisitSeriesRows(context, environment_, tables.series, std::move(predicate),
-                         [&](const SeriesRowView& row) {
-                           return visit({row.id, row.tenant, row.MakeLabels(),
-                                         FloorMs(row.first_seen_us)});
-                         });
+  return VisitSeriesRows(
+      context, environment_, tables.series, std::move(predicate),
+      [&](const SeriesRowView& row) {
+        return visit({row.id, row.tenant, row.MakeLabels(), FloorMs(row.first_seen_us)});
+      });
 }
 
-Result<TimestampMs> ColdReader::NewestSettled(const base::Context& context,
-                                              const SettledTables& tables) const {
+Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
+    const base::Context& context, const SettledTables& tables,
+    const std::function<TimestampMs(TimestampMs newest_ms)>& start_of) const {
   const iceberg::TableMetadata& metadata = *tables.samples.metadata;
   const iceberg::Snapshot* snapshot = metadata.current_snapshot();
-  TimestampMs newest = kTimestampMsMin;
-  if (snapshot == nullptr) return newest;
-  const iceberg::ManifestIo manifests(environment_.store);
+  RecentSamples recent;
+  if (snapshot == nullptr) return recent;
+  std::vector<TimestampMs> newest;  // Of each of recent.files.
   const auto visit = [&](iceberg::ManifestEntry&& entry) -> Status {
+    // A file without a bound may hold anything, and tells nothing.
+    TimestampMs newest_ms = kTimestampMsMax;
     const auto upper = entry.data_file.upper_bounds.find(iceberg::FieldId(kTsId));
-    if (upper == entry.data_file.upper_bounds.end()) return Status::OK();
-    FIRN_ASSIGN_OR_RETURN(const iceberg::Value value,
-                          iceberg::ParseValue(upper->second, iceberg::kTimestamptz));
-    newest = std::max(newest, FloorMs(std::get<std::int64_t>(value)));
+    if (upper != entry.data_file.upper_bounds.end()) {
+      FIRN_ASSIGN_OR_RETURN(const iceberg::Value value,
+                            iceberg::ParseValue(upper->second, iceberg::kTimestamptz));
+      newest_ms = FloorMs(std::get<std::int64_t>(value));
+      if (newest_ms > recent.newest_ms) {
+        recent.newest_ms = newest_ms;
+        recent.start_ms = start_of(newest_ms);
+      }
+    }
+    if (newest_ms < recent.start_ms) return Status::OK();
+    newest.push_back(newest_ms);
+    recent.files.push_back(std::move(entry.data_file));
     return Status::OK();
   };
+  const iceberg::ManifestIo manifests(environment_.store);
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                           metadata.current_schema(), nullptr, visit)
                            .status());
-  return newest;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < newest.size(); ++i) {
+    if (newest[i] >= recent.start_ms) std::swap(recent.files[kept++], recent.files[i]);
+  }
+  recent.files.resize(kept);
+  return recent;
 }
 
 Status ColdReader::VisitSamplesSince(
-    const base::Context& context, const SettledTables& tables, TimestampMs first_ms,
+    const base::Context& context, const SettledTables& tables, RecentSamples recent,
     const std::function<Status(const base::SeriesId&, const scan::SampleColumns&)>& visit)
     const {
-  FIRN_ASSIGN_OR_RETURN(
-      const std::unique_ptr<scan::ScanPlan> plan,
-      PlanTable(context, environment_, tables.samples, kSampleColumns,
-                CompareWith("ts", CompareOp::kGtEq, MillisecondStart(first_ms))));
-  const ClosedRangeMs range{first_ms, kTimestampMsMax};
+  scan::ScanRequest request;
+  request.columns = kSampleColumns;
+  request.predicate =
+      CompareWith("ts", CompareOp::kGtEq, MillisecondStart(recent.start_ms));
+  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::ScanPlan> plan,
+                        table::PlanDataFiles(context, environment_, tables.samples,
+                                             request, std::move(recent.files)));
+  const ClosedRangeMs range{recent.start_ms, kTimestampMsMax};
   scan::SampleColumns samples;
   return VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) {
-    return VisitRuns(batch, [&](const base::SeriesId& id, std::int64_t begin,
-                                std::int64_t end, const arrow::TimestampArray& ts,
-                                const arrow::DoubleArray& values,
-                                const arrow::Int32Array& flags) -> Status {
-      samples.clear();
-      AppendRows(begin, end, ts, values, flags, range, &samples);
-      if (samples.size() == 0) return Status::OK();
-      PutInOrder(&samples);
-      return visit(id, samples);
-    });
+    return VisitRuns(
+        batch,
+        [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
+            const arrow::TimestampArray& ts, const arrow::DoubleArray& values,
+            const arrow::Int32Array& flags) -> Status {
+          samples.clear();
+          AppendRows(begin, end, ts, values, flags, range, &samples);
+          if (samples.size() == 0) return Status::OK();
+          PutInOrder(&samples);
+          return visit(id, samples);
+        });
   });
 }
 

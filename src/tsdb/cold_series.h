@@ -19,6 +19,7 @@
 #include "base/series_id.h"
 #include "firn/labels.h"
 #include "firn/status.h"
+#include "iceberg/data_file.h"
 #include "scan/series.h"
 #include "table/table_source.h"
 #include "tsdb/cut.h"
@@ -66,15 +67,26 @@ class ColdReader {
   Status VisitSeriesSince(const base::Context& context, const SettledTables& tables,
                           TimestampMs first_ms,
                           const std::function<Status(const SeriesDay&)>& visit) const;
-  // The samples of every series in [first_ms, …), in runs of one series, in no order.
+  // The end of metrics.samples.
+  struct RecentSamples {
+    // The timestamp of the newest settled sample, or a little later (bounds of files say
+    // it); kTimestampMsMin where there is none, and then the rest says nothing.
+    TimestampMs newest_ms = kTimestampMsMin;
+    TimestampMs start_ms = kTimestampMsMin;
+    std::vector<iceberg::DataFile> files;  // All that may hold samples in [start_ms, …).
+  };
+  // `start_of` gives start_ms for newest_ms, and is asked more than once, for the newest
+  // seen so far; the last answer counts. REQUIRES: start_of does not fall.
+  // Cost: reads each manifest of metrics.samples, once.
+  Result<RecentSamples> FindRecentSamples(
+      const base::Context& context, const SettledTables& tables,
+      const std::function<TimestampMs(TimestampMs newest_ms)>& start_of) const;
+  // The samples of every series in [recent.start_ms, …), in runs of one series, in no
+  // order. REQUIRES: `recent` is of `tables`.
   Status VisitSamplesSince(
-      const base::Context& context, const SettledTables& tables, TimestampMs first_ms,
+      const base::Context& context, const SettledTables& tables, RecentSamples recent,
       const std::function<Status(const base::SeriesId&, const scan::SampleColumns&)>&
           visit) const;
-  // The timestamp of the newest settled sample, or a little later (bounds of files say
-  // it); kTimestampMsMin where there is none.
-  Result<TimestampMs> NewestSettled(const base::Context& context,
-                                    const SettledTables& tables) const;
 
  private:
   const table::ScanEnvironment environment_;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -102,8 +103,8 @@ TEST_F(EngineTest, AGenerationOfManyDaysIsOneCommit) {
   Check();
   const auto metadata = Load(SamplesTable()).metadata;
   EXPECT_EQ(metadata->snapshots.size(), 1u);
-  EXPECT_EQ(metadata->current_snapshot()->SummaryCount(iceberg::kSummaryTotalDataFiles, 0),
-            41);
+  EXPECT_EQ(
+      metadata->current_snapshot()->SummaryCount(iceberg::kSummaryTotalDataFiles, 0), 41);
   EXPECT_EQ(CountRows("metrics.series"), 3 * 41);
 }
 
@@ -226,7 +227,8 @@ TEST_F(EngineTest, ACancelledLookAtAnUnknownCommitKeepsItsFiles) {
     }
     return Status::OK();
   };
-  EXPECT_TRUE(engine_->settler().Settle(cancelled).status().Is(StatusCode::kCommitUnknown));
+  EXPECT_TRUE(
+      engine_->settler().Settle(cancelled).status().Is(StatusCode::kCommitUnknown));
   catalog_fault_ = nullptr;
   Check();
   ASSERT_TRUE(Refresh().ok());  // The position tells later, not now.
@@ -299,8 +301,8 @@ TEST_F(EngineTest, ARivalsCommitInBetweenChangesNothing) {
   iceberg::CommitEnvironment environment{*catalog_, manifests_, clock_, random_};
   auto outcome = iceberg::CommitWithRetry(
       context_, environment, SamplesTable(),
-      [](const iceberg::LoadedTable&, iceberg::Transaction& transaction)
-          -> Result<iceberg::BuildDecision> {
+      [](const iceberg::LoadedTable&,
+         iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
         transaction.SetProperties({{"somebody", "was here"}});
         return iceberg::BuildDecision::kCommit;
       });
@@ -345,8 +347,8 @@ TEST_F(EngineTest, AClonedWriterStops) {
   iceberg::CommitEnvironment environment{*catalog_, manifests_, clock_, random_};
   auto outcome = iceberg::CommitWithRetry(
       context_, environment, SamplesTable(),
-      [this](const iceberg::LoadedTable&, iceberg::Transaction& transaction)
-          -> Result<iceberg::BuildDecision> {
+      [this](const iceberg::LoadedTable&,
+             iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
         transaction.SetProperties({{table::PositionKey(writer_),
                                     table::Position{log_->id(), 999'999}.ToString()}});
         return iceberg::BuildDecision::kCommit;
@@ -407,6 +409,43 @@ TEST_F(EngineTest, AnOlderWarehouseIsAGapThatIsReported) {
   const Samples settled = ScanSettled();
   for (const auto& [key, value] : old) EXPECT_EQ(settled.at(key), value);
   EXPECT_EQ(settled.at({"a", kWorldStart + 1000}), 7);
+}
+
+// A start reads each manifest once, and only the files that the window needs.
+TEST_F(EngineTest, AStartReadsEachManifestOnce) {
+  Start();
+  for (int hour = 5; hour >= 0; --hour) {
+    ASSERT_TRUE(Write(kNames, kWorldStart - hour * kHour, hour).ok());
+    ASSERT_TRUE(Settle().ok());
+  }
+  ASSERT_EQ(ScanSettled().size(), 18u);
+  Kill();
+  std::map<std::string, int> opened;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) -> io::MemoryStore::Fault {
+    ++opened[operation.location];
+    return {};
+  });
+  Start();
+  store_.SetFaultHook(nullptr);
+  int manifests = 0;
+  int files = 0;
+  for (const auto& [location, count] : opened) {
+    if (location.ends_with(".avro")) {
+      ++manifests;
+      EXPECT_EQ(count, 1) << location;
+    }
+    if (location.find("samples") != std::string::npos && location.ends_with(".parquet")) {
+      ++files;
+    }
+  }
+  EXPECT_GT(manifests, 6);
+  EXPECT_EQ(files, 3);  // The window is two hours, both ends included.
+  for (int hour = 5; hour >= 0; --hour) {
+    // Known: the window came back. What lies before it is refused.
+    ASSERT_TRUE(Write(kNames, kWorldStart - hour * kHour, hour).ok());
+  }
+  EXPECT_EQ(ScanTable().size(), 18u);
+  Check();
 }
 
 // A user rolls the table back: the rows stay gone, and may be sent anew.
@@ -510,17 +549,18 @@ TEST_F(EngineTest, SeededLivesLoseAndDoubleNothing) {
           const auto dies_at = static_cast<int>(random() % 60);
           const bool happens = random() % 2 == 0;
           int operations = 0;
-          store_.SetFaultHook(
-              [&, dies_at, happens](const io::StoreOperation&) -> io::MemoryStore::Fault {
-                return {operations++ == dies_at ? Status::Unavailable("fault")
-                                                : Status::OK(),
-                        happens};
-              });
+          store_.SetFaultHook([&, dies_at, happens](
+                                  const io::StoreOperation&) -> io::MemoryStore::Fault {
+            return {operations++ == dies_at ? Status::Unavailable("fault") : Status::OK(),
+                    happens};
+          });
           (void)Settle();
           store_.SetFaultHook(nullptr);
           break;
         }
-        case 1: (void)Settle(); break;
+        case 1:
+          (void)Settle();
+          break;
         case 2: {  // Send something again.
           if (acknowledged_.empty()) break;
           auto it = acknowledged_.begin();

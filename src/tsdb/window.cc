@@ -12,14 +12,18 @@ namespace firn::tsdb {
 Result<Window> LoadWindow(const base::Context& context, const ColdReader& cold,
                           const SettledTables& tables, Head& head) {
   Window window;
-  FIRN_ASSIGN_OR_RETURN(const TimestampMs newest_ms, cold.NewestSettled(context, tables));
-  if (newest_ms == kTimestampMsMin) return window;
-  const TimestampMs start_ms = head.WindowStart(newest_ms);
+  FIRN_ASSIGN_OR_RETURN(
+      ColdReader::RecentSamples recent,
+      cold.FindRecentSamples(context, tables, [&](TimestampMs newest_ms) {
+        return head.WindowStart(newest_ms);
+      }));
+  if (recent.newest_ms == kTimestampMsMin) return window;
+  const TimestampMs start_ms = recent.start_ms;
   // Gathered by series first: files come in any order, and a generation wants its samples
   // in order of time.
   std::unordered_map<base::SeriesId, scan::SampleColumns> samples_by_id;
   FIRN_RETURN_IF_ERROR(cold.VisitSamplesSince(
-      context, tables, start_ms,
+      context, tables, std::move(recent),
       [&](const base::SeriesId& id, const scan::SampleColumns& run) {
         scan::SampleColumns& all = samples_by_id[id];
         all.timestamps_ms.insert(all.timestamps_ms.end(), run.timestamps_ms.begin(),
