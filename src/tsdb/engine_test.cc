@@ -273,6 +273,37 @@ TEST_F(EngineTest, ALogAtItsBoundAnswersResourceExhausted) {
   Check();
 }
 
+// The definitions alone are more than the log may hold: no settle makes room.
+TEST_F(EngineTest, ALogTooSmallForItsDefinitionsSaysWhatToRaise) {
+  log_options_.segment_bytes = 4096;
+  log_options_.log_bytes_max = 16'384;
+  options_.trim_bytes = 4096;
+  Start();
+  std::vector<std::string> names;
+  for (int i = 0; i < 60; ++i) names.push_back(std::string(200, 'x') + std::to_string(i));
+  Status status;
+  TimestampMs t = kWorldStart;
+  for (int i = 0; i < 100 && status.ok(); ++i) {
+    status = Write(names, t++, 1);
+    ASSERT_TRUE(Settle().ok());
+  }
+  EXPECT_TRUE(status.Is(StatusCode::kResourceExhausted)) << status;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Settle().ok());
+    status = Write(names, t++, 1);
+    EXPECT_TRUE(status.Is(StatusCode::kResourceExhausted)) << status;
+    EXPECT_NE(status.message().find("log_bytes_max is 16384"), std::string_view::npos)
+        << status;
+    EXPECT_NE(status.message().find("is to be raised"), std::string_view::npos) << status;
+  }
+  Kill();
+  log_options_.log_bytes_max = 1 << 20;
+  Start();
+  ASSERT_TRUE(Write(names, t++, 2).ok());
+  unknown_.clear();  // A refusal at the bound wrote nothing.
+  Check();
+}
+
 TEST_F(EngineTest, TrimmingKeepsWhatLaterRecordsNeed) {
   log_options_.segment_bytes = 4096;
   options_.trim_bytes = 1;

@@ -107,9 +107,9 @@ class Log {
   // see WaitSynced. Records appended by one thread keep their order. Costs a CRC and,
   // under the log's mutex, one copy; does no I/O unless the buffer is full.
   // InvalidArgument for a record above record_bytes_max, a tenant above 65535 bytes, or
-  // one of the log's own kinds. ResourceExhausted at log_bytes_max. After a failed write
-  // or sync that failure, from then on and until Recover: the log refuses rather than
-  // guess.
+  // one of the log's own kinds. ResourceExhausted at log_bytes_max, with a text that says
+  // how much the log holds, the bound and its name. After a failed write or sync that
+  // failure, from then on and until Recover: the log refuses rather than guess.
   virtual Result<Offset> Append(RecordKind kind, std::string_view tenant,
                                 std::string_view payload) = 0;
 

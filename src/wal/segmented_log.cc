@@ -134,6 +134,16 @@ Result<Offset> SegmentedLog::AppendRecord(RecordKind kind, std::string_view tena
   return start + size;
 }
 
+// The log cannot tell which it is: waiting for a trim, or so small a bound that what a
+// checkpoint must keep fills it.
+Status SegmentedLog::RefuseFull(std::uint64_t held_bytes) const {
+  return Status::ResourceExhausted(
+      "log: it holds " + std::to_string(held_bytes) + " bytes, and log_bytes_max is " +
+      std::to_string(options_.log_bytes_max) +
+      ": settling makes room; where it stays full after that, the bound is too small for "
+      "the definitions that every checkpoint keeps, and log_bytes_max is to be raised");
+}
+
 // Returns OK with room for the record in the active buffer, and the lock held since that
 // was seen.
 Status SegmentedLog::MakeRoom(Lock& lock, std::uint64_t size, const OwnRecord* own) {
@@ -144,9 +154,7 @@ Status SegmentedLog::MakeRoom(Lock& lock, std::uint64_t size, const OwnRecord* o
     }
     const std::uint64_t pending = active_.size() + (flushing_ ? writing_.size() : 0);
     if (own == nullptr && disk_bytes_ + pending + size > options_.log_bytes_max) {
-      return Status::ResourceExhausted("log: " + std::to_string(disk_bytes_ + pending) +
-                                       " bytes are not trimmed yet, the bound is " +
-                                       std::to_string(options_.log_bytes_max));
+      return RefuseFull(disk_bytes_ + pending);
     }
     if (active_.HasRoom(size)) return Status::OK();
     if (flushing_) {

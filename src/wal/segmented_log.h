@@ -66,6 +66,7 @@ class SegmentedLog final : public Log {
 
   Result<Offset> AppendRecord(RecordKind kind, std::string_view tenant,
                               std::string_view payload, const OwnRecord* own);
+  Status RefuseFull(std::uint64_t held_bytes) const;
   Status MakeRoom(Lock& lock, std::uint64_t size, const OwnRecord* own);
   void FlushActive(Lock& lock);
   Status WriteGroup(Offset start, const TrimPoint& trim);
