@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -206,6 +208,37 @@ class Tables final : public scan::TableProvider {
   const tsdb::Engine* const engine_;
 };
 
+// What a query ends with that finds a file gone: the caller's next step is to ask again.
+Status FileIsGone(const Status& why) {
+  return Status::Unavailable("a file of the tables is gone (" +
+                             std::string(why.message()) +
+                             "): another engine has removed the snapshot that this query "
+                             "was reading. Ask again; if it is gone then too, it is "
+                             "missing from the table");
+}
+
+// Rows that flow already cannot be read anew from another snapshot. Where a file of
+// theirs is gone, looks at the tables again, so that the next query finds what there is.
+class WatchedCursor final : public SqlCursor {
+ public:
+  WatchedCursor(std::unique_ptr<SqlCursor> rows, std::function<Status()> look_again)
+      : rows_(std::move(rows)), look_again_(std::move(look_again)) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override {
+    return rows_->schema();
+  }
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    Result<std::shared_ptr<arrow::RecordBatch>> batch = rows_->Next();
+    if (!batch.status().Is(StatusCode::kNotFound)) return batch;
+    FIRN_RETURN_IF_ERROR(look_again_());
+    return FileIsGone(batch.status());
+  }
+
+ private:
+  const std::unique_ptr<SqlCursor> rows_;
+  const std::function<Status()> look_again_;
+};
+
 class OpenDb final : public Db {
  public:
   static Result<std::unique_ptr<Db>> Open(const DbOptions& options, bool with_hot) {
@@ -324,7 +357,11 @@ class OpenDb final : public Db {
 
   Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
                                          std::string_view statement) override {
-    return OnFreshCut(context, [&] { return sql_->Query(context, statement); });
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, OnFreshCut(context, [&] {
+                            return sql_->Query(context, statement);
+                          }));
+    return std::make_unique<WatchedCursor>(std::move(rows),
+                                           [this, &context] { return Refresh(context); });
   }
 
   Result<std::vector<TableSummary>> ListTables(const base::Context& context) override {
@@ -431,16 +468,24 @@ class OpenDb final : public Db {
                                 [log] { return log->counts().writes; });
   }
 
+  // Looks at the tables again. Without a hot side each query of SQL does so by itself.
+  Status Refresh(const base::Context& context) {
+    if (hot_.engine == nullptr) return Status::OK();
+    return hot_.engine->settler().Refresh(context);
+  }
+
   // Runs `read`; where it finds a file gone that the cut names, because another engine
-  // has expired it, looks at the tables again and runs it once more.
+  // has expired it, looks at the tables again and runs it once more. NotFound says that
+  // and nothing else here: an unknown table is the statement's mistake (InvalidArgument),
+  // and costs no look.
   template <typename Read>
   auto OnFreshCut(const base::Context& context, Read read) -> decltype(read()) {
     auto result = read();
-    if (hot_.engine == nullptr || !result.status().Is(StatusCode::kNotFound)) {
-      return result;
-    }
-    FIRN_RETURN_IF_ERROR(hot_.engine->settler().Refresh(context));
-    return read();
+    if (!result.status().Is(StatusCode::kNotFound)) return result;
+    FIRN_RETURN_IF_ERROR(Refresh(context));
+    result = read();
+    if (result.status().Is(StatusCode::kNotFound)) return FileIsGone(result.status());
+    return result;
   }
 
   template <typename Visit>

@@ -326,6 +326,49 @@ TEST_F(DbTest, ErrorsPointAtThePlace) {
   const Status sql = db_->Sql(context_, "SELECT nope FROM metrics.samples").status();
   EXPECT_TRUE(sql.Is(StatusCode::kInvalidArgument));
   EXPECT_NE(sql.message().find("LINE 1"), std::string_view::npos) << sql;
+  // Not NotFound, for which the tables would be looked at again.
+  const Status table = db_->Sql(context_, "SELECT * FROM metrics.nope").status();
+  EXPECT_TRUE(table.Is(StatusCode::kInvalidArgument)) << table;
+}
+
+// Rows that flow already come from a snapshot whose files may go meanwhile.
+TEST_F(DbTest, AFileThatGoesWhileRowsFlowIsExplained) {
+  options_.query_threads = 1;
+  Open();
+  // Three files, each more than a query holds in advance.
+  for (int file = 0; file < 3; ++file) {
+    for (int i = 0; i < 10; ++i) {
+      Write(now_ms_ - 60'000 + file * 1000 + i, i, /*series=*/2000);
+    }
+    ASSERT_TRUE(db_->Settle(context_).ok());
+  }
+  auto cursor = db_->Sql(context_, "SELECT * FROM metrics.samples");
+  ASSERT_TRUE(cursor.ok()) << cursor.status();
+  int removed = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(options_.data_dir)) {
+    const std::string path = entry.path();
+    if (path.ends_with(".parquet") && path.find("samples") != path.npos) {
+      removed += fs::remove(entry.path()) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(removed, 3);
+  std::int64_t rows = 0;
+  Status status;
+  while (status.ok()) {
+    const auto batch = (*cursor)->Next();
+    status = batch.status();
+    if (!batch.ok()) break;
+    ASSERT_NE(*batch, nullptr) << "all " << rows << " rows came without their files";
+    rows += (*batch)->num_rows();
+  }
+  EXPECT_GT(rows, 0);
+  EXPECT_TRUE(status.Is(StatusCode::kUnavailable)) << status;
+  EXPECT_NE(status.message().find(".parquet"), std::string_view::npos) << status;
+  EXPECT_NE(status.message().find("Ask again"), std::string_view::npos) << status;
+  // And where it is gone before the first row, on every snapshot there is.
+  status = db_->Sql(context_, "SELECT sum(value) FROM metrics.samples").status();
+  EXPECT_TRUE(status.Is(StatusCode::kUnavailable)) << status;
+  EXPECT_NE(status.message().find("Ask again"), std::string_view::npos) << status;
 }
 
 TEST_F(DbTest, CountsItself) {
