@@ -39,7 +39,6 @@ endfunction()
 function(firn_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
   add_executable(${name} ${arg_SOURCES})
-  target_precompile_headers(${name} REUSE_FROM firn_precompiled_program)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE OpenSSL::Crypto ${arg_LINK})
 endfunction()
@@ -99,6 +98,7 @@ function(firn_room room)
     firn_program(${room}_test SOURCES ${tests}
                  LINK firn_${room} ${test_deps} ${arg_TEST_LINK} GTest::gmock
                       GTest::gtest_main)
+    target_precompile_headers(${room}_test REUSE_FROM firn_precompiled_program)
     # What a test calls is as users run it; the test itself is only quick to compile.
     target_compile_options(${room}_test PRIVATE -O1)
     firn_test(NAME ${room} COMMAND ${room}_test LABELS unit TIMEOUT ${arg_TIMEOUT})
