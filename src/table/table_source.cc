@@ -9,11 +9,10 @@
 #include <mutex>
 #include <utility>
 
-#include "parquet/reader.h"
-
 #include "base/assert.h"
 #include "iceberg/plan.h"
 #include "iceberg/schema_arrow.h"
+#include "parquet/reader.h"
 
 namespace firn::table {
 namespace {

@@ -10,14 +10,13 @@
 #include <memory>
 #include <vector>
 
-#include "parquet/footer_cache.h"
-
 #include "base/context.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
 #include "iceberg/data_file.h"
 #include "iceberg/manifest_io.h"
 #include "io/store.h"
+#include "parquet/footer_cache.h"
 #include "scan/batch.h"
 
 namespace arrow {
