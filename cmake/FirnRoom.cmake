@@ -99,8 +99,6 @@ function(firn_room room)
                  LINK firn_${room} ${test_deps} ${arg_TEST_LINK} GTest::gmock
                       GTest::gtest_main)
     target_precompile_headers(${room}_test REUSE_FROM firn_precompiled_program)
-    # What a test calls is as users run it; the test itself is only quick to compile.
-    target_compile_options(${room}_test PRIVATE -O1)
     firn_test(NAME ${room} COMMAND ${room}_test LABELS unit TIMEOUT ${arg_TIMEOUT})
   endif()
 
