@@ -230,6 +230,10 @@ TEST_F(ChurnTest, WhatWasLearntOfAForgottenSeriesIsNotTrusted) {
   write_other("y");
   write_other("z");
   EXPECT_EQ(table().ref_end(), 4u);
+  // b followed a, where the last request ended: that guess must not be taken.
+  const Result<SeriesRef> b = appender_->Resolve("b", ParseName);
+  ASSERT_TRUE(b.ok());
+  EXPECT_EQ(table().labels(*b), *ParseName("b"));
   const Result<SeriesRef> a = appender_->Resolve("a", ParseName);
   ASSERT_TRUE(a.ok());
   EXPECT_EQ(appender_->Predict().alias, "");
@@ -283,6 +287,25 @@ TEST_F(ChurnTest, AReaderKeepsTheSeriesItFound) {
   ASSERT_TRUE(Settle().ok());
   EXPECT_LT(table().bytes(), bytes_before);
   EXPECT_EQ(table().ref_end(), 3u);
+}
+
+// One idle series among many is not worth a trim: it stays, and its reference with it.
+TEST_F(ChurnTest, AFewIdleSeriesWaitForTheNextTrim) {
+  Start();
+  std::vector<std::string> names = Names(0, 20);
+  ASSERT_TRUE(Write(names, clock_.NowMs(), 1).ok());
+  ASSERT_TRUE(Write({"old"}, clock_.NowMs(), 1).ok());
+  ASSERT_TRUE(Settle().ok());
+  Advance(3 * kHour);
+  ASSERT_TRUE(Write(names, clock_.NowMs(), 2).ok());
+  ASSERT_TRUE(Settle().ok());
+  EXPECT_EQ(log_->trim_offset(), 0u);
+  EXPECT_EQ(forgotten(), 0u);
+  EXPECT_EQ(table().size(), 21);
+  ASSERT_TRUE(Write({"new", "old"}, clock_.NowMs(), 3).ok());
+  CutPower(4);
+  Start();
+  Check();
 }
 
 // What the log binds still is kept, until a trim succeeds.
