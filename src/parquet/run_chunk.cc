@@ -125,7 +125,7 @@ class RunChunk::Page {
     if (dictionary_) return (bits + slots * numbers_.bit_width() + 1) / 8;
     for (const std::uint32_t word : entries) {
       if (word != kNullWord) {
-        bits += 8.0 * (4 + static_cast<double>(chunk_.words_[word].size()));
+        bits += 8.0 * static_cast<double>(chunk_.PlainBytes(chunk_.words_[word]));
       }
     }
     return (bits + 1) / 8;
@@ -206,14 +206,20 @@ RunChunk::RunChunk(const ::parquet::ColumnDescriptor& leaf,
     : leaf_(leaf), options_(options) {}
 
 std::uint32_t RunChunk::Number(std::string_view word) {
-  const auto next = static_cast<std::uint32_t>(words_.size());
-  const auto [found, is_new] = numbers_.emplace(word, next);
-  if (is_new) {
-    FIRN_ASSERT(next != kNullWord);
-    words_.push_back(found->first);
-    word_bytes_ += static_cast<std::int64_t>(PlainWord(next).size());
+  if (const auto found = numbers_.find(word); found != numbers_.end()) {
+    return found->second;
   }
-  return found->second;
+  const auto number = static_cast<std::uint32_t>(words_.size());
+  FIRN_ASSERT(number != kNullWord);
+  words_.push_back(arena_.Copy(word));
+  numbers_.emplace(words_.back(), number);
+  word_bytes_ += static_cast<std::int64_t>(PlainBytes(word));
+  return number;
+}
+
+// Of the word as PLAIN stores it.
+std::size_t RunChunk::PlainBytes(std::string_view word) const {
+  return word.size() + (leaf_.physical_type() == Type::BYTE_ARRAY ? 4 : 0);
 }
 
 // Runs that hold the same are one.

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/arena.h"
 #include "parquet/column_writer.h"
 #include "parquet/metadata.h"
 #include "parquet/properties.h"
@@ -71,6 +72,7 @@ class RunChunk {
   };
 
   std::uint32_t Number(std::string_view word);
+  std::size_t PlainBytes(std::string_view word) const;
   void AppendRun(const Run& run);
   std::span<const std::uint32_t> EntriesOf(const Run& run) const {
     return std::span(entries_).subspan(run.begin, run.count);
@@ -83,8 +85,9 @@ class RunChunk {
   const RunChunkOptions options_;
   std::vector<Run> runs_;
   std::vector<std::uint32_t> entries_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-  std::vector<std::string_view> words_;  // Keys of numbers_, by number.
+  base::Arena arena_;  // Holds the words.
+  std::unordered_map<std::string_view, std::uint32_t> numbers_;
+  std::vector<std::string_view> words_;  // By number.
   std::int64_t word_bytes_ = 0;          // Of a dictionary page.
 };
 
