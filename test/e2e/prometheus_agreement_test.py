@@ -89,7 +89,9 @@ RANGE = [
     "sum by (job) (rate(prometheus_tsdb_head_samples_appended_total[10s]))",
     "histogram_quantile(0.5, "
     "rate(prometheus_http_request_duration_seconds_bucket{handler='/api/v1/query'}[10s]))",
-    "avg by (instance) (go_goroutines) - on (instance) avg_over_time(go_goroutines[10s])",
+    # A ratio: the difference of two averages may be nothing but rounding, of which each
+    # has its own.
+    "avg by (instance) (go_goroutines) / on (instance) avg_over_time(go_goroutines[10s])",
     "topk(2, prometheus_http_requests_total)",
     "go_memstats_alloc_bytes offset 5s",
     "absent(go_goroutines > 1e6)",
