@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -444,18 +443,13 @@ TEST_F(ChurnTest, SendersAndReadersRunWhileSeriesAreForgotten) {
   Check();
 }
 
-// How many lives are lived: FIRN_SEEDS, or few enough for every run of the tests.
-std::uint64_t SeedCount() {
-  const char* text = std::getenv("FIRN_SEEDS");
-  return text == nullptr ? 8 : std::strtoull(text, nullptr, 10);
-}
-
 // Seeded lives in which the window moves on, so that series are forgotten and come back:
 // writes, a slow sender, settles that fail at random, disks that fail, kills, power cuts.
 TEST_F(ChurnTest, SeededLivesLoseAndDoubleNothing) {
   log_options_.segment_bytes = 8192;
   std::uint64_t forgotten_total = 0;
-  for (std::uint64_t seed = 0; seed < SeedCount(); ++seed) {
+  const std::uint64_t lives = SeedCount(8);
+  for (std::uint64_t seed = 0; seed < lives; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed + 77);
     if (seed % 10 == 0) BeginAnew("log-" + std::to_string(seed));
@@ -524,17 +518,10 @@ TEST_F(ChurnTest, SeededLivesLoseAndDoubleNothing) {
     }
     forgotten_total += forgotten();
     slow.reset();
-    if (random() % 2 == 0) {
-      CutPower(seed);
-    } else {
-      Kill();
-    }
-    Start();
-    Check();
+    EndLife(/*power_cut=*/random() % 2 == 0, seed);
     if (HasFailure()) return;
-    Kill();
   }
-  EXPECT_GT(forgotten_total, SeedCount());
+  EXPECT_GT(forgotten_total, lives);
 }
 
 }  // namespace

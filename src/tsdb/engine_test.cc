@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <thread>
@@ -556,17 +555,12 @@ TEST_F(EngineTest, AReaderSeesEachRowOnceWhileSettlingRuns) {
   settler.join();
 }
 
-// How many lives are lived: FIRN_SEEDS, or few enough for every run of the tests.
-std::uint64_t SeedCount() {
-  const char* text = std::getenv("FIRN_SEEDS");
-  return text == nullptr ? 30 : std::strtoull(text, nullptr, 10);
-}
-
 // Seeded lives: writes, resends, settles that fail at random, kills and power cuts.
 TEST_F(EngineTest, SeededLivesLoseAndDoubleNothing) {
   log_options_.segment_bytes = 8192;
   options_.trim_bytes = 2000;
-  for (std::uint64_t seed = 0; seed < SeedCount(); ++seed) {
+  const std::uint64_t lives = SeedCount(30);
+  for (std::uint64_t seed = 0; seed < lives; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     Start();
@@ -607,15 +601,8 @@ TEST_F(EngineTest, SeededLivesLoseAndDoubleNothing) {
                       static_cast<double>(random() % 1000));
       }
     }
-    if (random() % 2 == 0) {
-      CutPower(seed);
-    } else {
-      Kill();
-    }
-    Start();
-    Check();
+    EndLife(/*power_cut=*/random() % 2 == 0, seed);
     if (HasFailure()) return;
-    Kill();
   }
 }
 

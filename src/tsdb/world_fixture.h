@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,11 @@ class World : public testing::Test {
   void Kill();
   // End the process and the machine.
   void CutPower(std::uint64_t seed);
+  // How many seeded lives to live: FIRN_SEEDS, or `by_default`.
+  static std::uint64_t SeedCount(std::uint64_t by_default);
+  // The end of a life: a power cut, or only a kill; the next start finds what was
+  // acknowledged, and is ended too.
+  void EndLife(bool power_cut, std::uint64_t seed);
 
   // Write one sample of each name and commit. Acknowledged samples are remembered.
   Status Write(const std::vector<std::string>& names, TimestampMs t, double value);

@@ -5,6 +5,8 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
 
+#include <cstdlib>
+
 #include "base/log.h"
 #include "table/table_source.h"
 
@@ -79,6 +81,23 @@ void World::Kill() {
 void World::CutPower(std::uint64_t seed) {
   Kill();
   files_.CutPower(seed);
+}
+
+std::uint64_t World::SeedCount(std::uint64_t by_default) {
+  const char* text = std::getenv("FIRN_SEEDS");
+  return text == nullptr ? by_default : std::strtoull(text, nullptr, 10);
+}
+
+void World::EndLife(bool power_cut, std::uint64_t seed) {
+  if (power_cut) {
+    CutPower(seed);
+  } else {
+    Kill();
+  }
+  Start();
+  Check();
+  if (HasFailure()) return;
+  Kill();
 }
 
 Status World::Write(const std::vector<std::string>& names, TimestampMs t, double value) {
