@@ -26,6 +26,7 @@
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
 
+#include "check.h"
 #include "parquet/footer_cache.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
@@ -64,18 +65,6 @@ class StringReader final : public io::ObjectReader {
   const std::string& bytes_;
 };
 
-[[noreturn]] void Die(const Status& status) {
-  std::fprintf(stderr, "parquet_series: %s\n", status.ToString().c_str());
-  std::exit(1);
-}
-void Check(const Status& status) {
-  if (!status.ok()) Die(status);
-}
-template <typename T>
-T Check(Result<T> result) {
-  if (!result.ok()) Die(result.status());
-  return std::move(result).value();
-}
 void Check(const arrow::Status& status) {
   if (!status.ok()) Die(Status::Internal(status.ToString()));
 }

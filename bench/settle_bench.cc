@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/series_id.h"
 #include "base/ulid.h"
+#include "check.h"
 #include "firn/labels.h"
 #include "iceberg/random.h"
 #include "iceberg/sql_catalog.h"
@@ -56,19 +57,6 @@ struct Load {
 
   std::int64_t samples() const { return std::int64_t{hosts} * metrics * rounds; }
 };
-
-[[noreturn]] void Die(const Status& status) {
-  std::fprintf(stderr, "settle: %s\n", status.ToString().c_str());
-  std::exit(1);
-}
-void Check(const Status& status) {
-  if (!status.ok()) Die(status);
-}
-template <typename T>
-T Check(Result<T> result) {
-  if (!result.ok()) Die(result.status());
-  return std::move(result).value();
-}
 
 struct Series {
   base::SeriesId id;

@@ -25,6 +25,7 @@
 #include "duckdb.h"
 
 #include "base/context.h"
+#include "check.h"
 #include "expr/predicate.h"
 #include "scan/batch.h"
 #include "sql/engine.h"
@@ -39,12 +40,6 @@ constexpr std::int64_t kStartMs = 1'700'000'000'000;
 constexpr std::int64_t kStepMs = 15'000;
 constexpr std::int64_t kMemoryBytesMax = std::int64_t{4} << 30;
 constexpr int kRuns = 7;
-
-void Check(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
 
 struct Bounds {
   expr::Literal lower;
