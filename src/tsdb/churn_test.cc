@@ -36,16 +36,6 @@ class ChurnTest : public World {
   }
   void Advance(DurationMs by) { clock_.AdvanceUs(by * 1000); }
   const SeriesTable& table() { return engine_->head().series(); }
-  // Another warehouse and another log, so that many lives do not read ever more.
-  void BeginAnew(const std::string& log_dir) {
-    for (const iceberg::TableIdentifier& table : {SamplesTable(), SeriesTableName()}) {
-      const Status dropped = catalog_->DropTable(context_, table);
-      ASSERT_TRUE(dropped.ok() || dropped.Is(StatusCode::kNotFound)) << dropped;
-    }
-    log_dir_ = log_dir;
-    acknowledged_.clear();
-    unknown_.clear();
-  }
   std::uint64_t forgotten() {
     return metrics_
         ->GetCounter("firn_head_series_forgotten_total",

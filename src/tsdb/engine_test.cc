@@ -563,6 +563,7 @@ TEST_F(EngineTest, SeededLivesLoseAndDoubleNothing) {
   for (std::uint64_t seed = 0; seed < lives; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
+    if (seed % 20 == 0) BeginAnew("log-" + std::to_string(seed));
     Start();
     if (HasFatalFailure()) return;
     const int steps = 5 + static_cast<int>(random() % 30);

@@ -47,6 +47,9 @@ class World : public testing::Test {
   void Kill();
   // End the process and the machine.
   void CutPower(std::uint64_t seed);
+  // Another log and no tables, so that many lives do not read ever more. REQUIRES: the
+  // process is not running.
+  void BeginAnew(const std::string& log_dir);
   // How many seeded lives to live: FIRN_SEEDS, or `by_default`.
   static std::uint64_t SeedCount(std::uint64_t by_default);
   // The end of a life: a power cut, or only a kill; the next start finds what was

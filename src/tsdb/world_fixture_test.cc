@@ -83,6 +83,16 @@ void World::CutPower(std::uint64_t seed) {
   files_.CutPower(seed);
 }
 
+void World::BeginAnew(const std::string& log_dir) {
+  for (const iceberg::TableIdentifier& table : {SamplesTable(), SeriesTableName()}) {
+    const Status dropped = catalog_->DropTable(context_, table);
+    ASSERT_TRUE(dropped.ok() || dropped.Is(StatusCode::kNotFound)) << dropped;
+  }
+  log_dir_ = log_dir;
+  acknowledged_.clear();
+  unknown_.clear();
+}
+
 std::uint64_t World::SeedCount(std::uint64_t by_default) {
   const char* text = std::getenv("FIRN_SEEDS");
   return text == nullptr ? by_default : std::strtoull(text, nullptr, 10);
