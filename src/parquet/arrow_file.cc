@@ -3,6 +3,7 @@
 
 #include "arrow/record_batch.h"
 #include "arrow/util/key_value_metadata.h"
+
 #include "parquet/arrow/writer.h"
 #include "parquet/file_body.h"
 #include "parquet/object_io.h"

@@ -10,9 +10,9 @@
 
 #include "arrow/memory_pool.h"
 #include "arrow/type_fwd.h"
-#include "parquet/properties.h"
 
 #include "firn/status.h"
+#include "parquet/properties.h"
 
 namespace parquet {
 class FileMetaData;

@@ -10,6 +10,8 @@
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/compression.h"
+
+#include "base/assert.h"
 #include "parquet/arrow/schema.h"
 #include "parquet/column_writer.h"
 #include "parquet/file_body.h"
@@ -20,8 +22,6 @@
 #include "parquet/run_chunk.h"
 #include "parquet/run_ends.h"
 #include "parquet/wall.h"
-
-#include "base/assert.h"
 
 namespace firn::parquet {
 namespace {

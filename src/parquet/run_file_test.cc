@@ -9,6 +9,7 @@
 #include "arrow/array/array_run_end.h"
 #include "arrow/array/concatenate.h"
 #include "arrow/array/util.h"
+
 #include "parquet/reader.h"
 #include "parquet/test_objects.h"
 #include "parquet/writer.h"

@@ -14,9 +14,9 @@
 
 #include "arrow/result.h"
 #include "arrow/status.h"
-#include "parquet/exception.h"
 
 #include "firn/status.h"
+#include "parquet/exception.h"
 
 namespace firn::parquet {
 

@@ -15,6 +15,7 @@
 #include "arrow/util/byte_size.h"
 #include "arrow/util/compression.h"
 #include "arrow/util/key_value_metadata.h"
+
 #include "parquet/arrow/schema.h"
 #include "parquet/file_body.h"
 #include "parquet/file_report.h"

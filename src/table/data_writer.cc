@@ -126,7 +126,7 @@ DataWriter::DataWriter(const base::Context& context, io::Store& store,
 
 DataWriter::~DataWriter() {
   if (finished_) return;
-  file_.reset();  // Gives its object up.
+  file_.reset();               // Gives its object up.
   const base::Context always;  // The removal goes on where the write was cancelled.
   for (const std::string& location : locations_) {
     const Status removed = store_.Remove(always, location);
@@ -165,10 +165,9 @@ Status DataWriter::OpenFile(const iceberg::PartitionValues& partition,
   partition_ = partition;
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
                         store_.OpenWriter(context_, file_location_));
-  FIRN_ASSIGN_OR_RETURN(
-      file_, parquet::FileWriter::Open(std::move(object),
-                                       WithRunsOf(batch_schema, *schema_),
-                                       options_.parquet));
+  FIRN_ASSIGN_OR_RETURN(file_, parquet::FileWriter::Open(
+                                   std::move(object), WithRunsOf(batch_schema, *schema_),
+                                   options_.parquet));
   return Status::OK();
 }
 
@@ -177,9 +176,8 @@ Status DataWriter::CloseFile() {
   file_.reset();
   FIRN_RETURN_IF_ERROR(report.status().With("write " + file_location_));
   const iceberg::TableMetadata& metadata = *table_.metadata;
-  FIRN_ASSIGN_OR_RETURN(
-      iceberg::DataFile file,
-      MakeDataFile(*report, metadata.current_schema(), file_location_));
+  FIRN_ASSIGN_OR_RETURN(iceberg::DataFile file,
+                        MakeDataFile(*report, metadata.current_schema(), file_location_));
   file.spec_id = metadata.default_spec_id;
   file.partition = partition_;
   if (!metadata.default_sort_order().is_unsorted()) {

@@ -57,7 +57,8 @@ class DataWriter {
 
   // Add rows that all belong to `partition`, which has one value for each field of the
   // spec. Partitions may come again later, at the price of another file.
-  Status Write(const iceberg::PartitionValues& partition, const arrow::RecordBatch& batch);
+  Status Write(const iceberg::PartitionValues& partition,
+               const arrow::RecordBatch& batch);
 
   // End the open file and return every file written; they are the caller's from now on.
   Result<std::vector<iceberg::DataFile>> Finish() &&;

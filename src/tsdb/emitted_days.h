@@ -3,8 +3,8 @@
 //
 // metrics.series holds a row for each series and each UTC day on which it has samples, so
 // that a reader who wants one day needs one partition. Of a series in memory it is known
-// by reference, of others by identity: a series may be forgotten and come back on the same
-// day. A value; copied when it changes.
+// by reference, of others by identity: a series may be forgotten and come back on the
+// same day. A value; copied when it changes.
 #pragma once
 
 #include <cstdint>

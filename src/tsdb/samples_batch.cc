@@ -345,11 +345,12 @@ class RunsColumn final : public Column {
 };
 
 TextColumn::Pick PickLabel(std::string name) {
-  return [name = std::move(name)](const SeriesNames& s) -> std::optional<std::string_view> {
-    const std::string_view value = s.labels->Get(name);
-    if (value.empty()) return std::nullopt;
-    return value;
-  };
+  return
+      [name = std::move(name)](const SeriesNames& s) -> std::optional<std::string_view> {
+        const std::string_view value = s.labels->Get(name);
+        if (value.empty()) return std::nullopt;
+        return value;
+      };
 }
 
 std::unique_ptr<Column> MakeColumn(const iceberg::NestedField& field,
@@ -364,16 +365,21 @@ std::unique_ptr<Column> MakeColumn(const iceberg::NestedField& field,
       return std::make_unique<TextColumn>(
           [](const SeriesNames& s) { return std::optional(s.labels->metric_name()); },
           pool);
-    case kSeriesIdId: return std::make_unique<SeriesIdColumn>(pool);
-    case kTsId: return std::make_unique<TsColumn>(pool);
-    case kValueId: return std::make_unique<ValueColumn>(pool);
-    case kFlagsId: return std::make_unique<FlagsColumn>(pool);
+    case kSeriesIdId:
+      return std::make_unique<SeriesIdColumn>(pool);
+    case kTsId:
+      return std::make_unique<TsColumn>(pool);
+    case kValueId:
+      return std::make_unique<ValueColumn>(pool);
+    case kFlagsId:
+      return std::make_unique<FlagsColumn>(pool);
     case kLabelsId: {
       std::set<std::string> names;
       for (const PromotedLabel& label : promoted) names.insert(label.label);
       return std::make_unique<LabelsColumn>(type, std::move(names), pool);
     }
-    default: break;
+    default:
+      break;
   }
   for (const PromotedLabel& label : promoted) {
     if (label.id == field.id) {

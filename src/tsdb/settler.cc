@@ -22,9 +22,9 @@ namespace {
 
 // Rows of metrics.series that go into one batch.
 constexpr std::size_t kSeriesRowsPerBatch = 4096;
-// The log is trimmed early where one series in so many is idle: only the log's definitions
-// keep those. Each definition in a checkpoint is then paid for by a series forgotten, up to
-// this factor.
+// The log is trimmed early where one series in so many is idle: only the log's
+// definitions keep those. Each definition in a checkpoint is then paid for by a series
+// forgotten, up to this factor.
 constexpr std::int64_t kIdleShare = 8;
 // Series written between two looks at the context.
 constexpr std::size_t kSeriesPerCheck = 256;
@@ -163,8 +163,7 @@ Status Settler::Refresh(const base::Context& context) {
     return Status::OK();
   }
   const std::shared_ptr<const SettledTables> before = env_.cuts.tables();
-  FIRN_RETURN_IF_ERROR(
-      env_.cuts.Refresh(context, env_.commit.catalog, options_.writer));
+  FIRN_RETURN_IF_ERROR(env_.cuts.Refresh(context, env_.commit.catalog, options_.writer));
   return FollowRollback(context, *before);
 }
 
@@ -202,8 +201,9 @@ Status Settler::SettleSeries(const base::Context& context, const Generation& gen
     FIRN_ASSERT(series_unresolved_->target == target.offset);
     files = series_unresolved_->files;
     // The files hold what NewSeriesRows gave then, and a frozen generation gives again.
-    FIRN_ASSIGN_OR_RETURN(const std::vector<SeriesRow> rows,
-                          NewSeriesRows(context, env_.head, Borrow(generation), *emitted));
+    FIRN_ASSIGN_OR_RETURN(
+        const std::vector<SeriesRow> rows,
+        NewSeriesRows(context, env_.head, Borrow(generation), *emitted));
     for (const SeriesRow& row : rows) emitted->Add(row.series, row.day);
   } else {
     FIRN_ASSIGN_OR_RETURN(files, WriteSeries(context, generation, emitted.get()));
@@ -240,9 +240,9 @@ Status Settler::SettleSamples(const base::Context& context, const Generation& ge
   std::int64_t row_count = 0;
   for (const iceberg::DataFile& file : files) row_count += file.record_count;
   FIRN_ASSERT(row_count == generation.samples());
-  FIRN_ASSIGN_OR_RETURN(next.samples,
-                        Commit(context, next.samples, next.samples_position,
-                               target.offset, std::move(files), &samples_unresolved_));
+  FIRN_ASSIGN_OR_RETURN(
+      next.samples, Commit(context, next.samples, next.samples_position, target.offset,
+                           std::move(files), &samples_unresolved_));
   next.samples_position = target;
   next.settled = target.offset;
   const iceberg::Snapshot* snapshot = next.samples.metadata->current_snapshot();
@@ -256,9 +256,8 @@ Status Settler::SettleSamples(const base::Context& context, const Generation& ge
 Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context& context,
                                                             const Generation& generation,
                                                             EmittedDays* emitted) {
-  FIRN_ASSIGN_OR_RETURN(
-      std::vector<SeriesRow> rows,
-      NewSeriesRows(context, env_.head, Borrow(generation), *emitted));
+  FIRN_ASSIGN_OR_RETURN(std::vector<SeriesRow> rows,
+                        NewSeriesRows(context, env_.head, Borrow(generation), *emitted));
   SortSeriesRows(env_.head, &rows);
   const iceberg::LoadedTable table = env_.cuts.tables()->series;
   FIRN_ASSIGN_OR_RETURN(
@@ -289,10 +288,9 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
       const std::unique_ptr<table::DataWriter> writer,
       table::DataWriter::Make(context, env_.store, env_.clock, env_.ulids, table,
                               options_.samples_files));
-  FIRN_ASSIGN_OR_RETURN(
-      const std::unique_ptr<SamplesBatchBuilder> builder,
-      SamplesBatchBuilder::Make(*table.metadata, std::nullopt, SampleRows::kRuns,
-                                nullptr));
+  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SamplesBatchBuilder> builder,
+                        SamplesBatchBuilder::Make(*table.metadata, std::nullopt,
+                                                  SampleRows::kRuns, nullptr));
   const std::vector<SortedSeries> series = SortByMetricAndId(env_.head, generation);
   const Generations one = Borrow(generation);
   scan::SampleColumns samples;
@@ -360,8 +358,8 @@ Result<iceberg::LoadedTable> Settler::Commit(
 Status Settler::Trim(wal::Offset settled, std::size_t idle_series) {
   const wal::Offset trimmed = env_.log.trim_offset();
   const bool many_idle =
-      idle_series > 0 && static_cast<std::int64_t>(idle_series) * kIdleShare >=
-                             env_.head.series().size();
+      idle_series > 0 &&
+      static_cast<std::int64_t>(idle_series) * kIdleShare >= env_.head.series().size();
   if (settled <= trimmed || (settled - trimmed < options_.trim_bytes && !many_idle)) {
     return Status::OK();
   }

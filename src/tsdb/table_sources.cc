@@ -167,8 +167,8 @@ class SamplesPlan final : public HotAndColdPlan {
 
  private:
   Result<std::unique_ptr<scan::BatchStream>> OpenHot(std::size_t index) override {
-    const auto begin = indexes_.begin() +
-                       static_cast<std::ptrdiff_t>(index * kSeriesPerSplit);
+    const auto begin =
+        indexes_.begin() + static_cast<std::ptrdiff_t>(index * kSeriesPerSplit);
     const auto end =
         index + 1 == (indexes_.size() + kSeriesPerSplit - 1) / kSeriesPerSplit
             ? indexes_.end()
@@ -214,8 +214,7 @@ class SamplesSource final : public scan::BatchSource {
     std::vector<std::size_t> indexes;
     for (std::size_t i = 0; i < captured_->series.size(); ++i) {
       const SeriesRef series = captured_->series[i].series;
-      if (matchers.empty() ||
-          base::MatchesAll(matchers, head_.series().labels(series))) {
+      if (matchers.empty() || base::MatchesAll(matchers, head_.series().labels(series))) {
         indexes.push_back(i);
       }
     }
@@ -252,7 +251,8 @@ class OneBatchStream final : public scan::BatchStream {
 
 class SeriesPlan final : public HotAndColdPlan {
  public:
-  SeriesPlan(const Head& head, Cut cut, std::shared_ptr<const std::vector<SeriesRow>> rows,
+  SeriesPlan(const Head& head, Cut cut,
+             std::shared_ptr<const std::vector<SeriesRow>> rows,
              std::optional<std::vector<std::string>> columns, arrow::MemoryPool* pool,
              std::unique_ptr<scan::ScanPlan> cold)
       : HotAndColdPlan(std::move(cold),
