@@ -82,6 +82,9 @@ class ObjectService {
   virtual Result<PutResult> PutIfAbsent(const base::Context& context,
                                         const std::string& key, std::string_view bytes,
                                         const std::string& put_id) = 0;
+  // Whether an object of ours, whose creation nobody answered for, is as it was asked
+  // for; where it is not it is removed again.
+  virtual Status CheckCreated(const base::Context& context, const std::string& key) = 0;
   virtual Result<std::unique_ptr<MultipartUpload>> StartUpload(
       const base::Context& context, const std::string& key,
       const std::string& put_id) = 0;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/budget.h"
 #include "io/part_uploader.h"
 
 namespace firn::io {
@@ -58,7 +57,7 @@ Status OutcomeOf(const base::Context& context, ObjectService& service,
     return result.status;
   }
   const Result<RemoteObject> there = service.Head(context, key);
-  if (there.ok() && there->put_id == put_id) return {};
+  if (there.ok() && there->put_id == put_id) return service.CheckCreated(context, key);
   if (result.outcome == PutOutcome::kTaken) {
     return there.ok() ? result.status : CommitUnknown(result.status);
   }

@@ -109,7 +109,7 @@ class S3Upload final : public MultipartUpload {
                           service_.FinishPut(service_.Run(context, ask)));
     if (result.outcome != PutOutcome::kDone) return result;
     // The answers to multipart requests need not say how the object was encrypted.
-    FIRN_RETURN_IF_ERROR(service_.CheckEncryptionOf(context, key_));
+    FIRN_RETURN_IF_ERROR(service_.CheckCreated(context, key_));
     return result;
   }
 
@@ -214,15 +214,14 @@ RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
     if (is_2xx && error.code.empty()) {
       return {ask.check ? ask.check(response) : Status()};
     }
+    Verdict verdict =
+        JudgeS3Error(response, error, {bucket_, options_.region, credentials.source});
     if (IsExpiredCredentials(error)) {
       credentials_->Expire();
       // Worth another try only where there may be other credentials.
-      Verdict verdict =
-          JudgeS3Error(response, error, {bucket_, options_.region, credentials.source});
       verdict.retry = credentials.expires_us.has_value();
-      return verdict;
     }
-    return JudgeS3Error(response, error, {bucket_, options_.region, credentials.source});
+    return verdict;
   };
   return requests_.Run(context, call);
 }
@@ -230,9 +229,7 @@ RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
 Result<RemoteObject> S3Service::Head(const base::Context& context,
                                      const std::string& key) {
   Ask ask{StoreOperation::kHead, "HEAD", key};
-  if (options_.encryption == ServerSideEncryption::kCustomer) {
-    ask.headers = EncryptionOfPart();
-  }
+  ask.headers = EncryptionOfPart();
   const RemoteOutcome outcome = Run(context, ask);
   FIRN_RETURN_IF_ERROR(outcome.status);
   Result<RemoteObject> object = ObjectOf(key, outcome.response);
@@ -377,8 +374,7 @@ Result<PutResult> S3Service::PutIfAbsent(const base::Context& context,
   return FinishPut(std::move(outcome));
 }
 
-Status S3Service::CheckEncryptionOf(const base::Context& context,
-                                    const std::string& key) {
+Status S3Service::CheckCreated(const base::Context& context, const std::string& key) {
   if (options_.encryption == ServerSideEncryption::kNone) return {};
   Ask ask{StoreOperation::kHead, "HEAD", key};
   ask.headers = EncryptionOfPart();

@@ -39,6 +39,7 @@ class S3Service final : public ObjectService {
   Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
                                 std::string_view bytes,
                                 const std::string& put_id) override;
+  Status CheckCreated(const base::Context& context, const std::string& key) override;
   Result<std::unique_ptr<MultipartUpload>> StartUpload(
       const base::Context& context, const std::string& key,
       const std::string& put_id) override;
@@ -80,8 +81,6 @@ class S3Service final : public ObjectService {
   Fields EncryptionOfPart() const;
   // Whether a server did what EncryptionOfNew() asked for: some ignore it and answer 200.
   Status CheckEncryption(const HttpResponse& response) const;
-  // The same of an object that is there already.
-  Status CheckEncryptionOf(const base::Context& context, const std::string& key);
   // An object that should have been encrypted is not: take it away. Returns `why`.
   Status RemovePlain(const base::Context& context, const std::string& key,
                      const Status& why);

@@ -157,6 +157,31 @@ TEST_F(S3StoreTest, ALostAnswerOfOurOwnIsNoConflict) {
   EXPECT_NE(put_id, "");
 }
 
+// Nobody answered for how it was encrypted, so that is asked.
+TEST_F(S3StoreTest, ALostAnswerOfOurOwnIsCheckedForEncryption) {
+  options_.encryption = ServerSideEncryption::kS3;
+  for (const bool encrypted : {true, false}) {
+    std::string put_id;
+    Serve([&](const TestRequest& request) -> std::string {
+      if (request.method == "HEAD") {
+        return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n" +
+               std::string(encrypted ? "x-amz-server-side-encryption: AES256\r\n" : "") +
+               "x-amz-meta-firn-put: " + put_id + "\r\n\r\n";
+      }
+      if (request.method == "DELETE") return Reply(204, "", {});
+      if (put_id.empty()) {
+        put_id = request.Header("x-amz-meta-firn-put");
+        return "";
+      }
+      return Reply(412, ErrorXml("PreconditionFailed"), {});
+    });
+    const Status put = Put();
+    EXPECT_EQ(put.code(), encrypted ? StatusCode::kOk : StatusCode::kUnimplemented)
+        << put;
+    EXPECT_EQ(Methods().back(), encrypted ? "HEAD" : "DELETE");
+  }
+}
+
 TEST_F(S3StoreTest, ALostAnswerAndARivalIsAConflict) {
   int puts = 0;
   Serve([&](const TestRequest& request) -> std::string {
