@@ -9,7 +9,7 @@ namespace firn::io {
 namespace {
 
 constexpr std::array<std::string_view, kStoreOperationCount> kNames = {
-    "head", "get", "put", "delete", "list", "multipart", "bucket", "credentials"};
+    "head", "get", "put", "delete", "list", "multipart", "bucket"};
 
 std::vector<double> SecondsBounds() {
   return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};

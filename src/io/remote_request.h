@@ -32,9 +32,8 @@ enum class StoreOperation : std::uint8_t {
   kList,
   kMultipart,  // To begin, complete or give up a multipart upload; its parts are puts.
   kBucket,
-  kCredentials,
 };
-inline constexpr std::size_t kStoreOperationCount = 8;
+inline constexpr std::size_t kStoreOperationCount = 7;
 std::string_view StoreOperationName(StoreOperation operation);
 
 // Requests, errors, retries, bytes and seconds, per operation of one scheme. Thread-safe.
