@@ -79,6 +79,11 @@ Status AddValues(const ::parquet::ColumnIndex& index,
     if (values.all_null) continue;
     values.lower = DecodeBound(column, lower[i]);
     values.upper = DecodeBound(column, upper[i]);
+    // Who wrote NaN for the one compared it with what became the other.
+    if (!values.lower.has_value() || !values.upper.has_value()) {
+      values.lower.reset();
+      values.upper.reset();
+    }
   }
   return Status::OK();
 }
