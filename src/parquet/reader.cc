@@ -2,6 +2,7 @@
 #include "parquet/reader.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "arrow/memory_pool.h"
@@ -11,6 +12,7 @@
 
 #include "base/assert.h"
 #include "parquet/chunk_pages.h"
+#include "parquet/dictionary_prune.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/prune.h"
@@ -87,6 +89,99 @@ class RowStream final : public scan::BatchStream {
   std::unique_ptr<RowGroupScan> current_;
   bool finished_ = false;
   scan::ScanStats stats_;
+};
+
+// Plans row groups one by one. What it is made of must outlive it.
+class RowGroupPruner {
+ public:
+  RowGroupPruner(const Footer& footer, io::ObjectReader& object, RangeFetcher& fetcher,
+                 arrow::MemoryPool* pool, bool verify_checksums, const ScanSpec& spec,
+                 FilePlan& plan)
+      : footer_(footer),
+        object_(object),
+        fetcher_(fetcher),
+        pool_(pool),
+        verify_checksums_(verify_checksums),
+        predicate_(spec.predicate),
+        columns_(BindPredicate(footer, spec)),
+        plan_(plan) {}
+
+  const FetchCounts& bloom_counts() const { return bloom_counts_; }
+
+  // Adds what is left of the row group to the plan. The stages that cost least come
+  // first.
+  Status Add(int row_group) {
+    const std::int64_t rows = footer_.metadata().RowGroup(row_group)->num_rows();
+    if (rows == 0) return Status::OK();
+    if (columns_.empty()) {
+      plan_.row_groups.push_back({row_group, RowRanges::All(rows)});
+      return Status::OK();
+    }
+    const RowGroupStatistics statistics(footer_, row_group, columns_);
+    if (!expr::MayMatch(*predicate_, statistics)) {
+      ++plan_.row_groups_pruned_by_statistics;
+      return Status::OK();
+    }
+    FIRN_ASSIGN_OR_RETURN(
+        const bool bloom,
+        BloomMayMatch(footer_, object_, bloom_counts_, row_group, predicate_, columns_));
+    if (!bloom) {
+      ++plan_.row_groups_pruned_by_bloom;
+      return Status::OK();
+    }
+    FIRN_ASSIGN_OR_RETURN(const PagesByName pages, Load(row_group));
+    RowRanges left = PruneByPages(*predicate_, pages, rows);
+    if (left.empty()) {
+      ++plan_.row_groups_pruned_by_page_index;
+      return Status::OK();
+    }
+    // Where bounds of pages narrow it down the values are sorted, and what is between two
+    // bounds is probably there.
+    if (left.row_count() == rows) {
+      FIRN_ASSIGN_OR_RETURN(
+          const bool dictionary,
+          DictionariesMayMatch(footer_, fetcher_, pool_, verify_checksums_, row_group,
+                               predicate_, columns_, statistics));
+      if (!dictionary) {
+        ++plan_.row_groups_pruned_by_dictionary;
+        return Status::OK();
+      }
+    }
+    for (const auto& [name, chunk] : pages) {
+      plan_.pages_pruned += std::count_if(
+          chunk->pages.begin(), chunk->pages.end(), [&](const PageSpan& page) {
+            return !left.Overlaps(page.rows.first, page.rows.end);
+          });
+    }
+    plan_.row_groups.push_back({row_group, std::move(left)});
+    return Status::OK();
+  }
+
+ private:
+  using PagesByName = std::map<std::string, std::shared_ptr<const ChunkPages>>;
+
+  Result<PagesByName> Load(int row_group) {
+    std::vector<int> leaves;
+    for (const auto& [name, field] : columns_) {
+      leaves.push_back(*footer_.FlatLeafOf(field));
+    }
+    FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(footer_, fetcher_, row_group,
+                                                      leaves, /*with_values=*/true));
+    PagesByName by_name;
+    auto page = pages.begin();
+    for (const auto& [name, field] : columns_) by_name[name] = *page++;
+    return by_name;
+  }
+
+  const Footer& footer_;
+  io::ObjectReader& object_;
+  RangeFetcher& fetcher_;
+  arrow::MemoryPool* const pool_;
+  const bool verify_checksums_;
+  const expr::PredicatePtr predicate_;
+  const PredicateColumns columns_;
+  FilePlan& plan_;
+  FetchCounts bloom_counts_;
 };
 
 // The batches' columns: fields of the file, and the schema they make.
@@ -181,55 +276,29 @@ bool FileReader::HasColumn(const ColumnRef& column) const {
   return footer_->FindField(column).has_value();
 }
 
+arrow::MemoryPool* FileReader::pool() const {
+  return options_.pool != nullptr ? options_.pool : arrow::default_memory_pool();
+}
+
 Result<FilePlan> FileReader::Plan(const base::Context& context,
                                   const ScanSpec& spec) const {
   return Guard(location_, [&]() -> Result<FilePlan> {
     FilePlan plan;
-    const PredicateColumns columns = BindPredicate(*footer_, spec);
-    FetchCounts bloom_counts;
-    RangeFetcher fetcher(
-        context, *object_,
-        options_.pool != nullptr ? options_.pool : arrow::default_memory_pool(),
-        options_.coalesce_hole_bytes, options_.request_bytes_max);
+    RangeFetcher fetcher(context, *object_, pool(), options_.coalesce_hole_bytes,
+                         options_.request_bytes_max);
+    RowGroupPruner pruner(*footer_, *object_, fetcher, pool(),
+                          options_.verify_page_checksums, spec, plan);
     const int end =
         std::min(spec.row_group_end.value_or(row_group_count()), row_group_count());
     for (int g = std::max(0, spec.row_group_first); g < end; ++g) {
       FIRN_RETURN_IF_ERROR(context.Check());
-      const std::int64_t rows = footer_->metadata().RowGroup(g)->num_rows();
-      RowGroupPlan group{g, RowRanges::All(rows)};
-      if (!columns.empty()) {
-        const RowGroupStatistics statistics(*footer_, g, columns);
-        if (!expr::MayMatch(*spec.predicate, statistics)) {
-          ++plan.row_groups_pruned;
-          continue;
-        }
-        FIRN_ASSIGN_OR_RETURN(
-            const bool bloom,
-            BloomMayMatch(*footer_, *object_, bloom_counts, g, spec.predicate, columns));
-        if (!bloom) {
-          ++plan.row_groups_pruned;
-          ++plan.row_groups_pruned_by_bloom;
-          continue;
-        }
-        std::vector<int> leaves;
-        for (const auto& [name, field] : columns) {
-          leaves.push_back(*footer_->FlatLeafOf(field));
-        }
-        FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(*footer_, fetcher, g, leaves,
-                                                          /*with_values=*/true));
-        std::map<std::string, std::shared_ptr<const ChunkPages>> by_name;
-        auto page = pages.begin();
-        for (const auto& [name, field] : columns) by_name[name] = *page++;
-        group.rows = PruneByPages(*spec.predicate, by_name, rows);
-      }
-      if (group.rows.empty()) {
-        plan.row_groups_pruned += rows > 0 ? 1 : 0;
-        continue;
-      }
-      plan.row_groups.push_back(std::move(group));
+      FIRN_RETURN_IF_ERROR(pruner.Add(g));
     }
-    plan.requests = fetcher.counts().requests + bloom_counts.requests;
-    plan.bytes_read = fetcher.counts().bytes + bloom_counts.bytes;
+    plan.row_groups_pruned =
+        plan.row_groups_pruned_by_statistics + plan.row_groups_pruned_by_bloom +
+        plan.row_groups_pruned_by_page_index + plan.row_groups_pruned_by_dictionary;
+    plan.requests = fetcher.counts().requests + pruner.bloom_counts().requests;
+    plan.bytes_read = fetcher.counts().bytes + pruner.bloom_counts().bytes;
     return plan;
   });
 }
@@ -241,7 +310,7 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
   ScanShape shape;
   shape.footer = footer_;
   shape.options = options_;
-  shape.pool = options_.pool != nullptr ? options_.pool : arrow::default_memory_pool();
+  shape.pool = pool();
   shape.predicate = spec.predicate;
   shape.predicate_columns = BindPredicate(*footer_, spec);
   shape.batch_rows = spec.batch_rows;

@@ -80,8 +80,14 @@ struct RowGroupPlan {
 };
 struct FilePlan {
   std::vector<RowGroupPlan> row_groups;  // Ascending.
-  std::int64_t row_groups_pruned = 0;    // By statistics or bloom filter or page index.
+  std::int64_t row_groups_pruned = 0;    // The sum of what each stage pruned.
+  std::int64_t row_groups_pruned_by_statistics = 0;
   std::int64_t row_groups_pruned_by_bloom = 0;
+  std::int64_t row_groups_pruned_by_page_index = 0;
+  std::int64_t row_groups_pruned_by_dictionary = 0;
+  // Of the predicate's columns, in the row groups that are left: pages without a row that
+  // is left. The stream counts the pages of every column that it did not read.
+  std::int64_t pages_pruned = 0;
   // What planning itself read; the stream counts its own.
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;
@@ -117,8 +123,8 @@ class FileReader {
   // Whether the file has the column. A table whose schema has grown fills it otherwise.
   bool HasColumn(const ColumnRef& column) const;
 
-  // Decide what must be read. Reads bloom filters and page indexes of the predicate's
-  // columns, no data. Corruption where those are damaged.
+  // Decide what must be read. Reads bloom filters, page indexes and short dictionaries of
+  // the predicate's columns, no data pages. Corruption where those are damaged.
   Result<FilePlan> Plan(const base::Context& context, const ScanSpec& spec) const;
 
   // Stream the rows of `plan`, which Plan() made for the same `spec` (a part of its row
@@ -132,6 +138,7 @@ class FileReader {
  private:
   FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
              const ReaderOptions& options, std::shared_ptr<const Footer> footer);
+  arrow::MemoryPool* pool() const;
 
   const std::shared_ptr<io::ObjectReader> object_;
   const std::string location_;
