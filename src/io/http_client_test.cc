@@ -27,11 +27,13 @@ TEST(HttpAddress, TakesUrlsAndHostWithPort) {
   EXPECT_EQ(*HttpAddress::Parse("http://[::1]:7070"), (HttpAddress{"::1", "7070", ""}));
   EXPECT_EQ(HttpAddress::Parse("http://[::1]")->Authority(), "[::1]:80");
   for (const char* bad : {"", "h", "http://", "http://h:", "http://h:x", "http://[::1",
-                          "http://[::1]x:1", ":80"}) {
+                          "http://[::1]x:1", ":80", "http://u@h", "http://h?a", "http://h\\x"}) {
     EXPECT_EQ(HttpAddress::Parse(bad).status().code(), StatusCode::kInvalidArgument)
         << bad;
   }
-  EXPECT_EQ(HttpAddress::Parse("https://h").status().code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(*HttpAddress::Parse("https://h/a"), (HttpAddress{"h", "443", "/a", true}));
+  EXPECT_EQ(HttpAddress::Parse("https://h")->HostHeader(), "h");
+  EXPECT_EQ(HttpAddress::Parse("https://h:80")->HostHeader(), "h:80");
 }
 
 TEST(PercentEncode, KeepsOnlyUnreservedCharacters) {

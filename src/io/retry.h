@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// retry.h: when a request to a store is sent again, and how long after.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <random>
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "firn/time.h"
+
+namespace firn::io {
+
+struct RetryOptions {
+  // How often a request is sent at most. REQUIRES: >= 1.
+  int attempts = 3;
+  // The longest wait before the second attempt; it doubles with each further one.
+  DurationMs backoff_first_ms = 100;
+  DurationMs backoff_max_ms = 10'000;
+};
+
+// Chooses and takes the pauses between attempts: a random time up to a bound that doubles
+// ("full jitter", M. Brooker, Exponential Backoff and Jitter, 2015), so that clients that
+// failed together do not come back together. Thread-safe.
+class Backoff {
+ public:
+  // Pass `pause_ms`, or return the context's status where it ends before that.
+  using Pause = std::function<Status(const base::Context& context, DurationMs pause_ms)>;
+
+  // A null `pause` waits by the steady clock; a test passes its own, and a seed.
+  explicit Backoff(const RetryOptions& options, Pause pause = nullptr,
+                   std::uint64_t seed = std::random_device()());
+
+  int attempts() const { return options_.attempts; }
+  // Wait before attempt `attempt`, counted from 2 on, and not shorter than the server
+  // asked for. A server that asks for more than the longest wait is not waited for.
+  Status Wait(const base::Context& context, int attempt, DurationMs server_asks_ms);
+
+ private:
+  const RetryOptions options_;
+  const Pause pause_;
+  std::mutex mutex_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace firn::io

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every object store promises, tried on each that FIRN_TEST_STORES names: a JSON
+// array of {"name", "root", "endpoint", "access_key", "secret_key", "ca_file", …}.
+// stores_test.py starts the servers and runs this.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "base/metrics.h"
+#include "io/environment.h"
+#include "io/s3_store.h"
+#include "io/store.h"
+
+namespace firn::io {
+namespace {
+
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
+struct Subject {
+  std::string name;
+  std::string root;
+  S3Options s3;
+};
+
+std::vector<Subject> Subjects() {
+  std::vector<Subject> subjects;
+  const char* text = std::getenv("FIRN_TEST_STORES");
+  if (text == nullptr) return subjects;
+  for (const nlohmann::json& json : nlohmann::json::parse(text)) {
+    Subject subject;
+    subject.name = json.at("name");
+    subject.root = json.at("root");
+    subject.s3.endpoint = json.at("endpoint");
+    subject.s3.credentials = AwsCredentialsKind::kExplicit;
+    subject.s3.access_key_id = json.at("access_key");
+    subject.s3.secret_access_key = base::Secret(json.at("secret_key"));
+    subject.s3.ca_file = json.value("ca_file", "");
+    subject.s3.multipart_threshold_bytes = 10 << 20;
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+// How much of what takes minutes: FIRN_ROUNDS of the full count.
+int Scaled(int by_default, int full) {
+  return std::getenv("FIRN_FULL") == nullptr ? by_default : full;
+}
+
+std::string RandomBytes(std::size_t size, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; i += 8) {
+    const std::uint64_t word = random();
+    bytes.replace(i, std::min<std::size_t>(8, size - i),
+                  reinterpret_cast<const char*>(&word), std::min<std::size_t>(8, size - i));
+  }
+  return bytes;
+}
+
+class StoreMatrix : public testing::TestWithParam<Subject> {
+ protected:
+  void SetUp() override {
+    auto made = Make(GetParam().s3);
+    ASSERT_TRUE(made.ok()) << made.status();
+    store_ = std::move(*made);
+    static std::atomic<int> count{0};
+    root_ = GetParam().root + "/" +
+            testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() +
+            "-" + std::to_string(std::random_device()()) + "-" + std::to_string(count++);
+  }
+  Result<std::unique_ptr<Store>> Make(const S3Options& options) {
+    return MakeS3Store(options, ProcessEnvironment(), base::SystemClock(), &metrics_);
+  }
+  std::string At(const std::string& name) const { return root_ + "/" + name; }
+  std::vector<std::string> List(const std::string& prefix) {
+    std::vector<std::string> names;
+    const Status status = store_->List(context_, prefix, [&](const ObjectInfo& info) {
+      names.push_back(info.location);
+      return Status();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return names;
+  }
+
+  base::MetricRegistry metrics_;
+  base::Context context_;
+  std::unique_ptr<Store> store_;
+  std::string root_;
+};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreMatrix);
+INSTANTIATE_TEST_SUITE_P(Each, StoreMatrix, testing::ValuesIn(Subjects()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(StoreMatrix, ASmallObjectComesBack) {
+  const std::string bytes = RandomBytes(100'000, 1);
+  auto writer = store_->OpenWriter(context_, At("a b/ü+%.bin"));
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  ASSERT_TRUE((*writer)->Append(std::string_view(bytes).substr(0, 70'000)).ok());
+  EXPECT_THAT(List(root_), testing::IsEmpty());
+  ASSERT_TRUE((*writer)->Append(std::string_view(bytes).substr(70'000)).ok());
+  const Status closed = (*writer)->Close();
+  ASSERT_TRUE(closed.ok()) << closed;
+  EXPECT_THAT(List(root_), testing::ElementsAre(At("a b/ü+%.bin")));
+  auto reader = store_->OpenReader(context_, At("a b/ü+%.bin"));
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->size_bytes(), bytes.size());
+  std::string part(1000, '\0');
+  const Status read = (*reader)->ReadAt(12'345, part.size(), part.data());
+  ASSERT_TRUE(read.ok()) << read;
+  EXPECT_EQ(part, bytes.substr(12'345, 1000));
+  EXPECT_TRUE((*reader)->ReadAt(99'999, 2, part.data()).Is(StatusCode::kInvalidArgument));
+  EXPECT_EQ(store_->Get(context_, At("a b/ü+%.bin"), kNoLimit).value(), bytes);
+  EXPECT_TRUE(store_->Get(context_, At("a b/ü+%.bin"), 99'999)
+                  .status()
+                  .Is(StatusCode::kResourceExhausted));
+}
+
+TEST_P(StoreMatrix, AnEmptyObjectComesBack) {
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("empty"), "").ok());
+  EXPECT_EQ(store_->Get(context_, At("empty"), kNoLimit).value(), "");
+}
+
+TEST_P(StoreMatrix, ALargeObjectGoesInParts) {
+  const std::string bytes = RandomBytes((std::size_t{40} << 20) + 12'345, 2);
+  auto writer = store_->OpenWriter(context_, At("large"));
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  for (std::size_t i = 0; i < bytes.size(); i += 3'000'000) {
+    const Status appended =
+        (*writer)->Append(std::string_view(bytes).substr(i, 3'000'000));
+    ASSERT_TRUE(appended.ok()) << appended;
+  }
+  const Status closed = (*writer)->Close();
+  ASSERT_TRUE(closed.ok()) << closed;
+  EXPECT_TRUE(store_->Get(context_, At("large"), kNoLimit).value() == bytes);
+  // A second one does not take its place, and finds out at the end.
+  auto second = store_->OpenWriter(context_, At("large"));
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE((*second)->Append(std::string(20 << 20, 'x')).ok());
+  const Status taken = (*second)->Close();
+  EXPECT_TRUE(taken.Is(StatusCode::kAlreadyExists)) << taken;
+  EXPECT_EQ(store_->OpenReader(context_, At("large")).value()->size_bytes(),
+            bytes.size());
+}
+
+TEST_P(StoreMatrix, AWriterThatIsDroppedLeavesNothing) {
+  {
+    auto writer = store_->OpenWriter(context_, At("dropped"));
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    ASSERT_TRUE((*writer)->Append(std::string(30 << 20, 'x')).ok());
+  }
+  EXPECT_THAT(List(root_), testing::IsEmpty());
+}
+
+TEST_P(StoreMatrix, OfTwoRivalsExactlyOneCreates) {
+  const int rounds = Scaled(50, 1000);
+  for (int round = 0; round < rounds; ++round) {
+    const std::string name = At("commit-" + std::to_string(round));
+    Status outcome[2];
+    {
+      std::vector<std::jthread> rivals;
+      for (int i = 0; i < 2; ++i) {
+        rivals.emplace_back([&, i] {
+          outcome[i] = store_->PutIfAbsent(context_, name, std::to_string(i));
+        });
+      }
+    }
+    ASSERT_NE(outcome[0].ok(), outcome[1].ok()) << outcome[0] << " " << outcome[1];
+    const int winner = outcome[0].ok() ? 0 : 1;
+    ASSERT_TRUE(outcome[1 - winner].Is(StatusCode::kAlreadyExists))
+        << outcome[1 - winner];
+    ASSERT_EQ(store_->Get(context_, name, kNoLimit).value(), std::to_string(winner));
+  }
+}
+
+TEST_P(StoreMatrix, ListsManyKeysInOrder) {
+  const int count = Scaled(2'100, 100'000);
+  constexpr int kThreads = 8;
+  {
+    std::vector<std::jthread> writers;
+    for (int t = 0; t < kThreads; ++t) {
+      writers.emplace_back([&, t] {
+        for (int i = t; i < count; i += kThreads) {
+          const Status put =
+              store_->PutIfAbsent(context_, At("many/k" + std::to_string(i)), "x");
+          ASSERT_TRUE(put.ok()) << put;
+        }
+      });
+    }
+  }
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("many-more"), "x").ok());
+  const std::vector<std::string> names = List(At("many"));
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(count));
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  // What the visitor says ends it.
+  int seen = 0;
+  const Status stopped = store_->List(context_, At("many"), [&](const ObjectInfo&) {
+    return ++seen == 3 ? Status::Cancelled("enough") : Status();
+  });
+  EXPECT_TRUE(stopped.Is(StatusCode::kCancelled));
+  EXPECT_EQ(seen, 3);
+  {
+    std::vector<std::jthread> removers;
+    for (int t = 0; t < kThreads; ++t) {
+      removers.emplace_back([&, t] {
+        for (int i = t; i < count; i += kThreads) {
+          const Status removed =
+              store_->Remove(context_, At("many/k" + std::to_string(i)));
+          ASSERT_TRUE(removed.ok()) << removed;
+        }
+      });
+    }
+  }
+  EXPECT_THAT(List(At("many")), testing::IsEmpty());
+}
+
+TEST_P(StoreMatrix, WhatIsAbsentIsNotFound) {
+  EXPECT_TRUE(store_->OpenReader(context_, At("absent"))
+                  .status()
+                  .Is(StatusCode::kNotFound));
+  const Status got = store_->Get(context_, At("absent"), kNoLimit).status();
+  EXPECT_TRUE(got.Is(StatusCode::kNotFound)) << got;
+  EXPECT_THAT(std::string(got.message()), testing::HasSubstr(At("absent")));
+  const Status removed = store_->Remove(context_, At("absent"));
+  EXPECT_TRUE(removed.ok()) << removed;
+  EXPECT_THAT(List(At("absent")), testing::IsEmpty());
+}
+
+TEST_P(StoreMatrix, ABucketThatIsNotThereIsNotFound) {
+  const Status status =
+      store_->Get(context_, "s3://no-such-bucket-here/a", kNoLimit).status();
+  EXPECT_TRUE(status.Is(StatusCode::kNotFound)) << status;
+  const Status put = store_->PutIfAbsent(context_, "s3://no-such-bucket-here/a", "x");
+  EXPECT_TRUE(put.Is(StatusCode::kNotFound)) << put;
+  EXPECT_THAT(std::string(put.message()), testing::HasSubstr("no bucket"));
+}
+
+TEST_P(StoreMatrix, AWrongSecretIsDenied) {
+  S3Options options = GetParam().s3;
+  options.secret_access_key = base::Secret("not-the-secret");
+  const auto store = Make(options).value();
+  const Status put = store->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(put.Is(StatusCode::kPermissionDenied)) << put;
+  EXPECT_THAT(std::string(put.message()),
+              testing::AllOf(testing::HasSubstr(At("a")),
+                             testing::HasSubstr("credentials came from the options"),
+                             testing::Not(testing::HasSubstr("not-the-secret"))));
+  options.access_key_id = "nobody";
+  const Status unknown = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(unknown.Is(StatusCode::kPermissionDenied)) << unknown;
+  options.credentials = AwsCredentialsKind::kAnonymous;
+  const Status anonymous = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(anonymous.Is(StatusCode::kPermissionDenied)) << anonymous;
+  EXPECT_THAT(std::string(anonymous.message()), testing::HasSubstr("was anonymous"));
+}
+
+TEST_P(StoreMatrix, RequestsAreCounted) {
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("counted"), "12345").ok());
+  ASSERT_TRUE(store_->Get(context_, At("counted"), kNoLimit).ok());
+  const std::string text = metrics_.Expose();
+  for (const char* line :
+       {"firn_store_requests_total{operation=\"put\",scheme=\"s3\"} 1\n",
+        "firn_store_sent_bytes_total{operation=\"put\",scheme=\"s3\"} 5\n",
+        "firn_store_received_bytes_total{operation=\"get\",scheme=\"s3\"} 5\n",
+        "firn_store_request_errors_total{operation=\"put\",scheme=\"s3\"} 0\n"}) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+}
+
+}  // namespace
+}  // namespace firn::io
