@@ -47,7 +47,7 @@ class S3Service final : public ObjectService {
 
  private:
   friend class S3Upload;
-  friend class S3BucketAdmin;
+  friend class S3Bucket;
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   // A request before it is signed.

@@ -29,19 +29,24 @@ Status CheckOptions(const S3Options& options) {
 
 }  // namespace
 
+Result<S3Options> CompleteS3Options(const S3Options& options,
+                                    const Environment& environment) {
+  FIRN_RETURN_IF_ERROR(CheckOptions(options));
+  S3Options complete = options;
+  FIRN_ASSIGN_OR_RETURN(complete.region, FindAwsRegion(options, environment));
+  for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
+    if (complete.endpoint.empty()) {
+      complete.endpoint = environment.Variable(name).value_or("");
+    }
+  }
+  return complete;
+}
+
 Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
                                            const Environment& environment,
                                            const base::Clock& clock,
                                            base::MetricRegistry* metrics) {
-  FIRN_RETURN_IF_ERROR(CheckOptions(options));
-  S3Options complete = options;
-  FIRN_ASSIGN_OR_RETURN(complete.region, FindAwsRegion(options, environment));
-  if (complete.endpoint.empty()) {
-    for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
-      if (!complete.endpoint.empty()) break;
-      complete.endpoint = environment.Variable(name).value_or("");
-    }
-  }
+  FIRN_ASSIGN_OR_RETURN(const S3Options complete, CompleteS3Options(options, environment));
   std::shared_ptr<AwsCredentialsProvider> credentials =
       MakeAwsCredentials(complete, environment, clock);
   std::shared_ptr<const StoreMetrics> counted;

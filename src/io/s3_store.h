@@ -21,4 +21,9 @@ Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
                                            const base::Clock& clock,
                                            base::MetricRegistry* metrics);
 
+// `options` with what it leaves to the environment: region and endpoint. InvalidArgument
+// for options that contradict each other.
+Result<S3Options> CompleteS3Options(const S3Options& options,
+                                    const Environment& environment);
+
 }  // namespace firn::io

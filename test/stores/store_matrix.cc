@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every object store promises, tried on each that FIRN_TEST_STORES names: a JSON
-// array of {"name", "root", "endpoint", "access_key", "secret_key", "ca_file", …}.
+// array of {"name", "bucket", "endpoint", "access_key", "secret_key", "ca_file", …}.
 // stores_test.py starts the servers and runs this.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +15,7 @@
 
 #include "base/metrics.h"
 #include "io/environment.h"
+#include "io/s3_bucket.h"
 #include "io/s3_store.h"
 #include "io/store.h"
 
@@ -25,8 +26,11 @@ constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
 struct Subject {
   std::string name;
-  std::string root;
+  std::string bucket;
   S3Options s3;
+  bool encrypts = false;        // With keys of its own and of a key service.
+  bool takes_customer_keys = false;
+  bool has_lifecycle = false;
 };
 
 std::vector<Subject> Subjects() {
@@ -36,7 +40,10 @@ std::vector<Subject> Subjects() {
   for (const nlohmann::json& json : nlohmann::json::parse(text)) {
     Subject subject;
     subject.name = json.at("name");
-    subject.root = json.at("root");
+    subject.bucket = json.at("bucket");
+    subject.encrypts = json.value("encrypts", false);
+    subject.takes_customer_keys = json.value("takes_customer_keys", false);
+    subject.has_lifecycle = json.value("has_lifecycle", false);
     subject.s3.endpoint = json.at("endpoint");
     subject.s3.credentials = AwsCredentialsKind::kExplicit;
     subject.s3.access_key_id = json.at("access_key");
@@ -71,9 +78,29 @@ class StoreMatrix : public testing::TestWithParam<Subject> {
     ASSERT_TRUE(made.ok()) << made.status();
     store_ = std::move(*made);
     static std::atomic<int> count{0};
-    root_ = GetParam().root + "/" +
-            testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() +
-            "-" + std::to_string(std::random_device()()) + "-" + std::to_string(count++);
+    prefix_ = "test-" + std::to_string(std::random_device()()) + "-" +
+              std::to_string(count++);
+    root_ = "s3://" + GetParam().bucket + "/" + prefix_;
+    auto bucket = S3Bucket::Make(GetParam().s3, GetParam().bucket, ProcessEnvironment(),
+                                 base::SystemClock(), nullptr);
+    ASSERT_TRUE(bucket.ok()) << bucket.status();
+    bucket_ = std::move(*bucket);
+    const Status created = bucket_->Create(context_);
+    ASSERT_TRUE(created.ok()) << created;
+  }
+  // No upload that a test began is left.
+  void TearDown() override {
+    if (bucket_ == nullptr) return;
+    const auto pending = bucket_->PendingUploads(context_, prefix_);
+    ASSERT_TRUE(pending.ok()) << pending.status();
+    EXPECT_EQ(pending->size(), 0u);
+  }
+  // With a store of other options: an object of 20 MB in parts and one of 5 bytes.
+  Status WriteBoth(Store& store) {
+    FIRN_RETURN_IF_ERROR(store.PutIfAbsent(context_, At("small"), "small"));
+    FIRN_ASSIGN_OR_RETURN(const auto writer, store.OpenWriter(context_, At("large")));
+    FIRN_RETURN_IF_ERROR(writer->Append(std::string(20 << 20, 'x')));
+    return writer->Close();
   }
   Result<std::unique_ptr<Store>> Make(const S3Options& options) {
     return MakeS3Store(options, ProcessEnvironment(), base::SystemClock(), &metrics_);
@@ -92,6 +119,8 @@ class StoreMatrix : public testing::TestWithParam<Subject> {
   base::MetricRegistry metrics_;
   base::Context context_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<S3Bucket> bucket_;
+  std::string prefix_;
   std::string root_;
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreMatrix);
@@ -259,6 +288,101 @@ TEST_P(StoreMatrix, AWrongSecretIsDenied) {
   const Status anonymous = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
   EXPECT_TRUE(anonymous.Is(StatusCode::kPermissionDenied)) << anonymous;
   EXPECT_THAT(std::string(anonymous.message()), testing::HasSubstr("was anonymous"));
+}
+
+TEST_P(StoreMatrix, AWrongRegionNamesTheRightOne) {
+  S3Options options = GetParam().s3;
+  options.region = "eu-nowhere-1";
+  const Status put = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(put.Is(StatusCode::kInvalidArgument)) << put;
+  EXPECT_THAT(std::string(put.message()), testing::HasSubstr("us-east-1"));
+}
+
+TEST_P(StoreMatrix, ObjectsAreEncryptedAsAskedOrNotKept) {
+  for (const auto& [kind, key] :
+       {std::pair(ServerSideEncryption::kS3, ""),
+        std::pair(ServerSideEncryption::kKms, "firn-key")}) {
+    S3Options options = GetParam().s3;
+    options.encryption = kind;
+    options.kms_key_id = key;
+    const auto store = Make(options).value();
+    const Status written = WriteBoth(*store);
+    if (GetParam().encrypts) {
+      EXPECT_TRUE(written.ok()) << written;
+      EXPECT_EQ(store->Get(context_, At("small"), kNoLimit).value(), "small");
+      EXPECT_EQ(store->Get(context_, At("large"), kNoLimit).value().size(), 20u << 20);
+    } else {
+      EXPECT_TRUE(written.Is(StatusCode::kUnimplemented)) << written;
+      EXPECT_THAT(List(root_), testing::IsEmpty());
+    }
+    for (const std::string& name : List(root_)) {
+      ASSERT_TRUE(store_->Remove(context_, name).ok());
+    }
+  }
+  S3Options options = GetParam().s3;
+  options.encryption = ServerSideEncryption::kKms;
+  options.kms_key_id = "no-such-key";
+  const Status unknown = WriteBoth(*Make(options).value());
+  EXPECT_FALSE(unknown.ok());
+  EXPECT_THAT(List(root_), testing::IsEmpty());
+}
+
+TEST_P(StoreMatrix, ACustomerKeyIsNeededToReadBack) {
+  S3Options options = GetParam().s3;
+  if (!options.endpoint.starts_with("https://")) GTEST_SKIP() << "needs TLS";
+  options.encryption = ServerSideEncryption::kCustomer;
+  options.customer_key = base::Secret(std::string(32, 'k'));
+  const auto store = Make(options).value();
+  const Status written = WriteBoth(*store);
+  if (!GetParam().takes_customer_keys) {
+    EXPECT_TRUE(written.Is(StatusCode::kUnimplemented)) << written;
+    EXPECT_THAT(List(root_), testing::IsEmpty());
+    return;
+  }
+  ASSERT_TRUE(written.ok()) << written;
+  EXPECT_EQ(store->Get(context_, At("small"), kNoLimit).value(), "small");
+  EXPECT_EQ(store->Get(context_, At("large"), kNoLimit).value().size(), 20u << 20);
+  EXPECT_FALSE(store_->Get(context_, At("small"), kNoLimit).ok());
+  options.customer_key = base::Secret(std::string(32, 'o'));
+  EXPECT_FALSE(Make(options).value()->Get(context_, At("small"), kNoLimit).ok());
+}
+
+TEST_P(StoreMatrix, ACertificateThatIsNotTrustedIsRefused) {
+  S3Options options = GetParam().s3;
+  if (!options.endpoint.starts_with("https://")) GTEST_SKIP() << "needs TLS";
+  options.ca_file.clear();
+  const Status put = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(put.Is(StatusCode::kInvalidArgument)) << put;
+  EXPECT_THAT(std::string(put.message()), testing::HasSubstr("not trusted"));
+  options.verify_tls = false;
+  const Status unverified = Make(options).value()->PutIfAbsent(context_, At("a"), "x");
+  EXPECT_TRUE(unverified.ok()) << unverified;
+}
+
+TEST_P(StoreMatrix, ABucketTellsWhatItWasTold) {
+  ASSERT_TRUE(bucket_->Exists(context_).value());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(bucket_->Create(context_).ok());
+    for (const bool on : {true, false}) {
+      const Status set = bucket_->SetVersioning(context_, on);
+      ASSERT_TRUE(set.ok()) << set;
+      EXPECT_EQ(bucket_->Versioning(context_).value(), on);
+    }
+  }
+  const std::vector<S3LifecycleRule> rules = {{"old", "a/", true, 30, {}, {}},
+                                              {"versions", "", false, {}, 7, {}}};
+  const Status set = bucket_->SetLifecycle(context_, rules);
+  if (!GetParam().has_lifecycle) {
+    EXPECT_FALSE(set.ok());
+    return;
+  }
+  ASSERT_TRUE(set.ok()) << set;
+  ASSERT_TRUE(bucket_->SetLifecycle(context_, rules).ok());
+  EXPECT_EQ(bucket_->Lifecycle(context_).value(), rules);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(bucket_->SetLifecycle(context_, {}).ok());
+    EXPECT_EQ(bucket_->Lifecycle(context_).value().size(), 0u);
+  }
 }
 
 TEST_P(StoreMatrix, RequestsAreCounted) {
