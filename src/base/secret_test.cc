@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/secret.h"
+#include "firn/secret.h"
 
 #include <gtest/gtest.h>
 

@@ -49,8 +49,8 @@ Result<AwsCredentials> FromJson(std::string_view text, std::string source) {
   };
   AwsCredentials credentials;
   credentials.access_key_id = field("AccessKeyId");
-  credentials.secret_access_key = base::Secret(field("SecretAccessKey"));
-  credentials.session_token = base::Secret(field("Token"));
+  credentials.secret_access_key = Secret(field("SecretAccessKey"));
+  credentials.session_token = Secret(field("Token"));
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
     return Status::PermissionDenied(source + " gave no credentials");
   }
@@ -77,8 +77,8 @@ Result<AwsCredentials> FromStsXml(const HttpResponse& response, const std::strin
   }
   AwsCredentials credentials;
   credentials.access_key_id = node.child_value("AccessKeyId");
-  credentials.secret_access_key = base::Secret(node.child_value("SecretAccessKey"));
-  credentials.session_token = base::Secret(node.child_value("SessionToken"));
+  credentials.secret_access_key = Secret(node.child_value("SecretAccessKey"));
+  credentials.session_token = Secret(node.child_value("SessionToken"));
   FIRN_ASSIGN_OR_RETURN(credentials.expires_us,
                         base::ParseTimestamp(node.child_value("Expiration")));
   credentials.source = std::move(source);
@@ -98,9 +98,9 @@ Result<AwsCredentials> FromEnvironment(const Sources& sources) {
   }
   AwsCredentials credentials;
   credentials.access_key_id = *id;
-  credentials.secret_access_key = base::Secret(*secret);
+  credentials.secret_access_key = Secret(*secret);
   credentials.session_token =
-      base::Secret(sources.environment.Variable("AWS_SESSION_TOKEN").value_or(""));
+      Secret(sources.environment.Variable("AWS_SESSION_TOKEN").value_or(""));
   credentials.source = "the environment";
   return credentials;
 }
@@ -193,8 +193,8 @@ Result<AwsCredentials> FromProfile(const base::Context& context, const Sources& 
   }
   AwsCredentials credentials;
   credentials.access_key_id = setting("aws_access_key_id");
-  credentials.secret_access_key = base::Secret(setting("aws_secret_access_key"));
-  credentials.session_token = base::Secret(setting("aws_session_token"));
+  credentials.secret_access_key = Secret(setting("aws_secret_access_key"));
+  credentials.session_token = Secret(setting("aws_session_token"));
   credentials.source = "profile " + name;
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
     for (const char* other : {"sso_session", "sso_start_url", "credential_process"}) {

@@ -58,8 +58,8 @@ class AwsCredentialsTest : public testing::Test {
 TEST_F(AwsCredentialsTest, ExplicitOnesAndNone) {
   options_.credentials = AwsCredentialsKind::kExplicit;
   options_.access_key_id = "id";
-  options_.secret_access_key = base::Secret("secret");
-  options_.session_token = base::Secret("token");
+  options_.secret_access_key = Secret("secret");
+  options_.session_token = Secret("token");
   const AwsCredentials found = Get().value();
   EXPECT_EQ(found.access_key_id, "id");
   EXPECT_EQ(found.secret_access_key.Reveal(), "secret");

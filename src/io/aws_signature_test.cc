@@ -19,7 +19,7 @@ AwsCredentials Credentials() {
   AwsCredentials credentials;
   credentials.access_key_id = "AKIAIOSFODNN7EXAMPLE";
   credentials.secret_access_key =
-      base::Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+      Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
   return credentials;
 }
 
@@ -74,7 +74,7 @@ TEST(AwsSignature, QueriesAreSortedAndEncoded) {
 
 TEST(AwsSignature, ATokenIsSentAndSigned) {
   AwsCredentials credentials = Credentials();
-  credentials.session_token = base::Secret("token");
+  credentials.session_token = Secret("token");
   AwsRequest request;
   request.method = "GET";
   const HttpRequest ready = SignAwsRequest(request, kScope, credentials, kNowUs);

@@ -88,7 +88,7 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
-Result<std::string> PercentDecode(std::string_view text) {
+Result<std::string> FormDecode(std::string_view text) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -99,7 +99,7 @@ Result<std::string> PercentDecode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
-      out += text[i];
+      out += text[i] == '+' ? ' ' : text[i];
       continue;
     }
     const int high = i + 2 <= last ? digit(text[i + 1]) : -1;

@@ -63,6 +63,7 @@ struct Exchange {
   HttpTrace trace;
   std::size_t body_offset = 0;
   std::size_t header_bytes = 0;
+  bool head_ended = false;  // The empty line after the header fields has come.
   Status status;  // Why a callback refused to go on.
   SteadyClock::time_point last_moved = SteadyClock::now();
 
@@ -97,8 +98,10 @@ struct Exchange {
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
     if (line.starts_with("HTTP/")) {  // After 100 Continue another head follows.
       x.response.headers.clear();
+      x.head_ended = false;
       return size * count;
     }
+    x.head_ended |= line.empty();
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return size * count;
     std::string_view value = line.substr(colon + 1);
@@ -291,8 +294,12 @@ class HttpClient::Connection {
 
   Status StatusOf(CURLcode code, const HttpAddress& address, const HttpRequest& request,
                   Exchange* exchange) const {
-    if (code == CURLE_OK) return {};
     const std::string where = "server " + address.Authority() + ": ";
+    if (code == CURLE_OK) {
+      // libcurl takes a connection that ends among the header fields for their end.
+      if (exchange->head_ended) return {};
+      return Status::Unavailable(where + "broke off in the middle of an answer");
+    }
     const std::string why = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
     if (IsUntrusted(code)) {
       return Status::InvalidArgument(where + "its certificate is not trusted: " + why);

@@ -121,8 +121,9 @@ class HttpClient {
 // Percent-encode `text` for a query parameter or a path segment: all but the unreserved
 // characters of RFC 3986, section 2.3.
 std::string PercentEncode(std::string_view text);
-// InvalidArgument for a `%` without two hexadecimal digits. A `+` is a plus.
-Result<std::string> PercentDecode(std::string_view text);
+// As forms and S3's listings encode it: a `+` is a space. InvalidArgument for a `%`
+// without two hexadecimal digits.
+Result<std::string> FormDecode(std::string_view text);
 
 // `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7, the form that is written).
 Result<TimestampUs> ParseHttpDate(std::string_view text);

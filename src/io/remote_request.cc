@@ -59,6 +59,7 @@ Verdict RemoteRequests::Attempt(const base::Context& context, const RemoteCall& 
   if (response.ok()) {
     outcome->response = std::move(*response);
     verdict = call.judge(outcome->response);
+    outcome->may_have_happened |= verdict.may_have_happened;
   } else {
     outcome->may_have_happened |= trace.may_have_arrived;
     verdict = {response.status(), IsTransient(response.status())};

@@ -63,10 +63,12 @@ class StoreMetrics {
 struct Verdict {
   // OK: what was asked for. Otherwise why not, and what to check.
   Status status;
-  // The request was not carried out, and the same one may be later.
+  // The same request may succeed later.
   bool retry = false;
   // How long the server asks to wait, or 0.
   DurationMs wait_ms = 0;
+  // The server failed in the middle, perhaps after it had carried the request out.
+  bool may_have_happened = false;
 };
 
 // A request that did not lead to what was asked for has a status; `response` is then the
@@ -75,7 +77,8 @@ struct RemoteOutcome {
   Status status;
   HttpResponse response;
   int attempts = 0;
-  // Some attempt ended without an answer, and the server may have carried it out.
+  // Some attempt ended without an answer, or with one that leaves it open, and the server
+  // may have carried it out.
   bool may_have_happened = false;
 };
 

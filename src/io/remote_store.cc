@@ -22,15 +22,19 @@ Status CommitUnknown(const Status& why) {
 
 class RemoteReader final : public ObjectReader {
  public:
-  RemoteReader(const base::Context& context, ObjectService& service, RemoteObject object)
-      : context_(context), service_(service), object_(std::move(object)) {}
+  RemoteReader(const base::Context& context, ObjectService& service,
+               std::string location, RemoteObject object)
+      : context_(context),
+        service_(service),
+        location_(std::move(location)),
+        object_(std::move(object)) {}
 
   std::uint64_t size_bytes() const override { return object_.size_bytes; }
 
   Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) override {
     if (offset > object_.size_bytes || size > object_.size_bytes - offset) {
       return Status::InvalidArgument(
-          "read " + object_.key + ": " + std::to_string(size) + " bytes at " +
+          "read " + location_ + ": " + std::to_string(size) + " bytes at " +
           std::to_string(offset) + " pass the end at " +
           std::to_string(object_.size_bytes));
     }
@@ -41,13 +45,14 @@ class RemoteReader final : public ObjectReader {
  private:
   const base::Context& context_;
   ObjectService& service_;
+  const std::string location_;
   const RemoteObject object_;
 };
 
 // Decide, where a name is taken or the answer was lost, whether the object is ours.
-Status Settle(const base::Context& context, ObjectService& service,
-              const std::string& key, const std::string& put_id,
-              const PutResult& result) {
+Status OutcomeOf(const base::Context& context, ObjectService& service,
+                 const std::string& key, const std::string& put_id,
+                 const PutResult& result) {
   if (result.outcome == PutOutcome::kDone) return {};
   if (result.outcome == PutOutcome::kTaken && !result.earlier_may_have_arrived) {
     return result.status;
@@ -66,17 +71,19 @@ Status Settle(const base::Context& context, ObjectService& service,
 
 class RemoteWriter final : public ObjectWriter {
  public:
-  RemoteWriter(const base::Context& context, ObjectService& service, std::string key,
-               std::string put_id, const RemoteStoreOptions& options)
+  RemoteWriter(const base::Context& context, ObjectService& service,
+               std::string location, std::string key, std::string put_id,
+               const RemoteStoreOptions& options)
       : context_(context),
         service_(service),
+        location_(std::move(location)),
         key_(std::move(key)),
         put_id_(std::move(put_id)),
         options_(options),
         part_bytes_(std::max(kFirstPartBytes, service.part_limits().size_min)) {}
 
   Status Append(std::string_view bytes) override {
-    if (closed_) return Status::InvalidArgument("append to " + key_ + ": it is closed");
+    if (closed_) return Status::InvalidArgument("append to " + location_ + ": it is closed");
     FIRN_RETURN_IF_ERROR(status_);
     status_ = Take(bytes);
     if (!status_.ok()) {
@@ -87,7 +94,7 @@ class RemoteWriter final : public ObjectWriter {
   }
 
   Status Close() override {
-    if (closed_) return Status::InvalidArgument("close " + key_ + ": it is closed");
+    if (closed_) return Status::InvalidArgument("close " + location_ + ": it is closed");
     closed_ = true;
     FIRN_RETURN_IF_ERROR(status_);
     Result<PutResult> result = PutResult();
@@ -100,7 +107,7 @@ class RemoteWriter final : public ObjectWriter {
     uploader_.reset();
     buffer_ = {};
     if (!result.ok()) return result.status();
-    return Settle(context_, service_, key_, put_id_, *result);
+    return OutcomeOf(context_, service_, key_, put_id_, *result);
   }
 
  private:
@@ -140,7 +147,7 @@ class RemoteWriter final : public ObjectWriter {
   Status SendPart() {
     const ObjectService::PartLimits limits = service_.part_limits();
     if (parts_ == limits.count_max) {
-      return Status::InvalidArgument("put " + key_ + ": the object is too large for " +
+      return Status::InvalidArgument("put " + location_ + ": the object is too large for " +
                                      std::to_string(limits.count_max) + " parts");
     }
     FIRN_RETURN_IF_ERROR(uploader_->Add(std::exchange(buffer_, {})));
@@ -152,6 +159,7 @@ class RemoteWriter final : public ObjectWriter {
 
   const base::Context& context_;
   ObjectService& service_;
+  const std::string location_;
   const std::string key_;
   const std::string put_id_;
   const RemoteStoreOptions& options_;
@@ -174,15 +182,16 @@ class RemoteStore final : public Store {
     FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
     FIRN_ASSIGN_OR_RETURN(RemoteObject object, place.service->Head(context, place.key));
     return std::unique_ptr<ObjectReader>(
-        std::make_unique<RemoteReader>(context, *place.service, std::move(object)));
+        std::make_unique<RemoteReader>(context, *place.service, location,
+                                       std::move(object)));
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
                                                    const std::string& location) override {
     FIRN_ASSIGN_OR_RETURN(Place place, Find(location));
     return std::unique_ptr<ObjectWriter>(std::make_unique<RemoteWriter>(
-        context, *place.service, std::move(place.key), put_ids_.Next().ToString(),
-        options_));
+        context, *place.service, location, std::move(place.key),
+        put_ids_.Next().ToString(), options_));
   }
 
   Result<std::string> Get(const base::Context& context, const std::string& location,
@@ -209,7 +218,7 @@ class RemoteStore final : public Store {
     FIRN_ASSIGN_OR_RETURN(
         const PutResult result,
         place.service->PutIfAbsent(context, place.key, bytes, put_id));
-    return Settle(context, *place.service, place.key, put_id, result);
+    return OutcomeOf(context, *place.service, place.key, put_id, result);
   }
 
   Status Remove(const base::Context& context, const std::string& location) override {

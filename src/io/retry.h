@@ -9,17 +9,10 @@
 
 #include "base/context.h"
 #include "firn/status.h"
+#include "firn/storage.h"
 #include "firn/time.h"
 
 namespace firn::io {
-
-struct RetryOptions {
-  // How often a request is sent at most. REQUIRES: >= 1.
-  int attempts = 3;
-  // The longest wait before the second attempt; it doubles with each further one.
-  DurationMs backoff_first_ms = 100;
-  DurationMs backoff_max_ms = 10'000;
-};
 
 // Chooses and takes the pauses between attempts: a random time up to a bound that doubles
 // ("full jitter", M. Brooker, Exponential Backoff and Jitter, 2015), so that clients that

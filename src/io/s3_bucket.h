@@ -17,7 +17,7 @@
 #include "firn/status.h"
 #include "firn/time.h"
 #include "io/environment.h"
-#include "io/s3_options.h"
+#include "firn/storage.h"
 
 namespace firn::io {
 

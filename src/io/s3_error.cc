@@ -111,14 +111,15 @@ Verdict JudgeS3Error(const HttpResponse& response, const S3Error& error,
   if (code == 416) {
     return {Status::Corruption("the object is shorter than it was; " + said)};
   }
-  if (code == 503 || code == 429 || error.code == "SlowDown") {
+  // Refused before anything was done; a 503 without a reason may come from a gateway.
+  if (code == 429 || IsOneOf(error.code, {"SlowDown", "ServiceUnavailable"})) {
     return {Status::Unavailable("throttled; " + said +
                                 "; lower the concurrency, or spread the load over "
                                 "prefixes"),
             true, RetryAfterMs(response)};
   }
   if (code >= 500 || code == 408 || error.code == "RequestTimeout") {
-    return {Status::Unavailable("the store failed; " + said), code != 501};
+    return {Status::Unavailable("the store failed; " + said), code != 501, 0, code >= 500};
   }
   if (IsOneOf(error.code, {"EntityTooLarge", "EntityTooSmall", "KeyTooLongError",
                            "MaxMessageLengthExceeded"})) {

@@ -153,9 +153,10 @@ Result<std::unique_ptr<S3Service>> S3Service::Make(
           ": a customer key (SSE-C) is sent over https only, and the endpoint is " +
           options.endpoint);
     }
-    if (options.customer_key.Reveal().size() != 32) {
-      return Status::InvalidArgument("s3://" + bucket +
-                                     ": a customer key (SSE-C) has 32 bytes");
+    const Result<std::string> key = FromBase64(options.customer_key.Reveal());
+    if (!key.ok() || key->size() != 32) {
+      return Status::InvalidArgument(
+          "s3://" + bucket + ": a customer key (SSE-C) is 32 bytes in base64");
     }
   }
   if (!path_style) address.host = bucket + "." + address.host;
@@ -296,9 +297,10 @@ S3Service::Fields S3Service::EncryptionOfNew() const {
 
 S3Service::Fields S3Service::EncryptionOfPart() const {
   if (options_.encryption != ServerSideEncryption::kCustomer) return {};
-  const std::string_view key = options_.customer_key.Reveal();
+  const std::string text(options_.customer_key.Reveal());
+  const std::string key = *FromBase64(text);  // Make() has looked at it.
   return {{"x-amz-server-side-encryption-customer-algorithm", "AES256"},
-          {"x-amz-server-side-encryption-customer-key", Base64(key)},
+          {"x-amz-server-side-encryption-customer-key", text},
           {"x-amz-server-side-encryption-customer-key-md5", Base64(Md5(key))}};
 }
 
@@ -425,7 +427,7 @@ Result<RemotePage> S3Service::List(const base::Context& context,
     RemoteObject object;
     object.key = node.child_value("Key");
     if (encoded) {
-      FIRN_ASSIGN_OR_RETURN(object.key, PercentDecode(object.key));
+      FIRN_ASSIGN_OR_RETURN(object.key, FormDecode(object.key));
     }
     object.size_bytes = node.child("Size").text().as_ullong();
     object.etag = node.child_value("ETag");

@@ -16,7 +16,7 @@
 #include "io/http_client.h"
 #include "io/object_service.h"
 #include "io/remote_request.h"
-#include "io/s3_options.h"
+#include "firn/storage.h"
 
 namespace firn::io {
 

@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "firn/status.h"
 #include "io/environment.h"
-#include "io/s3_options.h"
+#include "firn/storage.h"
 #include "io/store.h"
 
 namespace firn::io {

@@ -8,6 +8,7 @@
 
 #include <map>
 
+#include "io/digest.h"
 #include "io/test_http_server.h"
 
 namespace firn::io {
@@ -49,7 +50,7 @@ class S3StoreTest : public testing::Test {
   void SetUp() override {
     options_.credentials = AwsCredentialsKind::kExplicit;
     options_.access_key_id = "id";
-    options_.secret_access_key = base::Secret("secret");
+    options_.secret_access_key = Secret("secret");
     options_.retry.backoff_first_ms = 0;
   }
   std::vector<std::string> Methods() const {
@@ -173,6 +174,24 @@ TEST_F(S3StoreTest, ATakenNameNeedsNoSecondLook) {
   EXPECT_THAT(Methods(), ElementsAre("PUT"));
 }
 
+// It did what it was told, and then failed.
+TEST_F(S3StoreTest, AFailureOfTheServerMayComeAfterTheDeed) {
+  std::string put_id;
+  Serve([&](const TestRequest& request) -> std::string {
+    if (request.method == "HEAD") {
+      return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n"
+             "x-amz-meta-firn-put: " + put_id + "\r\n\r\n";
+    }
+    if (put_id.empty()) {
+      put_id = request.Header("x-amz-meta-firn-put");
+      return Reply(500, ErrorXml("InternalError"), {});
+    }
+    return Reply(412, ErrorXml("PreconditionFailed"), {});
+  });
+  const Status put = Put();
+  EXPECT_TRUE(put.ok()) << put;
+}
+
 TEST_F(S3StoreTest, SilenceIsUnknownAndNotFailure) {
   Serve([&](const TestRequest& request) -> std::string {
     return request.method == "PUT" ? "" : Reply(404, "", {});
@@ -247,7 +266,7 @@ TEST_F(S3StoreTest, EncryptionThatWasIgnoredIsUndone) {
 
 TEST_F(S3StoreTest, ACustomerKeyIsNotSentInTheOpen) {
   options_.encryption = ServerSideEncryption::kCustomer;
-  options_.customer_key = base::Secret(std::string(32, 'k'));
+  options_.customer_key = Secret(Base64(std::string(32, 'k')));
   Serve([&](const TestRequest&) { return Reply(200, "", {}); });
   const Status put = Put();
   EXPECT_TRUE(put.Is(StatusCode::kInvalidArgument)) << put;
@@ -399,7 +418,7 @@ TEST_F(S3StoreTest, ListsGoOnWhereAPageEnds) {
   ASSERT_TRUE(listed.ok()) << listed;
   ASSERT_EQ(infos.size(), 2u);
   EXPECT_EQ(infos[0].location, "s3://bucket/p/a");
-  EXPECT_EQ(infos[1].location, "s3://bucket/p/b++c");
+  EXPECT_EQ(infos[1].location, "s3://bucket/p/b+ c");
   EXPECT_EQ(infos[1].size_bytes, 2u);
   EXPECT_EQ(infos[1].modified_us, 1'767'323'045'678'000);
   EXPECT_THAT(server_->requests()[0].target, HasSubstr("prefix=p%2F"));

@@ -106,11 +106,23 @@ class TestHttpServer {
         if (n <= 0) break;
         sent += static_cast<std::size_t>(n);
       }
-      if (sent < text.size() || text.find("Connection: close") != text.npos) break;
+      // A broken answer is one that the client must not wait for the end of.
+      if (sent < text.size() || text.find("Connection: close") != text.npos ||
+          !IsComplete(request, text)) {
+        break;
+      }
     }
     std::lock_guard lock(mutex_);
     open_.remove(fd);
     close(fd);
+  }
+  // Whether `text` has as many bytes as its Content-Length says.
+  static bool IsComplete(const TestRequest& request, const std::string& text) {
+    const std::size_t end = text.find("\r\n\r\n");
+    const std::size_t at = text.find("Content-Length: ");
+    if (end == text.npos) return false;
+    if (at == text.npos || at > end || request.method == "HEAD") return true;
+    return std::strtoull(text.c_str() + at + 16, nullptr, 10) == text.size() - end - 4;
   }
   static bool Read(int fd, TestRequest* request) {
     *request = {};

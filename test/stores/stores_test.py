@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-import object_stores
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "e2e"))
+import object_stores  # noqa: E402
 
 
 def main():

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// s3_options.h: how to reach an S3 store and what to ask of it.
+// storage.h: how to reach the places where objects lie, and what to ask of them.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "base/secret.h"
+#include "firn/secret.h"
 #include "firn/time.h"
-#include "io/retry.h"
 
-namespace firn::io {
+namespace firn {
+
+// When a request to a store is sent again.
+struct RetryOptions {
+  // How often a request is sent at most. REQUIRES: >= 1.
+  int attempts = 3;
+  // The longest wait before the second attempt; it doubles with each further one, and a
+  // random part of it is waited.
+  DurationMs backoff_first_ms = 100;
+  DurationMs backoff_max_ms = 10'000;
+};
 
 // Where the credentials come from.
 enum class AwsCredentialsKind : std::uint8_t {
-  // The first of these that is there: environment, web identity, profile, container,
-  // instance.
+  // The first of these that is there: explicit, environment, web identity, profile,
+  // container, instance.
   kChain,
   kExplicit,
   kAnonymous,
@@ -23,13 +32,15 @@ enum class AwsCredentialsKind : std::uint8_t {
   kInstance,  // The role of the container or of the machine.
 };
 
+// What a store is asked to encrypt new objects with.
 enum class ServerSideEncryption : std::uint8_t {
-  kNone,   // What the bucket does by itself.
-  kS3,     // AES256 with the store's own keys.
-  kKms,    // With a key of the key management service.
+  kNone,      // What the bucket does by itself.
+  kS3,        // AES256 with the store's own keys.
+  kKms,       // With a key of the key management service.
   kCustomer,  // SSE-C: with a key that goes with every request; TLS only.
 };
 
+// A store that speaks S3.
 struct S3Options {
   std::string region;    // Empty: of the environment or profile, else us-east-1.
   std::string endpoint;  // `http[s]://HOST[:PORT]`; empty: Amazon's.
@@ -39,15 +50,15 @@ struct S3Options {
 
   AwsCredentialsKind credentials = AwsCredentialsKind::kChain;
   std::string access_key_id;
-  base::Secret secret_access_key;
-  base::Secret session_token;
+  Secret secret_access_key;
+  Secret session_token;
   std::string profile;              // Empty: AWS_PROFILE, else `default`.
   std::string role_arn;             // For kWebIdentity; empty: AWS_ROLE_ARN.
   std::string web_identity_token_file;  // Empty: AWS_WEB_IDENTITY_TOKEN_FILE.
 
   ServerSideEncryption encryption = ServerSideEncryption::kNone;
   std::string kms_key_id;      // For kKms; empty: the account's default key.
-  base::Secret customer_key;   // For kCustomer: 32 raw bytes.
+  Secret customer_key;      // For kCustomer: 32 bytes in base64.
 
   std::string ca_file;  // Trusted certificates (PEM); empty: the system's.
   bool verify_tls = true;
@@ -56,8 +67,13 @@ struct S3Options {
   RetryOptions retry;
 
   // An object longer than this is uploaded in parts, this many at a time.
-  std::uint64_t multipart_threshold_bytes = std::uint64_t{100} << 20;
+  std::int64_t multipart_threshold_bytes = std::int64_t{100} << 20;
   int upload_concurrency = 10;
 };
 
-}  // namespace firn::io
+// Of every store. The local disk and memory need none.
+struct StorageOptions {
+  S3Options s3;
+};
+
+}  // namespace firn

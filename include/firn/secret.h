@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace firn::base {
+namespace firn {
 
 class Secret {
  public:
@@ -42,4 +42,4 @@ class Secret {
   std::shared_ptr<const Wiped> text_;
 };
 
-}  // namespace firn::base
+}  // namespace firn

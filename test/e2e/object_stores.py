@@ -62,8 +62,8 @@ class ObjectStore:
                 "access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ca_file": ca_file,
                 **more}
 
-    def start(self, health):
-        self.port = free_port()
+    def start(self, health, port=None):
+        self.port = port or free_port()
         setpriv = shutil.which("setpriv")
         command = [word.replace("PORT", str(self.port)) for word in self._command]
         if setpriv:
@@ -113,7 +113,8 @@ def start_minio(directory, name="minio", certificates=None):
     (directory / "data").mkdir(parents=True)
     key = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
     environment = {"MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY,
-                   "MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "CI": "true",
+                   "MINIO_SITE_REGION": "us-east-1", "MINIO_BROWSER": "off",
+                   "MINIO_UPDATE": "off", "CI": "true",
                    "MINIO_KMS_SECRET_KEY": f"{KMS_KEY}:{key}", "HOME": str(directory)}
     command = ["minio", "server", "--quiet", "--address", "127.0.0.1:PORT"]
     if certificates:
