@@ -52,13 +52,13 @@ struct S3Options {
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;
-  std::string profile;              // Empty: AWS_PROFILE, else `default`.
-  std::string role_arn;             // For kWebIdentity; empty: AWS_ROLE_ARN.
+  std::string profile;                  // Empty: AWS_PROFILE, else `default`.
+  std::string role_arn;                 // For kWebIdentity; empty: AWS_ROLE_ARN.
   std::string web_identity_token_file;  // Empty: AWS_WEB_IDENTITY_TOKEN_FILE.
 
   ServerSideEncryption encryption = ServerSideEncryption::kNone;
-  std::string kms_key_id;      // For kKms; empty: the account's default key.
-  Secret customer_key;      // For kCustomer: 32 bytes in base64.
+  std::string kms_key_id;  // For kKms; empty: the account's default key.
+  Secret customer_key;     // For kCustomer: 32 bytes in base64.
 
   std::string ca_file;  // Trusted certificates (PEM); empty: the system's.
   bool verify_tls = true;

@@ -12,8 +12,8 @@ namespace {
 template <typename T>
 concept Printable = requires(std::ostream& out, const T& value) { out << value; };
 template <typename T>
-concept Text = std::is_convertible_v<T, std::string> ||
-               std::is_convertible_v<T, std::string_view>;
+concept Text =
+    std::is_convertible_v<T, std::string> || std::is_convertible_v<T, std::string_view>;
 
 // A log line, an error's text and a stream take strings and what can be printed.
 static_assert(!Printable<Secret>);

@@ -18,10 +18,10 @@ constexpr std::int64_t kDayMs = 86'400'000;
 
 // Shortens the table: what each entry's last column says.
 #define FIRN_FIELD(member) +[](Config& c) { return &c.member; }
-#define FIRN_CHOICE(member, ...)                                             \
-  ChoiceMember {                                                             \
-    {__VA_ARGS__}, [](const Config& c) { return std::size_t(c.member); },    \
-        [](Config& c, std::size_t i) { c.member = decltype(c.member)(i); }   \
+#define FIRN_CHOICE(member, ...)                                           \
+  ChoiceMember {                                                           \
+    {__VA_ARGS__}, [](const Config& c) { return std::size_t(c.member); },  \
+        [](Config& c, std::size_t i) { c.member = decltype(c.member)(i); } \
   }
 
 const std::vector<ConfigField>& Table() {
@@ -141,8 +141,7 @@ const std::vector<ConfigField>& Table() {
        "What the store encrypts new objects with: its own keys (`s3`), a key service's "
        "(`kms`), or a key that goes with each request (`customer`). That it did is "
        "checked.",
-       0, 0,
-       FIRN_CHOICE(db.storage.s3.encryption, "none", "s3", "kms", "customer")},
+       0, 0, FIRN_CHOICE(db.storage.s3.encryption, "none", "s3", "kms", "customer")},
       {"s3_kms_key_id", "Object storage", kText,
        "Key of the key service; empty means the account's default.", 0, 0,
        FIRN_FIELD(db.storage.s3.kms_key_id)},

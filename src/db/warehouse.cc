@@ -52,9 +52,10 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
   if (catalog.uri.empty()) {
     const Result<std::string> path = io::LocalPath(absolute);
     if (!path.ok()) {
-      return Status::InvalidArgument("the warehouse " + absolute +
-                                     " is not on the local disk, so its catalog has to be "
-                                     "named: --catalog sqlite:///FILE");
+      return Status::InvalidArgument(
+          "the warehouse " + absolute +
+          " is not on the local disk, so its catalog has to be "
+          "named: --catalog sqlite:///FILE");
     }
     catalog.uri = "sqlite:///" + *path + "/catalog.db";
     FIRN_ASSIGN_OR_RETURN(const bool exists,

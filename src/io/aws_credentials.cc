@@ -70,10 +70,11 @@ Result<AwsCredentials> FromStsXml(const HttpResponse& response, const std::strin
                                   .child("Credentials");
   if (response.code / 100 != 2 || !node) {
     const S3Error error = ParseS3Error(response);
-    return Status::PermissionDenied(source + ": the token service refused: " +
-                                    (error.code.empty() ? "no reason given" : error.code) +
-                                    (error.message.empty() ? "" : ": " + error.message) +
-                                    " (HTTP " + std::to_string(response.code) + ")");
+    return Status::PermissionDenied(
+        source + ": the token service refused: " +
+        (error.code.empty() ? "no reason given" : error.code) +
+        (error.message.empty() ? "" : ": " + error.message) + " (HTTP " +
+        std::to_string(response.code) + ")");
   }
   AwsCredentials credentials;
   credentials.access_key_id = node.child_value("AccessKeyId");
@@ -130,20 +131,17 @@ Result<AwsCredentials> FromWebIdentity(const base::Context& context,
   }
   std::unique_ptr<HttpClient> owner;
   FIRN_ASSIGN_OR_RETURN(HttpClient* const client, StsClient(sources, &owner));
-  const std::string session =
-      sources.environment.Variable("AWS_ROLE_SESSION_NAME").value_or(
-          std::string(kRoleSession));
-  const std::string body = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=" +
-                           PercentEncode(role) +
-                           "&RoleSessionName=" + PercentEncode(session) +
-                           "&WebIdentityToken=" + PercentEncode(Trimmed(*token));
+  const std::string session = sources.environment.Variable("AWS_ROLE_SESSION_NAME")
+                                  .value_or(std::string(kRoleSession));
+  const std::string body =
+      "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=" +
+      PercentEncode(role) + "&RoleSessionName=" + PercentEncode(session) +
+      "&WebIdentityToken=" + PercentEncode(Trimmed(*token));
   FIRN_ASSIGN_OR_RETURN(
       const HttpResponse response,
-      client->Send({"POST",
-                    "/",
-                    {{"content-type", "application/x-www-form-urlencoded"}},
-                    body},
-                   context));
+      client->Send(
+          {"POST", "/", {{"content-type", "application/x-www-form-urlencoded"}}, body},
+          context));
   return FromStsXml(response, "AssumeRoleWithWebIdentity", source);
 }
 
@@ -153,17 +151,16 @@ Result<AwsCredentials> FromAssumedRole(const base::Context& context,
   const std::string source = "role " + role;
   std::unique_ptr<HttpClient> owner;
   FIRN_ASSIGN_OR_RETURN(HttpClient* const client, StsClient(sources, &owner));
-  const std::string body = "Action=AssumeRole&Version=2011-06-15&RoleArn=" +
-                           PercentEncode(role) +
-                           "&RoleSessionName=" + std::string(kRoleSession);
+  const std::string body =
+      "Action=AssumeRole&Version=2011-06-15&RoleArn=" + PercentEncode(role) +
+      "&RoleSessionName=" + std::string(kRoleSession);
   AwsRequest request;
   request.method = "POST";
   request.headers = {{"content-type", "application/x-www-form-urlencoded"}};
   request.body = body;
   const HttpRequest ready = SignAwsRequest(
-      std::move(request),
-      {client->address().HostHeader(), sources.options.region, "sts"}, own,
-      sources.clock.NowUs());
+      std::move(request), {client->address().HostHeader(), sources.options.region, "sts"},
+      own, sources.clock.NowUs());
   FIRN_ASSIGN_OR_RETURN(const HttpResponse response, client->Send(ready, context));
   return FromStsXml(response, "AssumeRole", source);
 }
@@ -225,8 +222,7 @@ Result<AwsCredentials> FromContainer(const base::Context& context,
   if (request.target.empty()) request.target = "/";
   std::string token =
       environment.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or("");
-  if (const auto file =
-          environment.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
+  if (const auto file = environment.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
     FIRN_ASSIGN_OR_RETURN(token, environment.ReadFile(*file));
   }
   if (!token.empty()) request.headers.emplace_back("Authorization", Trimmed(token));
@@ -248,11 +244,9 @@ Result<AwsCredentials> FromInstance(const base::Context& context,
       HttpAddress::Parse(environment.Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
                              .value_or("http://169.254.169.254")));
   HttpClient client(std::move(address), kNearby);
-  const Result<HttpResponse> token =
-      client.Send({"PUT",
-                   "/latest/api/token",
-                   {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}},
-                  context);
+  const Result<HttpResponse> token = client.Send(
+      {"PUT", "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}},
+      context);
   if (!token.ok()) return Status::NotFound("this machine offers none");
   HttpRequest request{"GET", "/latest/meta-data/iam/security-credentials/"};
   if (token->code == 200) {
@@ -274,8 +268,8 @@ Result<AwsCredentials> FromWebIdentityOfEnvironment(const base::Context& context
     return own.empty() ? sources.environment.Variable(variable).value_or("") : own;
   };
   const std::string role = option(sources.options.role_arn, "AWS_ROLE_ARN");
-  const std::string file = option(sources.options.web_identity_token_file,
-                                  "AWS_WEB_IDENTITY_TOKEN_FILE");
+  const std::string file =
+      option(sources.options.web_identity_token_file, "AWS_WEB_IDENTITY_TOKEN_FILE");
   if (role.empty() || file.empty()) {
     return Status::NotFound("AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE are not set");
   }
@@ -339,7 +333,8 @@ class Credentials final : public AwsCredentialsProvider {
              {"environment", [&](const auto&) { return FromEnvironment(sources); }},
              {"web identity",
               [&](const auto& c) { return FromWebIdentityOfEnvironment(c, sources); }},
-             {"profile", [&](const auto& c) { return FromProfile(c, sources, profile, 0); }},
+             {"profile",
+              [&](const auto& c) { return FromProfile(c, sources, profile, 0); }},
              {"container", [&](const auto& c) { return FromContainer(c, sources); }},
              {"instance", [&](const auto& c) { return FromInstance(c, sources); }}}) {
       Result<AwsCredentials> found = fetch(context);

@@ -17,16 +17,16 @@
 #include "base/context.h"
 #include "firn/secret.h"
 #include "firn/status.h"
+#include "firn/storage.h"
 #include "firn/time.h"
 #include "io/environment.h"
-#include "firn/storage.h"
 
 namespace firn::io {
 
 struct AwsCredentials {
   std::string access_key_id;  // Empty: anonymous, the request is not signed.
   Secret secret_access_key;
-  Secret session_token;             // Empty where there is none.
+  Secret session_token;                   // Empty where there is none.
   std::optional<TimestampUs> expires_us;  // Absent: never.
   std::string source;                     // Such as "the environment"; for errors.
   bool anonymous() const { return access_key_id.empty(); }

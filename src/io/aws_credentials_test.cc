@@ -119,7 +119,8 @@ TEST_F(AwsCredentialsTest, WebIdentityIsAskedAgainBeforeItEnds) {
     return TestHttpServer::Reply(
         200,
         "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>"
-        "<Credentials><AccessKeyId>role-" + std::to_string(++count) +
+        "<Credentials><AccessKeyId>role-" +
+            std::to_string(++count) +
             "</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
             "<SessionToken>t</SessionToken><Expiration>2026-01-02T04:04:05Z</Expiration>"
             "</Credentials></AssumeRoleWithWebIdentityResult>"
@@ -156,9 +157,9 @@ TEST_F(AwsCredentialsTest, ARefusedRoleSaysWhy) {
   environment_.variables["AWS_ROLE_ARN"] = "r";
   environment_.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/token";
   environment_.files["/token"] = "secret-token";
-  EXPECT_THAT(Id(), AllOf(HasSubstr("PermissionDenied: web identity r"),
-                          HasSubstr("AccessDenied: not you"),
-                          Not(HasSubstr("secret-token"))));
+  EXPECT_THAT(Id(),
+              AllOf(HasSubstr("PermissionDenied: web identity r"),
+                    HasSubstr("AccessDenied: not you"), Not(HasSubstr("secret-token"))));
 }
 
 TEST_F(AwsCredentialsTest, AProfileMayAssumeARoleWithAnother) {
@@ -188,7 +189,8 @@ TEST_F(AwsCredentialsTest, AProfileMayAssumeARoleWithAnother) {
 
 TEST_F(AwsCredentialsTest, TheRoleOfAContainer) {
   TestHttpServer agent([&](const TestRequest& request) {
-    if (request.Header("authorization") != "pass") return TestHttpServer::Reply(401, "{}");
+    if (request.Header("authorization") != "pass")
+      return TestHttpServer::Reply(401, "{}");
     return TestHttpServer::Reply(
         200, R"({"AccessKeyId":"c","SecretAccessKey":"s","Token":"t",)"
              R"("Expiration":"2026-01-02T04:04:05Z"})");

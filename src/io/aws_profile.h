@@ -16,8 +16,8 @@ namespace firn::io {
 // configuration file.
 using AwsProfile = std::map<std::string, std::string>;
 
-// Sections of such a file by name, `profile x` as `x`. Lines that are none of the form are
-// skipped, as AWS's tools do; nested settings are not kept.
+// Sections of such a file by name, `profile x` as `x`. Lines that are none of the form
+// are skipped, as AWS's tools do; nested settings are not kept.
 std::map<std::string, AwsProfile> ParseAwsProfiles(std::string_view text);
 
 // The profile `name` from AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and

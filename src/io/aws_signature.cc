@@ -108,11 +108,11 @@ HttpRequest SignAwsRequest(AwsRequest request, const AwsScope& scope,
         std::string_view(scope.service), std::string_view("aws4_request")}) {
     key = HmacSha256(key, part);
   }
-  request.headers.emplace_back(
-      "authorization", std::string(kAlgorithm) + " Credential=" +
-                           credentials.access_key_id + "/" + credential_scope +
-                           ", SignedHeaders=" + names +
-                           ", Signature=" + Hex(HmacSha256(key, string_to_sign)));
+  request.headers.emplace_back("authorization",
+                               std::string(kAlgorithm) +
+                                   " Credential=" + credentials.access_key_id + "/" +
+                                   credential_scope + ", SignedHeaders=" + names +
+                                   ", Signature=" + Hex(HmacSha256(key, string_to_sign)));
   signed_request.headers = std::move(request.headers);
   return signed_request;
 }

@@ -18,8 +18,7 @@ constexpr TimestampUs kNowUs = 1'369'353'600'000'000;  // 2013-05-24T00:00:00Z
 AwsCredentials Credentials() {
   AwsCredentials credentials;
   credentials.access_key_id = "AKIAIOSFODNN7EXAMPLE";
-  credentials.secret_access_key =
-      Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+  credentials.secret_access_key = Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
   return credentials;
 }
 
@@ -37,12 +36,11 @@ TEST(AwsSignature, GetOfARange) {
   request.headers = {{"range", "bytes=0-9"}};
   const HttpRequest ready = SignAwsRequest(request, kScope, Credentials(), kNowUs);
   EXPECT_EQ(ready.target, "/test.txt");
-  EXPECT_EQ(
-      HeaderOf(ready, "authorization"),
-      "AWS4-HMAC-SHA256 "
-      "Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
-      "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
-      "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+  EXPECT_EQ(HeaderOf(ready, "authorization"),
+            "AWS4-HMAC-SHA256 "
+            "Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
+            "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
+            "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
 TEST(AwsSignature, PutOfABody) {
@@ -63,13 +61,15 @@ TEST(AwsSignature, QueriesAreSortedAndEncoded) {
   request.query = {{"prefix", "J"}, {"max-keys", "2"}};
   const HttpRequest list = SignAwsRequest(request, kScope, Credentials(), kNowUs);
   EXPECT_EQ(list.target, "/?max-keys=2&prefix=J");
-  EXPECT_THAT(HeaderOf(list, "authorization"),
-              EndsWith("34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
+  EXPECT_THAT(
+      HeaderOf(list, "authorization"),
+      EndsWith("34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
   request.query = {{"lifecycle", ""}};
   const HttpRequest lifecycle = SignAwsRequest(request, kScope, Credentials(), kNowUs);
   EXPECT_EQ(lifecycle.target, "/?lifecycle=");
-  EXPECT_THAT(HeaderOf(lifecycle, "authorization"),
-              EndsWith("fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"));
+  EXPECT_THAT(
+      HeaderOf(lifecycle, "authorization"),
+      EndsWith("fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"));
 }
 
 TEST(AwsSignature, ATokenIsSentAndSigned) {

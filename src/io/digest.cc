@@ -16,8 +16,7 @@ namespace {
 std::string Digest(const EVP_MD* algorithm, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  const int done =
-      EVP_Digest(bytes.data(), bytes.size(), out, &size, algorithm, nullptr);
+  const int done = EVP_Digest(bytes.data(), bytes.size(), out, &size, algorithm, nullptr);
   FIRN_ASSERT(done == 1);
   return {reinterpret_cast<const char*>(out), size};
 }
@@ -30,9 +29,9 @@ std::string Md5(std::string_view bytes) { return Digest(EVP_md5(), bytes); }
 std::string HmacSha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  const unsigned char* done =
-      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out, &size);
+  const unsigned char* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                                   reinterpret_cast<const unsigned char*>(bytes.data()),
+                                   bytes.size(), out, &size);
   FIRN_ASSERT(done != nullptr);
   return {reinterpret_cast<const char*>(out), size};
 }
@@ -94,7 +93,7 @@ Result<std::string> SignRs256(std::string_view key_pem, std::string_view bytes) 
     return Status::InvalidArgument("the private key is no RSA key in PEM");
   }
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                       &EVP_MD_CTX_free);
+                                                                        &EVP_MD_CTX_free);
   FIRN_ASSERT(context != nullptr);
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())), '\0');
   std::size_t size = signature.size();

@@ -17,7 +17,8 @@ TEST(Digest, KnownValues) {
 
 // RFC 4648, section 10.
 TEST(Digest, Base64) {
-  for (const auto& [bytes, text] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& [bytes, text] :
+       std::initializer_list<std::pair<const char*, const char*>>{
            {"", ""},
            {"f", "Zg=="},
            {"fo", "Zm8="},
@@ -28,7 +29,9 @@ TEST(Digest, Base64) {
     EXPECT_EQ(Base64(bytes), text);
     EXPECT_EQ(FromBase64(text).value(), bytes);
   }
-  EXPECT_EQ(Base64Url("\xfb\xff\xfe" "a"), "-__-YQ");
+  EXPECT_EQ(Base64Url("\xfb\xff\xfe"
+                      "a"),
+            "-__-YQ");
   for (const char* bad : {"Zg=", "Z", "Zg==Z", "****"}) {
     EXPECT_TRUE(FromBase64(bad).status().Is(StatusCode::kInvalidArgument)) << bad;
   }

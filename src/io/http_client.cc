@@ -64,7 +64,7 @@ struct Exchange {
   std::size_t body_offset = 0;
   std::size_t header_bytes = 0;
   bool head_ended = false;  // The empty line after the header fields has come.
-  Status status;  // Why a callback refused to go on.
+  Status status;            // Why a callback refused to go on.
   SteadyClock::time_point last_moved = SteadyClock::now();
 
   static std::size_t OnRead(char* out, std::size_t size, std::size_t count, void* self) {

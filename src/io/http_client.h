@@ -67,7 +67,7 @@ struct HttpClientOptions {
 struct HttpTrace {
   // The server may have carried the request out, whatever Send() returned.
   bool may_have_arrived = false;
-  bool timed_out = false;  // Nothing came or went for one of the timeouts.
+  bool timed_out = false;           // Nothing came or went for one of the timeouts.
   std::int64_t bytes_sent = 0;      // Of the body.
   std::int64_t bytes_received = 0;  // Of the answer's body.
 };

@@ -26,8 +26,9 @@ TEST(HttpAddress, TakesUrlsAndHostWithPort) {
             (HttpAddress{"127.0.0.1", "7070", ""}));
   EXPECT_EQ(*HttpAddress::Parse("http://[::1]:7070"), (HttpAddress{"::1", "7070", ""}));
   EXPECT_EQ(HttpAddress::Parse("http://[::1]")->Authority(), "[::1]:80");
-  for (const char* bad : {"", "h", "http://", "http://h:", "http://h:x", "http://[::1",
-                          "http://[::1]x:1", ":80", "http://u@h", "http://h?a", "http://h\\x"}) {
+  for (const char* bad :
+       {"", "h", "http://", "http://h:", "http://h:x", "http://[::1", "http://[::1]x:1",
+        ":80", "http://u@h", "http://h?a", "http://h\\x"}) {
     EXPECT_EQ(HttpAddress::Parse(bad).status().code(), StatusCode::kInvalidArgument)
         << bad;
   }

@@ -36,8 +36,8 @@ struct RemotePage {
 
 // How a put that names a new object ended.
 enum class PutOutcome : std::uint8_t {
-  kDone,     // The object is there, and is ours.
-  kTaken,    // Some object was there before. It may be ours, where `kUnknown` came before.
+  kDone,   // The object is there, and is ours.
+  kTaken,  // Some object was there before. It may be ours, where `kUnknown` came before.
   kUnknown,  // No answer: it may be there, or come later.
 };
 struct PutResult {

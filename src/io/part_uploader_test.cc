@@ -38,8 +38,9 @@ class FakeUpload final : public MultipartUpload {
   Result<PutResult> Complete(const base::Context&, int part_count) override {
     std::lock_guard lock(record_.mutex);
     record_.completed = part_count;
-    return PutResult{record_.outcome,
-                     record_.outcome == PutOutcome::kDone ? Status() : Status::Internal("x")};
+    return PutResult{record_.outcome, record_.outcome == PutOutcome::kDone
+                                          ? Status()
+                                          : Status::Internal("x")};
   }
   Status Abort(const base::Context&) override {
     std::lock_guard lock(record_.mutex);

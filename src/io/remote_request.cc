@@ -52,8 +52,7 @@ Verdict RemoteRequests::Attempt(const base::Context& context, const RemoteCall& 
   if (!request.ok()) return {request.status()};
   HttpTrace trace;
   const std::int64_t start_ns = clock_.SteadyNs();
-  Result<HttpResponse> response =
-      client_.Send(*request, context, call.sink, &trace);
+  Result<HttpResponse> response = client_.Send(*request, context, call.sink, &trace);
   const double seconds = static_cast<double>(clock_.SteadyNs() - start_ns) * 1e-9;
   Verdict verdict;
   if (response.ok()) {
@@ -90,9 +89,9 @@ RemoteOutcome RemoteRequests::Run(const base::Context& context, const RemoteCall
   outcome.status = ended.ok() || !verdict.retry ? verdict.status : ended;
   if (outcome.attempts > 1) {
     const std::string message(outcome.status.message());
-    outcome.status = Status(outcome.status.code(), message + " (after " +
-                                                       std::to_string(outcome.attempts) +
-                                                       " tries)");
+    outcome.status =
+        Status(outcome.status.code(),
+               message + " (after " + std::to_string(outcome.attempts) + " tries)");
   }
   outcome.status = outcome.status.With(std::string(StoreOperationName(call.operation)) +
                                        " " + call.location);

@@ -22,8 +22,8 @@ Status CommitUnknown(const Status& why) {
 
 class RemoteReader final : public ObjectReader {
  public:
-  RemoteReader(const base::Context& context, ObjectService& service,
-               std::string location, RemoteObject object)
+  RemoteReader(const base::Context& context, ObjectService& service, std::string location,
+               RemoteObject object)
       : context_(context),
         service_(service),
         location_(std::move(location)),
@@ -33,10 +33,10 @@ class RemoteReader final : public ObjectReader {
 
   Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) override {
     if (offset > object_.size_bytes || size > object_.size_bytes - offset) {
-      return Status::InvalidArgument(
-          "read " + location_ + ": " + std::to_string(size) + " bytes at " +
-          std::to_string(offset) + " pass the end at " +
-          std::to_string(object_.size_bytes));
+      return Status::InvalidArgument("read " + location_ + ": " + std::to_string(size) +
+                                     " bytes at " + std::to_string(offset) +
+                                     " pass the end at " +
+                                     std::to_string(object_.size_bytes));
     }
     if (size == 0) return {};
     return service_.GetRange(context_, object_.key, object_.etag, offset, size, out);
@@ -71,9 +71,8 @@ Status OutcomeOf(const base::Context& context, ObjectService& service,
 
 class RemoteWriter final : public ObjectWriter {
  public:
-  RemoteWriter(const base::Context& context, ObjectService& service,
-               std::string location, std::string key, std::string put_id,
-               const RemoteStoreOptions& options)
+  RemoteWriter(const base::Context& context, ObjectService& service, std::string location,
+               std::string key, std::string put_id, const RemoteStoreOptions& options)
       : context_(context),
         service_(service),
         location_(std::move(location)),
@@ -83,7 +82,8 @@ class RemoteWriter final : public ObjectWriter {
         part_bytes_(std::max(kFirstPartBytes, service.part_limits().size_min)) {}
 
   Status Append(std::string_view bytes) override {
-    if (closed_) return Status::InvalidArgument("append to " + location_ + ": it is closed");
+    if (closed_)
+      return Status::InvalidArgument("append to " + location_ + ": it is closed");
     FIRN_RETURN_IF_ERROR(status_);
     status_ = Take(bytes);
     if (!status_.ok()) {
@@ -147,7 +147,8 @@ class RemoteWriter final : public ObjectWriter {
   Status SendPart() {
     const ObjectService::PartLimits limits = service_.part_limits();
     if (parts_ == limits.count_max) {
-      return Status::InvalidArgument("put " + location_ + ": the object is too large for " +
+      return Status::InvalidArgument("put " + location_ +
+                                     ": the object is too large for " +
                                      std::to_string(limits.count_max) + " parts");
     }
     FIRN_RETURN_IF_ERROR(uploader_->Add(std::exchange(buffer_, {})));
@@ -181,9 +182,8 @@ class RemoteStore final : public Store {
                                                    const std::string& location) override {
     FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
     FIRN_ASSIGN_OR_RETURN(RemoteObject object, place.service->Head(context, place.key));
-    return std::unique_ptr<ObjectReader>(
-        std::make_unique<RemoteReader>(context, *place.service, location,
-                                       std::move(object)));
+    return std::unique_ptr<ObjectReader>(std::make_unique<RemoteReader>(
+        context, *place.service, location, std::move(object)));
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
@@ -215,9 +215,8 @@ class RemoteStore final : public Store {
                      std::string_view bytes) override {
     FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
     const std::string put_id = put_ids_.Next().ToString();
-    FIRN_ASSIGN_OR_RETURN(
-        const PutResult result,
-        place.service->PutIfAbsent(context, place.key, bytes, put_id));
+    FIRN_ASSIGN_OR_RETURN(const PutResult result,
+                          place.service->PutIfAbsent(context, place.key, bytes, put_id));
     return OutcomeOf(context, *place.service, place.key, put_id, result);
   }
 
@@ -241,8 +240,8 @@ class RemoteStore final : public Store {
       FIRN_ASSIGN_OR_RETURN(RemotePage page, service->List(context, key, from));
       for (RemoteObject& object : page.objects) {
         if (object.key.ends_with('/')) continue;  // Stands for a directory.
-        FIRN_RETURN_IF_ERROR(visit({root + bucket + "/" + object.key, object.size_bytes,
-                                    object.modified_us}));
+        FIRN_RETURN_IF_ERROR(visit(
+            {root + bucket + "/" + object.key, object.size_bytes, object.modified_us}));
       }
       from = std::move(page.next);
     } while (!from.empty());

@@ -16,14 +16,13 @@ namespace {
 constexpr DurationMs kSliceMs = 20;
 
 Status PauseBySteadyClock(const base::Context& context, DurationMs pause_ms) {
-  const auto end =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(pause_ms);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(pause_ms);
   for (;;) {
     FIRN_RETURN_IF_ERROR(context.Check());
     const auto now = std::chrono::steady_clock::now();
     if (now >= end) return {};
-    std::this_thread::sleep_for(
-        std::min<std::chrono::nanoseconds>(end - now, std::chrono::milliseconds(kSliceMs)));
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(
+        end - now, std::chrono::milliseconds(kSliceMs)));
   }
 }
 

@@ -54,8 +54,8 @@ TEST(Backoff, AServersWishIsHeardWithinReason) {
 TEST(Backoff, TheContextEndsAWait) {
   const base::Context context;
   context.Cancel();
-  EXPECT_TRUE(Backoff({3, 60'000, 60'000}).Wait(context, 2, 60'000).Is(
-      StatusCode::kCancelled));
+  EXPECT_TRUE(
+      Backoff({3, 60'000, 60'000}).Wait(context, 2, 60'000).Is(StatusCode::kCancelled));
 }
 
 }  // namespace

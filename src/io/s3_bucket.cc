@@ -82,7 +82,8 @@ Result<std::unique_ptr<S3Bucket>> S3Bucket::Make(const S3Options& options,
                                                  const Environment& environment,
                                                  const base::Clock& clock,
                                                  base::MetricRegistry* metrics) {
-  FIRN_ASSIGN_OR_RETURN(const S3Options complete, CompleteS3Options(options, environment));
+  FIRN_ASSIGN_OR_RETURN(const S3Options complete,
+                        CompleteS3Options(options, environment));
   std::unique_ptr<const StoreMetrics> counted;
   if (metrics != nullptr) counted = std::make_unique<StoreMetrics>(*metrics, "s3");
   FIRN_ASSIGN_OR_RETURN(
@@ -156,7 +157,8 @@ Result<bool> S3Bucket::Versioning(const base::Context& context) {
     return Status::Corruption("bucket " + service_->LocationOf("") +
                               ": the answer is no versioning configuration");
   }
-  return std::string_view(document.child("VersioningConfiguration").child_value("Status")) ==
+  return std::string_view(
+             document.child("VersioningConfiguration").child_value("Status")) ==
          "Enabled";
 }
 

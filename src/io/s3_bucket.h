@@ -15,9 +15,9 @@
 #include "base/context.h"
 #include "base/metrics.h"
 #include "firn/status.h"
+#include "firn/storage.h"
 #include "firn/time.h"
 #include "io/environment.h"
-#include "firn/storage.h"
 
 namespace firn::io {
 

@@ -87,9 +87,10 @@ Verdict JudgeS3Error(const HttpResponse& response, const S3Error& error,
                              said)};
   }
   if (error.code == "NoSuchUpload") {
-    return {Status::NotFound("the upload is gone: it was completed, given up, or expired "
-                             "by a lifecycle rule; " +
-                             said)};
+    return {
+        Status::NotFound("the upload is gone: it was completed, given up, or expired "
+                         "by a lifecycle rule; " +
+                         said)};
   }
   if (IsOneOf(error.code, {"PermanentRedirect", "AuthorizationHeaderMalformed",
                            "IllegalLocationConstraintException"}) ||
@@ -119,7 +120,8 @@ Verdict JudgeS3Error(const HttpResponse& response, const S3Error& error,
             true, RetryAfterMs(response)};
   }
   if (code >= 500 || code == 408 || error.code == "RequestTimeout") {
-    return {Status::Unavailable("the store failed; " + said), code != 501, 0, code >= 500};
+    return {Status::Unavailable("the store failed; " + said), code != 501, 0,
+            code >= 500};
   }
   if (IsOneOf(error.code, {"EntityTooLarge", "EntityTooSmall", "KeyTooLongError",
                            "MaxMessageLengthExceeded"})) {

@@ -13,9 +13,9 @@ namespace firn::io {
 
 // The `<Error>` of an answer; empty fields where there is none, as with HEAD.
 struct S3Error {
-  std::string code;     // "NoSuchKey"
+  std::string code;  // "NoSuchKey"
   std::string message;
-  std::string region;   // Of the bucket, where the request went to another's.
+  std::string region;  // Of the bucket, where the request went to another's.
 };
 S3Error ParseS3Error(const HttpResponse& response);
 

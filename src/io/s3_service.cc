@@ -25,9 +25,9 @@ Status NotXml(const HttpResponse& response) {
 }
 
 bool IsAddress(std::string_view host) {
-  return host.find(':') != host.npos ||
-         std::all_of(host.begin(), host.end(),
-                     [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+  return host.find(':') != host.npos || std::all_of(host.begin(), host.end(), [](char c) {
+           return c == '.' || (c >= '0' && c <= '9');
+         });
 }
 
 // "Bucket naming rules": what may be a part of a host name.
@@ -93,8 +93,7 @@ class S3Upload final : public MultipartUpload {
       for (int i = 0; i < part_count; ++i) {
         pugi::xml_node part = root.append_child("Part");
         part.append_child("PartNumber").text().set(i + 1);
-        part.append_child("ETag").text().set(
-            etags_[static_cast<std::size_t>(i)].c_str());
+        part.append_child("ETag").text().set(etags_[static_cast<std::size_t>(i)].c_str());
       }
     }
     std::ostringstream text;
@@ -138,10 +137,10 @@ Result<std::unique_ptr<S3Service>> S3Service::Make(
                                    " cannot be the name of a bucket");
   }
   const bool own_endpoint = !options.endpoint.empty();
-  FIRN_ASSIGN_OR_RETURN(
-      HttpAddress address,
-      HttpAddress::Parse(own_endpoint ? options.endpoint
-                                      : "https://s3." + options.region + ".amazonaws.com"));
+  FIRN_ASSIGN_OR_RETURN(HttpAddress address,
+                        HttpAddress::Parse(own_endpoint ? options.endpoint
+                                                        : "https://s3." + options.region +
+                                                              ".amazonaws.com"));
   // A dot in the bucket's name would be a level that no certificate covers.
   const bool path_style = options.path_style || IsAddress(address.host) ||
                           address.host == "localhost" ||
@@ -155,8 +154,8 @@ Result<std::unique_ptr<S3Service>> S3Service::Make(
     }
     const Result<std::string> key = FromBase64(options.customer_key.Reveal());
     if (!key.ok() || key->size() != 32) {
-      return Status::InvalidArgument(
-          "s3://" + bucket + ": a customer key (SSE-C) is 32 bytes in base64");
+      return Status::InvalidArgument("s3://" + bucket +
+                                     ": a customer key (SSE-C) is 32 bytes in base64");
     }
   }
   if (!path_style) address.host = bucket + "." + address.host;
@@ -210,21 +209,20 @@ RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
   call.judge = [&](const HttpResponse& response) -> Verdict {
     // Some operations answer 200 first and fail then.
     const bool is_2xx = response.code / 100 == 2;
-    const S3Error error = is_2xx && response.body.empty() ? S3Error()
-                                                          : ParseS3Error(response);
+    const S3Error error =
+        is_2xx && response.body.empty() ? S3Error() : ParseS3Error(response);
     if (is_2xx && error.code.empty()) {
       return {ask.check ? ask.check(response) : Status()};
     }
     if (IsExpiredCredentials(error)) {
       credentials_->Expire();
       // Worth another try only where there may be other credentials.
-      Verdict verdict = JudgeS3Error(
-          response, error, {bucket_, options_.region, credentials.source});
+      Verdict verdict =
+          JudgeS3Error(response, error, {bucket_, options_.region, credentials.source});
       verdict.retry = credentials.expires_us.has_value();
       return verdict;
     }
-    return JudgeS3Error(response, error,
-                        {bucket_, options_.region, credentials.source});
+    return JudgeS3Error(response, error, {bucket_, options_.region, credentials.source});
   };
   return requests_.Run(context, call);
 }
@@ -322,11 +320,12 @@ Status S3Service::CheckEncryption(const HttpResponse& response) const {
       break;
   }
   if (response.Header(header) == wanted) return {};
-  return Status::Unimplemented("the store took the object and did not say that it "
-                               "encrypted it (no " +
-                               std::string(header) + ": " + std::string(wanted) +
-                               " in its answer): it does not know the encryption asked "
-                               "for");
+  return Status::Unimplemented(
+      "the store took the object and did not say that it "
+      "encrypted it (no " +
+      std::string(header) + ": " + std::string(wanted) +
+      " in its answer): it does not know the encryption asked "
+      "for");
 }
 
 Result<PutResult> S3Service::FinishPut(RemoteOutcome outcome) const {
@@ -401,8 +400,7 @@ Result<std::unique_ptr<MultipartUpload>> S3Service::StartUpload(
 }
 
 Status S3Service::Delete(const base::Context& context, const std::string& key) {
-  const Status status =
-      Run(context, {StoreOperation::kDelete, "DELETE", key}).status;
+  const Status status = Run(context, {StoreOperation::kDelete, "DELETE", key}).status;
   return status.Is(StatusCode::kNotFound) ? Status() : status;
 }
 
@@ -420,7 +418,8 @@ Result<RemotePage> S3Service::List(const base::Context& context,
   const pugi::xml_parse_result parsed =
       document.load_buffer(outcome.response.body.data(), outcome.response.body.size());
   const pugi::xml_node root = document.child("ListBucketResult");
-  if (!parsed || !root) return NotXml(outcome.response).With("list " + LocationOf(prefix));
+  if (!parsed || !root)
+    return NotXml(outcome.response).With("list " + LocationOf(prefix));
   RemotePage page;
   const bool encoded = std::string_view(root.child_value("EncodingType")) == "url";
   for (const pugi::xml_node node : root.children("Contents")) {

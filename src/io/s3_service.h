@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "firn/storage.h"
 #include "io/aws_credentials.h"
 #include "io/aws_signature.h"
 #include "io/http_client.h"
 #include "io/object_service.h"
 #include "io/remote_request.h"
-#include "firn/storage.h"
 
 namespace firn::io {
 

@@ -35,7 +35,8 @@ Result<S3Options> CompleteS3Options(const S3Options& options,
                                     const Environment& environment) {
   FIRN_RETURN_IF_ERROR(CheckOptions(options));
   S3Options complete = options;
-  if (options.credentials == AwsCredentialsKind::kChain && !options.access_key_id.empty()) {
+  if (options.credentials == AwsCredentialsKind::kChain &&
+      !options.access_key_id.empty()) {
     complete.credentials = AwsCredentialsKind::kExplicit;
   }
   FIRN_ASSIGN_OR_RETURN(complete.region, FindAwsRegion(options, environment));
@@ -51,7 +52,8 @@ Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
                                            const Environment& environment,
                                            const base::Clock& clock,
                                            base::MetricRegistry* metrics) {
-  FIRN_ASSIGN_OR_RETURN(const S3Options complete, CompleteS3Options(options, environment));
+  FIRN_ASSIGN_OR_RETURN(const S3Options complete,
+                        CompleteS3Options(options, environment));
   std::shared_ptr<AwsCredentialsProvider> credentials =
       MakeAwsCredentials(complete, environment, clock);
   std::shared_ptr<const StoreMetrics> counted;
@@ -61,9 +63,9 @@ Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
        complete.upload_concurrency},
       [complete, credentials, counted,
        &clock](const std::string& bucket) -> Result<std::unique_ptr<ObjectService>> {
-        FIRN_ASSIGN_OR_RETURN(std::unique_ptr<S3Service> service,
-                              S3Service::Make(complete, bucket, credentials, clock,
-                                              counted.get()));
+        FIRN_ASSIGN_OR_RETURN(
+            std::unique_ptr<S3Service> service,
+            S3Service::Make(complete, bucket, credentials, clock, counted.get()));
         return std::unique_ptr<ObjectService>(std::move(service));
       },
       clock);

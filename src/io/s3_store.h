@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "firn/status.h"
-#include "io/environment.h"
 #include "firn/storage.h"
+#include "io/environment.h"
 #include "io/store.h"
 
 namespace firn::io {

@@ -30,8 +30,8 @@ class NoEnvironment final : public Environment {
 };
 
 std::string ErrorXml(const std::string& code, const std::string& more = "") {
-  return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>said</Message>" +
-         more + "</Error>";
+  return "<?xml version=\"1.0\"?><Error><Code>" + code +
+         "</Code><Message>said</Message>" + more + "</Error>";
 }
 
 class S3StoreTest : public testing::Test {
@@ -106,8 +106,7 @@ TEST_F(S3StoreTest, WhatIsWrongIsNotTriedAgain) {
                 "does not fit"},
            Case{403, ErrorXml("InvalidAccessKeyId"), StatusCode::kPermissionDenied,
                 "does not know the access key id"},
-           Case{400, ErrorXml("ExpiredToken"), StatusCode::kPermissionDenied,
-                "expired"},
+           Case{400, ErrorXml("ExpiredToken"), StatusCode::kPermissionDenied, "expired"},
            Case{403, ErrorXml("RequestTimeTooSkewed"), StatusCode::kPermissionDenied,
                 "clock"},
            Case{404, ErrorXml("NoSuchBucket"), StatusCode::kNotFound, "no bucket bucket"},
@@ -138,7 +137,8 @@ TEST_F(S3StoreTest, ALostAnswerOfOurOwnIsNoConflict) {
   Serve([&](const TestRequest& request) -> std::string {
     if (request.method == "HEAD") {
       return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n"
-             "x-amz-meta-firn-put: " + put_id + "\r\n\r\n";
+             "x-amz-meta-firn-put: " +
+             put_id + "\r\n\r\n";
     }
     if (puts++ == 0) {
       put_id = request.Header("x-amz-meta-firn-put");
@@ -166,9 +166,8 @@ TEST_F(S3StoreTest, ALostAnswerAndARivalIsAConflict) {
 }
 
 TEST_F(S3StoreTest, ATakenNameNeedsNoSecondLook) {
-  Serve([&](const TestRequest&) {
-    return Reply(412, ErrorXml("PreconditionFailed"), {});
-  });
+  Serve(
+      [&](const TestRequest&) { return Reply(412, ErrorXml("PreconditionFailed"), {}); });
   const Status put = Put();
   EXPECT_TRUE(put.Is(StatusCode::kAlreadyExists)) << put;
   EXPECT_THAT(Methods(), ElementsAre("PUT"));
@@ -180,7 +179,8 @@ TEST_F(S3StoreTest, AFailureOfTheServerMayComeAfterTheDeed) {
   Serve([&](const TestRequest& request) -> std::string {
     if (request.method == "HEAD") {
       return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n"
-             "x-amz-meta-firn-put: " + put_id + "\r\n\r\n";
+             "x-amz-meta-firn-put: " +
+             put_id + "\r\n\r\n";
     }
     if (put_id.empty()) {
       put_id = request.Header("x-amz-meta-firn-put");
@@ -310,7 +310,8 @@ class S3UploadTest : public S3StoreTest {
   int Count(const std::string& method, const std::string& in_target) const {
     int count = 0;
     for (const TestRequest& request : server_->requests()) {
-      count += request.method == method && request.target.find(in_target) != request.target.npos;
+      count += request.method == method &&
+               request.target.find(in_target) != request.target.npos;
     }
     return count;
   }
@@ -371,7 +372,8 @@ TEST_F(S3UploadTest, ACancelledWriteGivesTheUploadUp) {
 
 TEST_F(S3UploadTest, ATakenNameGivesTheUploadUp) {
   ServeUploads([](const TestRequest& request) {
-    return request.method == "POST" && request.target.find("uploadId") != std::string::npos
+    return request.method == "POST" &&
+                   request.target.find("uploadId") != std::string::npos
                ? Reply(412, ErrorXml("PreconditionFailed"), {})
                : std::string("good");
   });
@@ -383,7 +385,8 @@ TEST_F(S3UploadTest, ATakenNameGivesTheUploadUp) {
 // "200 OK" is sent before the parts are put together; what follows may be an error.
 TEST_F(S3UploadTest, AnErrorInsideASuccessIsAnError) {
   ServeUploads([](const TestRequest& request) {
-    return request.method == "POST" && request.target.find("uploadId") != std::string::npos
+    return request.method == "POST" &&
+                   request.target.find("uploadId") != std::string::npos
                ? Reply(200, ErrorXml("AccessDenied"), {})
                : std::string("good");
   });
@@ -396,7 +399,8 @@ TEST_F(S3UploadTest, AnErrorInsideASuccessIsAnError) {
 
 TEST_F(S3StoreTest, ListsGoOnWhereAPageEnds) {
   Serve([](const TestRequest& request) {
-    const bool second = request.target.find("continuation-token=t%2F1") != std::string::npos;
+    const bool second =
+        request.target.find("continuation-token=t%2F1") != std::string::npos;
     return Reply(200,
                  second ? "<ListBucketResult><EncodingType>url</EncodingType>"
                           "<IsTruncated>false</IsTruncated><Contents><Key>p/b%2B+c</Key>"
@@ -411,10 +415,11 @@ TEST_F(S3StoreTest, ListsGoOnWhereAPageEnds) {
                  {});
   });
   std::vector<ObjectInfo> infos;
-  const Status listed = store_->List(context_, "s3://bucket/p", [&](const ObjectInfo& info) {
-    infos.push_back(info);
-    return Status();
-  });
+  const Status listed =
+      store_->List(context_, "s3://bucket/p", [&](const ObjectInfo& info) {
+        infos.push_back(info);
+        return Status();
+      });
   ASSERT_TRUE(listed.ok()) << listed;
   ASSERT_EQ(infos.size(), 2u);
   EXPECT_EQ(infos[0].location, "s3://bucket/p/a");
@@ -429,8 +434,8 @@ TEST_F(S3StoreTest, AListThatIsNoneIsCorruption) {
        {"<html>welcome</html>", "not XML",
         "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"}) {
     Serve([&](const TestRequest&) { return Reply(200, body, {}); });
-    const Status listed =
-        store_->List(context_, "s3://bucket/p", [](const ObjectInfo&) { return Status(); });
+    const Status listed = store_->List(context_, "s3://bucket/p",
+                                       [](const ObjectInfo&) { return Status(); });
     EXPECT_TRUE(listed.Is(StatusCode::kCorruption)) << listed;
   }
 }

@@ -101,8 +101,7 @@ class TestHttpServer {
       if (text.empty()) break;
       std::size_t sent = 0;
       while (sent < text.size()) {
-        const ssize_t n =
-            send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+        const ssize_t n = send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
         if (n <= 0) break;
         sent += static_cast<std::size_t>(n);
       }
@@ -147,10 +146,11 @@ class TestHttpServer {
       request->headers[name] = value;
       line = end + 2;
     }
-    std::size_t left = std::strtoull(request->Header("content-length").c_str(), nullptr, 10);
+    std::size_t left =
+        std::strtoull(request->Header("content-length").c_str(), nullptr, 10);
     request->body.resize(left);
-    return left == 0 ||
-           recv(fd, request->body.data(), left, MSG_WAITALL) == static_cast<ssize_t>(left);
+    return left == 0 || recv(fd, request->body.data(), left, MSG_WAITALL) ==
+                            static_cast<ssize_t>(left);
   }
 
   const Answer answer_;

@@ -90,8 +90,11 @@ class ObjectStore:
                                                          context=context)
             else:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", health)
-            return connection.getresponse().status == 200
+            try:
+                connection.request("GET", health)
+                return connection.getresponse().status == 200
+            finally:
+                connection.close()
         except (OSError, http.client.HTTPException):
             return False
 

@@ -21,14 +21,14 @@ namespace firn::io {
 // What is done to one exchange.
 enum class Harm {
   kNone,
-  kResetBefore,    // The request does not arrive; the connection ends.
-  kResetAfter,     // It arrives; the connection ends without an answer.
-  kTruncate,       // A part of the answer, then the end.
-  kLieAboutLength, // A Content-Length that is too long, then the end.
-  kDelay,          // All is well, and late.
-  kInternalError,  // It arrives; the answer is 500.
-  kBusy,           // It does not arrive; the answer is 503 SlowDown.
-  kTooMany,        // The same with 429.
+  kResetBefore,     // The request does not arrive; the connection ends.
+  kResetAfter,      // It arrives; the connection ends without an answer.
+  kTruncate,        // A part of the answer, then the end.
+  kLieAboutLength,  // A Content-Length that is too long, then the end.
+  kDelay,           // All is well, and late.
+  kInternalError,   // It arrives; the answer is 500.
+  kBusy,            // It does not arrive; the answer is 503 SlowDown.
+  kTooMany,         // The same with 429.
 };
 inline constexpr int kHarmCount = 9;
 

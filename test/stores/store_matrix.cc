@@ -15,13 +15,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/metrics.h"
+#include "fault_proxy.h"
 #include "io/digest.h"
 #include "io/environment.h"
 #include "io/s3_bucket.h"
 #include "io/s3_store.h"
 #include "io/store.h"
-
-#include "fault_proxy.h"
 
 namespace firn::io {
 namespace {
@@ -32,7 +31,7 @@ struct Subject {
   std::string name;
   std::string bucket;
   S3Options s3;
-  bool encrypts = false;        // With keys of its own and of a key service.
+  bool encrypts = false;  // With keys of its own and of a key service.
   bool takes_customer_keys = false;
   bool has_lifecycle = false;
 };
@@ -72,7 +71,8 @@ std::string RandomBytes(std::size_t size, unsigned seed) {
   for (std::size_t i = 0; i < size; i += 8) {
     const std::uint64_t word = random();
     bytes.replace(i, std::min<std::size_t>(8, size - i),
-                  reinterpret_cast<const char*>(&word), std::min<std::size_t>(8, size - i));
+                  reinterpret_cast<const char*>(&word),
+                  std::min<std::size_t>(8, size - i));
   }
   return bytes;
 }
@@ -84,8 +84,8 @@ class StoreMatrix : public testing::TestWithParam<Subject> {
     ASSERT_TRUE(made.ok()) << made.status();
     store_ = std::move(*made);
     static std::atomic<int> count{0};
-    prefix_ = "test-" + std::to_string(std::random_device()()) + "-" +
-              std::to_string(count++);
+    prefix_ =
+        "test-" + std::to_string(std::random_device()()) + "-" + std::to_string(count++);
     root_ = "s3://" + GetParam().bucket + "/" + prefix_;
     auto bucket = S3Bucket::Make(GetParam().s3, GetParam().bucket, ProcessEnvironment(),
                                  base::SystemClock(), nullptr);
@@ -257,9 +257,8 @@ TEST_P(StoreMatrix, ListsManyKeysInOrder) {
 }
 
 TEST_P(StoreMatrix, WhatIsAbsentIsNotFound) {
-  EXPECT_TRUE(store_->OpenReader(context_, At("absent"))
-                  .status()
-                  .Is(StatusCode::kNotFound));
+  EXPECT_TRUE(
+      store_->OpenReader(context_, At("absent")).status().Is(StatusCode::kNotFound));
   const Status got = store_->Get(context_, At("absent"), kNoLimit).status();
   EXPECT_TRUE(got.Is(StatusCode::kNotFound)) << got;
   EXPECT_THAT(std::string(got.message()), testing::HasSubstr(At("absent")));
@@ -305,9 +304,8 @@ TEST_P(StoreMatrix, AWrongRegionNamesTheRightOne) {
 }
 
 TEST_P(StoreMatrix, ObjectsAreEncryptedAsAskedOrNotKept) {
-  for (const auto& [kind, key] :
-       {std::pair(ServerSideEncryption::kS3, ""),
-        std::pair(ServerSideEncryption::kKms, "firn-key")}) {
+  for (const auto& [kind, key] : {std::pair(ServerSideEncryption::kS3, ""),
+                                  std::pair(ServerSideEncryption::kKms, "firn-key")}) {
     S3Options options = GetParam().s3;
     options.encryption = kind;
     options.kms_key_id = key;
@@ -405,7 +403,7 @@ TEST_P(StoreMatrix, AnswersAreTrueWhateverHappensOnTheWay) {
   options.request_timeout_ms = 5'000;
   const auto store = Make(options).value();
   std::mt19937 random(2);
-  std::map<std::string, std::string> surely;         // What has to be there.
+  std::map<std::string, std::string> surely;           // What has to be there.
   std::map<std::string, std::set<std::string>> maybe;  // What may be there.
   std::map<StatusCode, int> outcomes;
   for (int round = 0; round < rounds; ++round) {
