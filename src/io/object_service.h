@@ -75,6 +75,9 @@ class ObjectService {
   virtual Status GetRange(const base::Context& context, const std::string& key,
                           const std::string& etag, std::uint64_t offset,
                           std::uint64_t size, char* out) = 0;
+  // The whole object, by one request. ResourceExhausted above `size_limit_bytes`.
+  virtual Result<std::string> Get(const base::Context& context, const std::string& key,
+                                  std::uint64_t size_limit_bytes) = 0;
   // Create the object, unless one of its name is there. `put_id` is kept with it.
   virtual Result<PutResult> PutIfAbsent(const base::Context& context,
                                         const std::string& key, std::string_view bytes,

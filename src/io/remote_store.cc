@@ -197,18 +197,7 @@ class RemoteStore final : public Store {
   Result<std::string> Get(const base::Context& context, const std::string& location,
                           std::uint64_t size_limit_bytes) override {
     FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
-    FIRN_ASSIGN_OR_RETURN(const RemoteObject object,
-                          place.service->Head(context, place.key));
-    if (object.size_bytes > size_limit_bytes) {
-      return Status::ResourceExhausted(
-          "get " + location + ": " + std::to_string(object.size_bytes) +
-          " bytes are more than the limit of " + std::to_string(size_limit_bytes));
-    }
-    std::string bytes(object.size_bytes, '\0');
-    if (bytes.empty()) return bytes;
-    FIRN_RETURN_IF_ERROR(place.service->GetRange(context, place.key, object.etag, 0,
-                                                 object.size_bytes, bytes.data()));
-    return bytes;
+    return place.service->Get(context, place.key, size_limit_bytes);
   }
 
   Status PutIfAbsent(const base::Context& context, const std::string& location,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // remote_store.h: a Store over the buckets of one object store. Internal to this room.
 //
-//   reader   one HEAD, then a ranged GET for each read
+//   reader   one HEAD, then a ranged GET for each read; Get() is a single request
 //   writer   buffers; one PUT at Close, or from a threshold on an upload in parts that
 //            are sent side by side
 //   create   conditional, and named: each put carries an identifier that the store keeps

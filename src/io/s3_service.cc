@@ -273,6 +273,25 @@ Status S3Service::GetRange(const base::Context& context, const std::string& key,
                           ": the object was replaced while it was read");
 }
 
+Result<std::string> S3Service::Get(const base::Context& context, const std::string& key,
+                                   std::uint64_t size_limit_bytes) {
+  std::string bytes;
+  Ask ask{StoreOperation::kGet, "GET", key};
+  ask.headers = EncryptionOfPart();
+  ask.restart = [&] { bytes.clear(); };
+  ask.sink = [&](std::string_view piece) {
+    if (piece.size() > size_limit_bytes - bytes.size()) {
+      return Status::ResourceExhausted("the object is longer than the limit of " +
+                                       std::to_string(size_limit_bytes) + " bytes");
+    }
+    bytes += piece;
+    return Status();
+  };
+  const Status status = Run(context, ask).status;
+  FIRN_RETURN_IF_ERROR(status);
+  return bytes;
+}
+
 S3Service::Fields S3Service::EncryptionOfNew() const {
   switch (options_.encryption) {
     case ServerSideEncryption::kNone:

@@ -34,6 +34,8 @@ class S3Service final : public ObjectService {
   Status GetRange(const base::Context& context, const std::string& key,
                   const std::string& etag, std::uint64_t offset, std::uint64_t size,
                   char* out) override;
+  Result<std::string> Get(const base::Context& context, const std::string& key,
+                          std::uint64_t size_limit_bytes) override;
   Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
                                 std::string_view bytes,
                                 const std::string& put_id) override;

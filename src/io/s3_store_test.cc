@@ -19,8 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
-
 class NoEnvironment final : public Environment {
  public:
   std::optional<std::string> Variable(const std::string&) const override { return {}; }
@@ -61,7 +59,14 @@ class S3StoreTest : public testing::Test {
     return methods;
   }
   Status Put() { return store_->PutIfAbsent(context_, "s3://bucket/key", "bytes"); }
-  Status Get() { return store_->Get(context_, "s3://bucket/key", kNoLimit).status(); }
+  // Read the whole object through a reader, as files of tables are read.
+  Result<std::string> Read() {
+    FIRN_ASSIGN_OR_RETURN(const auto reader,
+                          store_->OpenReader(context_, "s3://bucket/key"));
+    std::string bytes(reader->size_bytes(), '\0');
+    FIRN_RETURN_IF_ERROR(reader->ReadAt(0, bytes.size(), bytes.data()));
+    return bytes;
+  }
 
   NoEnvironment environment_;
   S3Options options_;
@@ -220,9 +225,24 @@ TEST_F(S3StoreTest, AReadThatBreaksOffIsTriedAgain) {
     }
     return Reply(206, "whole", {});
   });
-  EXPECT_EQ(store_->Get(context_, "s3://bucket/key", kNoLimit).value(), "whole");
+  EXPECT_EQ(Read().value(), "whole");
   EXPECT_EQ(server_->requests()[2].Header("range"), "bytes=0-4");
   EXPECT_EQ(server_->requests()[2].Header("if-match"), "\"e\"");
+}
+
+TEST_F(S3StoreTest, AWholeObjectIsOneRequest) {
+  int gets = 0;
+  Serve([&](const TestRequest&) -> std::string {
+    if (gets++ == 0) {
+      return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhal";
+    }
+    return Reply(200, "whole", {});
+  });
+  EXPECT_EQ(store_->Get(context_, "s3://bucket/key", 5).value(), "whole");
+  EXPECT_THAT(Methods(), ElementsAre("GET", "GET"));
+  const Status longer = store_->Get(context_, "s3://bucket/key", 4).status();
+  EXPECT_TRUE(longer.Is(StatusCode::kResourceExhausted)) << longer;
+  EXPECT_THAT(std::string(longer.message()), HasSubstr("get s3://bucket/key: "));
 }
 
 TEST_F(S3StoreTest, LiesAboutLengthAreCorruption) {
@@ -233,7 +253,7 @@ TEST_F(S3StoreTest, LiesAboutLengthAreCorruption) {
       }
       return Reply(206, body, {});
     });
-    const Status got = Get();
+    const Status got = Read().status();
     EXPECT_TRUE(got.Is(StatusCode::kCorruption)) << got;
     EXPECT_THAT(std::string(got.message()), HasSubstr("get s3://bucket/key"));
   }
@@ -246,7 +266,7 @@ TEST_F(S3StoreTest, AnObjectReplacedWhileItIsReadIsAConflict) {
     }
     return Reply(412, ErrorXml("PreconditionFailed"), {});
   });
-  const Status got = Get();
+  const Status got = Read().status();
   EXPECT_TRUE(got.Is(StatusCode::kConflict)) << got;
 }
 
