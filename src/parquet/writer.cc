@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "arrow/array/array_binary.h"
 #include "arrow/array/array_dict.h"
@@ -13,7 +12,6 @@
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/byte_size.h"
-#include "arrow/util/compression.h"
 #include "arrow/util/key_value_metadata.h"
 
 #include "parquet/arrow/schema.h"
@@ -25,154 +23,10 @@
 #include "parquet/run_ends.h"
 #include "parquet/schema.h"
 #include "parquet/wall.h"
+#include "parquet/writer_properties.h"
 
 namespace firn::parquet {
 namespace {
-
-using ::parquet::Compression;
-using ::parquet::Type;
-using Builder = ::parquet::WriterProperties::Builder;
-
-Compression::type CodecOf(Codec codec) {
-  switch (codec) {
-    case Codec::kUncompressed:
-      return Compression::UNCOMPRESSED;
-    case Codec::kSnappy:
-      return Compression::SNAPPY;
-    case Codec::kGzip:
-      return Compression::GZIP;
-    case Codec::kBrotli:
-      return Compression::BROTLI;
-    case Codec::kLz4:
-      return Compression::LZ4;
-    case Codec::kZstd:
-      return Compression::ZSTD;
-  }
-  return Compression::UNCOMPRESSED;
-}
-
-::parquet::Encoding::type EncodingOf(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kPlain:
-      return ::parquet::Encoding::PLAIN;
-    case Encoding::kDeltaBinaryPacked:
-      return ::parquet::Encoding::DELTA_BINARY_PACKED;
-    case Encoding::kDeltaLengthByteArray:
-      return ::parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY;
-    case Encoding::kDeltaByteArray:
-      return ::parquet::Encoding::DELTA_BYTE_ARRAY;
-    case Encoding::kByteStreamSplit:
-      return ::parquet::Encoding::BYTE_STREAM_SPLIT;
-  }
-  return ::parquet::Encoding::PLAIN;
-}
-
-bool Encodes(Encoding encoding, Type::type type) {
-  switch (encoding) {
-    case Encoding::kPlain:
-      return true;
-    case Encoding::kDeltaBinaryPacked:
-      return type == Type::INT32 || type == Type::INT64;
-    case Encoding::kDeltaLengthByteArray:
-      return type == Type::BYTE_ARRAY;
-    case Encoding::kDeltaByteArray:
-      return type == Type::BYTE_ARRAY || type == Type::FIXED_LEN_BYTE_ARRAY;
-    case Encoding::kByteStreamSplit:
-      return type == Type::FLOAT || type == Type::DOUBLE || type == Type::INT32 ||
-             type == Type::INT64 || type == Type::FIXED_LEN_BYTE_ARRAY;
-  }
-  return false;
-}
-
-Status CheckOptions(const WriterOptions& options) {
-  if (options.row_group_rows < 1 || options.row_group_bytes < 1 ||
-      options.page_bytes < 1 || options.page_rows < 1 || options.dictionary_bytes < 1) {
-    return Status::InvalidArgument(
-        "row group, page and dictionary sizes must be above 0");
-  }
-  return Status::OK();
-}
-
-Status SetColumn(const ::parquet::ColumnDescriptor& leaf, const ColumnOptions& column,
-                 const WriterOptions& options, Builder& builder) {
-  const auto path = leaf.path();
-  if (!Encodes(column.encoding, leaf.physical_type())) {
-    return Status::InvalidArgument("column " + path->ToDotString() + ": type " +
-                                   ::parquet::TypeToString(leaf.physical_type()) +
-                                   " cannot be stored in the encoding asked for");
-  }
-  builder.encoding(path, EncodingOf(column.encoding));
-  if (column.dictionary) {
-    builder.enable_dictionary(path);
-  } else {
-    builder.disable_dictionary(path);
-  }
-  if (!column.statistics) builder.disable_statistics(path);
-  if (!column.statistics || !options.page_index) builder.disable_write_page_index(path);
-  if (column.bloom_filter.has_value()) {
-    const BloomFilterOptions& bloom = *column.bloom_filter;
-    if (bloom.distinct_values < 1 ||
-        bloom.distinct_values > std::numeric_limits<std::int32_t>::max() ||
-        !(bloom.false_positive_rate > 0 && bloom.false_positive_rate < 1)) {
-      return Status::InvalidArgument("column " + path->ToDotString() +
-                                     ": bloom filter size or rate out of range");
-    }
-    ::parquet::BloomFilterOptions filter;
-    filter.ndv = static_cast<std::int32_t>(bloom.distinct_values);
-    filter.fpp = bloom.false_positive_rate;
-    builder.enable_bloom_filter(path, filter);
-  }
-  return Status::OK();
-}
-
-Result<std::shared_ptr<::parquet::WriterProperties>> MakeProperties(
-    const ::parquet::SchemaDescriptor& schema, const WriterOptions& options,
-    arrow::MemoryPool* pool) {
-  Builder builder;
-  builder.memory_pool(pool)
-      ->compression(CodecOf(options.codec))
-      ->data_pagesize(options.page_bytes)
-      ->max_rows_per_page(options.page_rows)
-      ->dictionary_pagesize_limit(options.dictionary_bytes)
-      ->max_row_group_length(options.row_group_rows)
-      ->created_by("firn")
-      ->enable_write_page_index();
-  if (options.codec_level.has_value() &&
-      arrow::util::Codec::SupportsCompressionLevel(CodecOf(options.codec))) {
-    builder.compression_level(*options.codec_level);
-  }
-  if (options.page_checksums) builder.enable_page_checksum();
-
-  std::map<std::int32_t, int> leaf_of;
-  for (int i = 0; i < schema.num_columns(); ++i) {
-    const ::parquet::ColumnDescriptor& leaf = *schema.Column(i);
-    const std::int32_t field_id = leaf.schema_node()->field_id();
-    const auto own =
-        field_id < 0 ? options.columns.end() : options.columns.find(field_id);
-    FIRN_RETURN_IF_ERROR(SetColumn(
-        leaf, own == options.columns.end() ? options.default_column : own->second,
-        options, builder));
-    if (field_id >= 0) leaf_of.emplace(field_id, i);
-  }
-  for (const auto& [field_id, unused] : options.columns) {
-    if (!leaf_of.contains(field_id)) {
-      return Status::InvalidArgument("options for field id " + std::to_string(field_id) +
-                                     ", which no leaf of the schema has");
-    }
-  }
-  std::vector<::parquet::SortingColumn> sorting;
-  for (const SortingColumn& column : options.sorting_columns) {
-    const auto leaf = leaf_of.find(column.field_id);
-    if (leaf == leaf_of.end()) {
-      return Status::InvalidArgument("sorted by field id " +
-                                     std::to_string(column.field_id) +
-                                     ", which no leaf of the schema has");
-    }
-    sorting.push_back({leaf->second, column.descending, column.nulls_first});
-  }
-  builder.set_sorting_columns(std::move(sorting));
-  return builder.build();
-}
 
 // Adds the NaNs of each float and double leaf outside lists and maps to counts[leaf], in
 // schema order; `leaf` is advanced over the leaves below `array`.
@@ -275,7 +129,6 @@ class FileWriter::State {
         sink_(std::make_shared<ObjectOutput>(*object_)) {}
 
   Status Open() {
-    FIRN_RETURN_IF_ERROR(CheckOptions(options_));
     FIRN_ASSIGN_OR_RETURN(body_schema_, WithoutDictionaries(*schema_));
     ::parquet::ArrowWriterProperties::Builder arrow_builder;
     const auto arrow_properties = arrow_builder.build();
@@ -284,7 +137,7 @@ class FileWriter::State {
         SpelledOut(*body_schema_).get(), *::parquet::default_writer_properties(),
         *arrow_properties, &descriptor)));
     FIRN_ASSIGN_OR_RETURN(const auto properties,
-                          MakeProperties(*descriptor, options_, pool_));
+                          MakeWriterProperties(*descriptor, options_, pool_));
     leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
     const auto& fields = body_schema_->fields();
     const bool has_runs =
