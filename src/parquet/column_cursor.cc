@@ -64,10 +64,13 @@ std::unique_ptr<::parquet::PageReader> OpenPages(
     const Footer& footer, RangeFetcher& fetcher, int row_group,
     const LeafSelection& selection, const ::parquet::ReaderProperties& properties) {
   const auto chunk = footer.metadata().RowGroup(row_group)->ColumnChunk(selection.leaf);
+  // Parquet C++ before 3.0 called version 2 pages uncompressed whatever they were.
+  const bool always_compressed = footer.metadata().writer_version().VersionLt(
+      ::parquet::ApplicationVersion::PARQUET_CPP_10353_FIXED_VERSION());
   return ::parquet::PageReader::Open(
       std::make_shared<PageStream>(fetcher, selection.chunk.ranges), chunk->num_values(),
       chunk->compression(), properties,
-      *footer.metadata().schema()->Column(selection.leaf));
+      *footer.metadata().schema()->Column(selection.leaf), always_compressed);
 }
 
 ::parquet::ReaderProperties PropertiesOf(const CursorOptions& options) {

@@ -25,6 +25,8 @@ constexpr std::int64_t kFirstReadBytes = 64 << 10;
 // Decoded, a footer takes about this many times its serialized size; so do page indexes.
 // Measured on files of 20 to 200 columns: 4 to 7.
 constexpr std::int64_t kDecodedFactor = 6;
+// Longest header of a dictionary page that the oldest writers forgot to count.
+constexpr std::int64_t kForgottenHeaderBytes = 100;
 
 std::int64_t IndexBytes(const ::parquet::FileMetaData& metadata) {
   std::int64_t bytes = 0;
@@ -37,6 +39,15 @@ std::int64_t IndexBytes(const ::parquet::FileMetaData& metadata) {
     }
   }
   return bytes;
+}
+
+// A schema that the format allows, or that some writer makes, and Arrow does not have.
+Status AsSchemaError(const arrow::Status& status) {
+  if (status.ok()) return Status::OK();
+  const Status plain = FromArrow(status);
+  return plain.Is(StatusCode::kCorruption)
+             ? Status::Unimplemented("schema: " + status.message())
+             : plain.With("schema");
 }
 
 }  // namespace
@@ -79,9 +90,9 @@ Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
   if (footer->metadata_->is_encryption_algorithm_set()) {
     return Status::Unimplemented("encrypted Parquet files");
   }
-  FIRN_ARROW_RETURN_IF_ERROR(::parquet::arrow::FromParquetSchema(
+  FIRN_RETURN_IF_ERROR(AsSchemaError(::parquet::arrow::FromParquetSchema(
       footer->metadata_->schema(), ::parquet::ArrowReaderProperties(),
-      footer->metadata_->key_value_metadata(), &footer->schema_));
+      footer->metadata_->key_value_metadata(), &footer->schema_)));
   FIRN_RETURN_IF_ERROR(footer->CheckRowGroups());
 
   const auto* const root = footer->metadata_->schema()->group_node();
@@ -98,7 +109,7 @@ Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
   return std::shared_ptr<const Footer>(std::move(footer));
 }
 
-Status Footer::CheckRowGroups() const {
+Status Footer::CheckRowGroups() {
   std::int64_t rows = 0;
   for (int g = 0; g < metadata_->num_row_groups(); ++g) {
     const auto row_group = metadata_->RowGroup(g);
@@ -125,10 +136,12 @@ Status Footer::CheckRowGroups() const {
       }
     }
   }
-  if (rows != metadata_->num_rows()) {
+  // Some writers leave the file's own count at nothing.
+  if (metadata_->num_rows() != 0 && rows != metadata_->num_rows()) {
     return Status::Corruption("footer: " + std::to_string(metadata_->num_rows()) +
                               " rows, row groups: " + std::to_string(rows));
   }
+  row_count_ = rows;
   return Status::OK();
 }
 
@@ -167,6 +180,12 @@ Result<ChunkSpan> Footer::SpanOf(const ::parquet::ColumnChunkMetaData& chunk) co
                               std::to_string(data_end_));
   }
   span.end = span.start + size;
+  // parquet-mr up to 1.2.8 left the header of the dictionary page out of the size. What
+  // is read too much is not looked at: pages end where the values do.
+  if (metadata_->writer_version().VersionLt(
+          ::parquet::ApplicationVersion::PARQUET_816_FIXED_VERSION())) {
+    span.end = std::min(span.end + kForgottenHeaderBytes, data_end_);
+  }
   return span;
 }
 

@@ -74,6 +74,9 @@ class Footer {
   // The chunk's bytes, checked to lie within the file.
   Result<ChunkSpan> SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const;
 
+  // Of all row groups.
+  std::int64_t row_count() const { return row_count_; }
+
   // Where the footer starts: everything it points to lies before.
   std::int64_t data_end() const { return data_end_; }
 
@@ -85,13 +88,14 @@ class Footer {
 
  private:
   Footer() = default;
-  Status CheckRowGroups() const;
+  Status CheckRowGroups();
 
   std::shared_ptr<::parquet::FileMetaData> metadata_;
   std::shared_ptr<arrow::Schema> schema_;
   std::vector<std::pair<int, int>> leaves_;
   std::int64_t memory_bytes_ = 0;
   std::int64_t data_end_ = 0;
+  std::int64_t row_count_ = 0;
 
   mutable std::mutex mutex_;
   mutable std::map<std::pair<int, int>, std::shared_ptr<const ChunkPages>> pages_;

@@ -156,7 +156,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {
   return footer_->schema();
 }
-std::int64_t FileReader::row_count() const { return footer_->metadata().num_rows(); }
+std::int64_t FileReader::row_count() const { return footer_->row_count(); }
 int FileReader::row_group_count() const { return footer_->metadata().num_row_groups(); }
 
 RowGroupInfo FileReader::row_group(int index) const {
