@@ -107,6 +107,10 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
       return Status::NotFound("column " + columns[i].name + " (field id " +
                               std::to_string(columns[i].field_id) + ")");
     }
+    const auto [first, end] = footer.LeavesOf(*field);
+    for (int leaf = first; leaf < end; ++leaf) {
+      FIRN_RETURN_IF_ERROR(footer.CheckUnlocked(leaf));
+    }
     shape.fields.push_back(*field);
     fields.push_back(footer.schema()
                          ->field(*field)
@@ -145,7 +149,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
   if (footer == nullptr) {
     FIRN_ASSIGN_OR_RETURN(
         footer, Guard(location, [&] { return Footer::Load(*object, options); }));
-    if (cache != nullptr) {
+    if (cache != nullptr && !footer->is_encrypted()) {
       cache->Insert(location, object->size_bytes(), footer, footer->memory_bytes());
     }
   }
@@ -164,6 +168,7 @@ RowGroupInfo FileReader::row_group(int index) const {
   const auto group = footer_->metadata().RowGroup(index);
   RowGroupInfo info{group->num_rows(), 0};
   for (int i = 0; i < group->num_columns(); ++i) {
+    if (!footer_->CheckUnlocked(i).ok()) continue;
     info.compressed_bytes += group->ColumnChunk(i)->total_compressed_size();
   }
   return info;

@@ -330,12 +330,6 @@ Result<std::unique_ptr<FileBody>> OpenRunFile(const arrow::Schema& schema,
     if (IsRunEnded(*field->type())) {
       column.has_runs = true;
       column.type = RunValueType(*field->type());
-      const auto& ends =
-          static_cast<const arrow::RunEndEncodedType&>(*field->type()).run_end_type();
-      if (ends->id() != arrow::Type::INT32) {
-        return Status::InvalidArgument("column " + column.name + ": runs that end by " +
-                                       ends->ToString());
-      }
     }
     column.leaf_count = LeavesOf(*column.type);
     if (!column.has_runs && column.leaf_count != 1) {

@@ -8,13 +8,18 @@
 #include "arrow/array/array_dict.h"
 #include "arrow/array/array_nested.h"
 #include "arrow/array/array_primitive.h"
+#include "arrow/array/array_run_end.h"
 #include "arrow/array/builder_binary.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/byte_size.h"
 #include "arrow/util/key_value_metadata.h"
 
+#include "base/assert.h"
 #include "parquet/arrow/schema.h"
+#include "parquet/encrypted_footer.h"
+#include "parquet/encryption/encryption.h"
+#include "parquet/encryption_properties.h"
 #include "parquet/file_body.h"
 #include "parquet/file_report.h"
 #include "parquet/metadata.h"
@@ -27,6 +32,9 @@
 
 namespace firn::parquet {
 namespace {
+
+// The longest footer of an encrypted file: it is kept in memory to be read back.
+constexpr std::size_t kEncryptedFooterBytesMax = std::size_t{16} << 20;
 
 // Adds the NaNs of each float and double leaf outside lists and maps to counts[leaf], in
 // schema order; `leaf` is advanced over the leaves below `array`.
@@ -99,6 +107,19 @@ Result<std::shared_ptr<arrow::Schema>> WithoutDictionaries(const arrow::Schema& 
   return arrow::schema(std::move(fields), schema.metadata());
 }
 
+Status CheckRunEnds(const arrow::Schema& schema) {
+  for (const auto& field : schema.fields()) {
+    if (!IsRunEnded(*field->type())) continue;
+    const auto& ends =
+        static_cast<const arrow::RunEndEncodedType&>(*field->type()).run_end_type();
+    if (ends->id() != arrow::Type::INT32) {
+      return Status::InvalidArgument("column " + field->name() + ": runs that end by " +
+                                     ends->ToString());
+    }
+  }
+  return Status::OK();
+}
+
 // The text itself. Parquet would keep a dictionary as it is, but give up on dictionaries
 // for the rest of the chunk as soon as a batch brings another one; built from the text,
 // one dictionary serves the whole chunk.
@@ -130,6 +151,10 @@ class FileWriter::State {
 
   Status Open() {
     FIRN_ASSIGN_OR_RETURN(body_schema_, WithoutDictionaries(*schema_));
+    // Pages of runs are laid out by hand, and Parquet C++ keeps what encrypts a page to
+    // its own column writers.
+    FIRN_RETURN_IF_ERROR(CheckRunEnds(*body_schema_));
+    if (options_.encryption.has_value()) body_schema_ = SpelledOut(*body_schema_);
     ::parquet::ArrowWriterProperties::Builder arrow_builder;
     const auto arrow_properties = arrow_builder.build();
     std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
@@ -139,6 +164,9 @@ class FileWriter::State {
     FIRN_ASSIGN_OR_RETURN(const auto properties,
                           MakeWriterProperties(*descriptor, options_, pool_));
     leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
+    if (options_.encryption.has_value()) {
+      FIRN_ASSIGN_OR_RETURN(read_back_, MakeReadBack(*descriptor, *options_.encryption));
+    }
     const auto& fields = body_schema_->fields();
     const bool has_runs =
         std::any_of(fields.begin(), fields.end(),
@@ -169,9 +197,12 @@ class FileWriter::State {
         metadata = std::make_shared<arrow::KeyValueMetadata>();
         for (const auto& [key, value] : options_.key_values) metadata->Append(key, value);
       }
+      if (read_back_ != nullptr) sink_->KeepTail(kEncryptedFooterBytesMax);
       FIRN_RETURN_IF_ERROR(body_->Close(metadata));
+      FIRN_ASSIGN_OR_RETURN(const auto written, Metadata());
+      FileReport report = MakeFileReport(*written, nan_counts_, sink_->written_bytes());
       FIRN_RETURN_IF_ERROR(object_->Close());
-      return MakeFileReport(*body_->metadata(), nan_counts_, sink_->written_bytes());
+      return report;
     });
   }
 
@@ -179,6 +210,25 @@ class FileWriter::State {
   std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
 
  private:
+  // What the footer says. An encrypted one is read from the bytes just written: what the
+  // body has left of it is encrypted already.
+  Result<std::shared_ptr<::parquet::FileMetaData>> Metadata() const {
+    if (read_back_ == nullptr) return body_->metadata();
+    std::string tail = sink_->tail();
+    std::uint32_t footer_bytes = 0;
+    constexpr std::size_t kLengthAndMagic = 8;
+    FIRN_ASSERT(tail.size() >= kLengthAndMagic);
+    tail.copy(reinterpret_cast<char*>(&footer_bytes), sizeof footer_bytes,
+              tail.size() - kLengthAndMagic);
+    if (footer_bytes + kLengthAndMagic > tail.size()) {
+      return Status::ResourceExhausted("encrypted footer of " +
+                                       std::to_string(footer_bytes) + " bytes, at most " +
+                                       std::to_string(kEncryptedFooterBytesMax));
+    }
+    tail.erase(0, tail.size() - kLengthAndMagic - footer_bytes);
+    return LoadEncryptedFooter(sink_->written_bytes(), std::move(tail), read_back_);
+  }
+
   Status Append(const arrow::RecordBatch& batch) {
     if (batch.num_rows() == 0) return Status::OK();
     FIRN_ARROW_ASSIGN_OR_RETURN(const std::int64_t batch_bytes,
@@ -214,6 +264,11 @@ class FileWriter::State {
         FIRN_ARROW_ASSIGN_OR_RETURN(
             column, Decode(static_cast<const arrow::DictionaryArray&>(*column), pool_));
       }
+      if (column->type_id() == arrow::Type::RUN_END_ENCODED && read_back_ != nullptr) {
+        FIRN_ARROW_ASSIGN_OR_RETURN(
+            column,
+            SpellOut(static_cast<const arrow::RunEndEncodedArray&>(*column), pool_));
+      }
       FIRN_ARROW_RETURN_IF_ERROR(counter.Visit(*column));
     }
     return body_->Write(
@@ -229,6 +284,8 @@ class FileWriter::State {
   arrow::MemoryPool* const pool_;
   const std::shared_ptr<ObjectOutput> sink_;
   std::unique_ptr<FileBody> body_;
+  // Keys of the footer that is being written; null where it is in the clear.
+  std::shared_ptr<::parquet::FileDecryptionProperties> read_back_;
 
   Status failed_;
   std::size_t leaf_count_ = 0;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "firn/status.h"
+#include "parquet/encryption.h"
 
 namespace arrow {
 class MemoryPool;
@@ -58,6 +59,7 @@ struct ColumnOptions {
   Encoding encoding = Encoding::kPlain;  // Where `dictionary` is off.
   bool statistics = true;  // stats-enabled.column.*; off, there is no page index either.
   bool page_index = true;  // Where the file has page indexes at all.
+  // Unimplemented in an encrypted file; those that others write are read.
   std::optional<BloomFilterOptions> bloom_filter;  // bloom-filter-enabled.column.*
 
   // Instead of the file's. A codec without a level is used at the codec's own default, a
@@ -102,6 +104,10 @@ struct WriterOptions {
   std::vector<SortingColumn> sorting_columns;
   // Such as `iceberg.schema`. Keys are unique.
   std::vector<std::pair<std::string, std::string>> key_values;
+
+  // Absent: the file is stored in the clear. Run-end encoded columns of an encrypted file
+  // are spelled out, at a cost by the row.
+  std::optional<EncryptionOptions> encryption;
 
   // Null: Arrow's default pool. Must outlive the writer.
   arrow::MemoryPool* pool = nullptr;

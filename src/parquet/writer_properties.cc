@@ -9,6 +9,7 @@
 
 #include "arrow/util/compression.h"
 
+#include "parquet/encryption_properties.h"
 #include "parquet/schema.h"
 #include "parquet/wall.h"
 
@@ -172,6 +173,10 @@ Status SetColumn(const ::parquet::ColumnDescriptor& leaf, const ColumnOptions& c
   }
   FIRN_RETURN_IF_ERROR(SetColumnCodec(path, column, options, builder));
   if (!column.bloom_filter.has_value()) return Status::OK();
+  if (options.encryption.has_value()) {
+    // Any column's: Parquet C++ has nothing to encrypt them with, and writes none at all.
+    return Status::Unimplemented("bloom_filter: not in an encrypted file");
+  }
   return SetBloomFilter(leaf, *column.bloom_filter, builder);
 }
 
@@ -231,6 +236,10 @@ Result<std::shared_ptr<::parquet::WriterProperties>> MakeWriterProperties(
     sorting.push_back({leaf->second, column.descending, column.nulls_first});
   }
   builder.set_sorting_columns(std::move(sorting));
+  if (options.encryption.has_value()) {
+    FIRN_ASSIGN_OR_RETURN(auto encryption, MakeEncryption(schema, *options.encryption));
+    builder.encryption(std::move(encryption));
+  }
   return builder.build();
 }
 

@@ -18,6 +18,7 @@ import unittest
 try:
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import pyarrow.parquet.encryption as pe
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
@@ -26,7 +27,6 @@ PROBE = None
 SOURCE = pathlib.Path(os.environ.get("FIRN_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
 CORPUS = SOURCE / "../shared/data/parquet/data"
 
-ENCRYPTED = "encrypted Parquet files"
 # What firn refuses: code of the status, part of its message. Entries may only go: a file
 # that is read although it stands here fails the test.
 REFUSED = {
@@ -40,25 +40,18 @@ REFUSED = {
     # One text of a gibibyte and another: more than the probe may allocate. pyarrow takes the
     # memory, and then cannot make an array of it.
     "large_string_map.brotli.parquet": ("ResourceExhausted", "probe"),
-    **{
-        name: ("Unimplemented", ENCRYPTED)
-        for name in (
-            "aes256/encrypt_columns_and_footer.parquet.encrypted",
-            "aes256/encrypt_columns_and_footer_ctr.parquet.encrypted",
-            "aes256/encrypt_columns_and_footer_disable_aad_storage.parquet.encrypted",
-            "aes256/encrypt_columns_plaintext_footer.parquet.encrypted",
-            "aes256/uniform_encryption.parquet.encrypted",
-            "encrypt_columns_and_footer.parquet.encrypted",
-            "encrypt_columns_and_footer_aad.parquet.encrypted",
-            "encrypt_columns_and_footer_bloom_filter.parquet.encrypted",
-            "encrypt_columns_and_footer_ctr.parquet.encrypted",
-            "encrypt_columns_and_footer_disable_aad_storage.parquet.encrypted",
-            "encrypt_columns_plaintext_footer.parquet.encrypted",
-            "external_key_material_java.parquet.encrypted",
-            "uniform_encryption.parquet.encrypted",
-        )
-    },
+    # Its keys are wrapped by a key management service, and kept in a file beside it.
+    "external_key_material_java.parquet.encrypted": ("PermissionDenied", "no keys were given"),
 }
+# The corpus' keys, as its README gives them digit by digit.
+KEYS = {"kf": "0123456789012345", "kc1": "1234567890123450", "kc2": "1234567890123451"}
+KEYS_AES256 = {
+    "kf": "01234567890123456789012345678901",
+    **{f"kc{n}": f"1234567890123456789012345678901{n + 1}" for n in range(1, 9)},
+}
+# pyarrow takes plain keys only where one is for all columns. The files beside this one hold
+# the same rows.
+UNIFORM = "uniform_encryption.parquet.encrypted"
 # Without these the test would pass on an empty directory.
 FILES_MIN = 80
 
@@ -105,12 +98,58 @@ class Corpus(unittest.TestCase):
         self.assertEqual(sorted(set(REFUSED) - set(names)), [], "in the table, not there")
         for name, path in names.items():
             with self.subTest(file=name):
+                if path.suffix == ".encrypted" and name not in REFUSED:
+                    continue  # The next test reads those.
                 done = self.run_probe(path)
                 if name in REFUSED:
                     self.assert_refused(done, path, *REFUSED[name])
                     continue
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assert_same(pq.read_table(path))
+
+    def encrypted(self):
+        for path in files():
+            name = path.relative_to(CORPUS).as_posix()
+            if path.suffix == ".encrypted" and name not in REFUSED:
+                yield name, path, KEYS_AES256 if path.parent.name == "aes256" else KEYS
+
+    def options(self, keys):
+        return [f"key.{name}={key.encode().hex()}" for name, key in keys.items()]
+
+    def test_encrypted_files_are_read_with_their_keys(self):
+        seen = 0
+        for name, path, keys in self.encrypted():
+            with self.subTest(file=name):
+                options = self.options(keys)
+                if "disable_aad_storage" in name:
+                    refused = self.run_probe(path, *options)
+                    self.assert_refused(refused, path, "InvalidArgument", "AAD prefix")
+                    options.append("aad_prefix=tester")
+                done = self.run_probe(path, *options)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                theirs = pe.create_decryption_properties(keys["kf"].encode())
+                uniform = pq.read_table(path.parent / UNIFORM, decryption_properties=theirs)
+                self.assert_same(uniform)
+            seen += 1
+        self.assertGreaterEqual(seen, 12)
+
+    def test_encrypted_files_are_refused_without_their_keys(self):
+        for name, path, keys in self.encrypted():
+            with self.subTest(file=name):
+                prefix = ["aad_prefix=tester"] if "disable_aad_storage" in name else []
+                self.assert_refused(self.run_probe(path), path, "PermissionDenied", "no keys")
+                for missing in ("kf", "kc1"):
+                    if missing == "kc1" and name.endswith(UNIFORM):
+                        continue
+                    some = {name: key for name, key in keys.items() if name != missing}
+                    self.assert_refused(
+                        self.run_probe(path, *self.options(some), *prefix), path, "NotFound",
+                        f"key '{missing}': not among the arguments")
+                    wrong = {**keys, missing: "x" * len(keys[missing])}
+                    self.assert_refused(
+                        self.run_probe(path, *self.options(wrong), *prefix), path,
+                        "PermissionDenied",
+                        "footer: " if missing == "kf" else "column double_field: its key is another")
 
     def test_a_wrong_checksum_is_overlooked_by_request(self):
         for name, (_, message) in REFUSED.items():

@@ -20,6 +20,7 @@ try:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
+    import pyarrow.parquet.encryption as pe
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
@@ -245,6 +246,34 @@ class Interop(unittest.TestCase):
                 pq.write_table(expected, self.dir / "in.parquet", **options)
                 probe("to-arrow", self.dir / "in.parquet", self.dir / "out.arrow")
                 self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
+
+    def test_encrypted_files_both_ways(self):
+        # pyarrow takes plain keys for files with one key for all columns only.
+        expected = table()
+        write_arrow(expected, self.dir / "in.arrow")
+        path = self.dir / "secret.parquet"
+        for size in (16, 24, 32):
+            key = bytes(range(size))
+            for cipher, clear_footer, prefix in (
+                ("gcm", False, None), ("ctr", False, None), ("gcm", True, b"table/7"),
+            ):
+                with self.subTest(size=size, cipher=cipher, clear_footer=clear_footer):
+                    options = [f"footer_key={key.hex()}", f"cipher={cipher}", "page_rows=100"]
+                    options += ["plaintext_footer=on"] if clear_footer else []
+                    options += [f"aad_prefix={prefix.decode()}"] if prefix else []
+                    probe("to-parquet", self.dir / "in.arrow", path, *options)
+                    keys = pe.create_decryption_properties(key, aad_prefix=prefix)
+                    self.assert_same(pq.read_table(path, decryption_properties=keys), expected)
+                    with self.assertRaises(Exception):
+                        pq.read_table(path)
+
+                    pq.write_table(
+                        expected, path, write_page_index=True, row_group_size=500,
+                        encryption_properties=pe.create_encryption_properties(
+                            key, aad_prefix=prefix, plaintext_footer=clear_footer,
+                            encryption_algorithm=f"AES_GCM_{'CTR_' * (cipher == 'ctr')}V1"))
+                    probe("to-arrow", path, self.dir / "out.arrow", f"footer_key={key.hex()}")
+                    self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
 
     def test_firn_reads_types_it_does_not_write(self):
         expected = pa.table(

@@ -2,7 +2,11 @@
 #include "probe_options.h"
 
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <utility>
+
+#include "parquet/encryption.h"
 
 namespace firn::parquet {
 namespace {
@@ -75,6 +79,55 @@ Status SetFile(const std::string& name, const std::string& value,
   return Status::OK();
 }
 
+// Bytes written as hexadecimal digits.
+Result<SecretKey> ParseKey(const std::string& digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    bytes.push_back(
+        static_cast<char>(std::strtol(digits.substr(i, 2).c_str(), nullptr, 16)));
+  }
+  return SecretKey::Make(std::move(bytes));
+}
+
+class KeyRing final : public KeyRetriever {
+ public:
+  void Add(const std::string& name, SecretKey key) {
+    keys_.insert_or_assign(name, std::move(key));
+  }
+  Result<SecretKey> Find(const std::string& key_metadata) override {
+    const auto found = keys_.find(key_metadata);
+    if (found != keys_.end()) return found->second;
+    return Status::NotFound("not among the arguments");
+  }
+
+ private:
+  std::map<std::string, SecretKey> keys_;
+};
+
+bool IsEncryption(const std::string& name) {
+  return name == "footer_key" || name == "cipher" || name == "plaintext_footer" ||
+         name == "aad_prefix";
+}
+
+Status SetEncryption(const std::string& name, const std::string& value,
+                     WriterOptions& options) {
+  if (name == "footer_key") {
+    FIRN_ASSIGN_OR_RETURN(SecretKey key, ParseKey(value));
+    options.encryption =
+        EncryptionOptions{.footer_key = std::move(key), .footer_key_metadata = "kf"};
+    return Status::OK();
+  }
+  if (!options.encryption.has_value()) return Unknown(name);
+  if (name == "cipher") {
+    options.encryption->cipher = value == "ctr" ? Cipher::kAesGcmCtr : Cipher::kAesGcm;
+  } else if (name == "plaintext_footer") {
+    options.encryption->plaintext_footer = value == "on";
+  } else {
+    options.encryption->aad_prefix = value;
+  }
+  return Status::OK();
+}
+
 }  // namespace
 
 Result<WriterOptions> ProbeWriterOptions(const std::vector<std::string>& arguments) {
@@ -89,6 +142,8 @@ Result<WriterOptions> ProbeWriterOptions(const std::vector<std::string>& argumen
     } else if (!rest.empty()) {
       FIRN_RETURN_IF_ERROR(
           SetColumn(rest, value, options.columns[std::atoi(head.c_str())]));
+    } else if (IsEncryption(name)) {
+      FIRN_RETURN_IF_ERROR(SetEncryption(name, value, options));
     } else {
       FIRN_RETURN_IF_ERROR(SetFile(name, value, options));
     }
@@ -98,11 +153,29 @@ Result<WriterOptions> ProbeWriterOptions(const std::vector<std::string>& argumen
 
 Result<ReaderOptions> ProbeReaderOptions(const std::vector<std::string>& arguments) {
   ReaderOptions options;
+  const auto ring = std::make_shared<KeyRing>();
+  const auto decryption = std::make_shared<DecryptionOptions>();
+  decryption->keys = ring;
   for (const std::string& argument : arguments) {
     std::string value = argument;
-    const std::string name = CutTo(value, '=');
-    if (name != "checksums") return Unknown(argument);
-    options.verify_page_checksums = value != "off";
+    std::string name = CutTo(value, '=');
+    if (name == "checksums") {
+      options.verify_page_checksums = value != "off";
+      continue;
+    }
+    // Whatever it is of keys, the file is to be decrypted.
+    options.decryption = decryption;
+    std::string rest = name;
+    if (name == "aad_prefix") {
+      decryption->aad_prefix = value;
+    } else if (CutTo(rest, '.') == "key") {
+      FIRN_ASSIGN_OR_RETURN(SecretKey key, ParseKey(value));
+      ring->Add(rest, std::move(key));
+    } else if (name == "footer_key") {
+      FIRN_ASSIGN_OR_RETURN(decryption->footer_key, ParseKey(value));
+    } else {
+      return Unknown(argument);
+    }
   }
   return options;
 }

@@ -7,7 +7,9 @@
 //   FIELD_ID.codec=gzip FIELD_ID.level=9 FIELD_ID.encoding=DELTA_BINARY_PACKED
 //   FIELD_ID.dictionary=off FIELD_ID.statistics=off FIELD_ID.page_index=off
 //   FIELD_ID.bloom=DISTINCT_VALUES         of one column
-//   checksums=off                          when reading
+//   footer_key=HEX cipher=gcm plaintext_footer=on aad_prefix=TEXT    encrypted, as "kf"
+//
+//   checksums=off key.NAME=HEX footer_key=HEX aad_prefix=TEXT        when reading
 #pragma once
 
 #include <string>
