@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "parquet/chunk_pages.h"
+#include "parquet/compression_report.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/prune.h"
@@ -180,6 +181,16 @@ std::optional<std::string> FileReader::FindKeyValue(std::string_view key) const 
   const int index = metadata->FindKey(key);
   if (index < 0) return std::nullopt;
   return metadata->value(index);
+}
+
+Result<CompressionReport> FileReader::Compression() const {
+  std::vector<bool> locked;
+  for (int leaf = 0; leaf < footer_->metadata().num_columns(); ++leaf) {
+    locked.push_back(!footer_->CheckUnlocked(leaf).ok());
+  }
+  return Guard(location_, [&]() -> Result<CompressionReport> {
+    return MakeCompressionReport(footer_->metadata(), locked);
+  });
 }
 
 bool FileReader::HasColumn(const ColumnRef& column) const {

@@ -32,6 +32,7 @@ namespace firn::parquet {
 
 class Footer;
 class FooterCache;
+struct CompressionReport;  // compression_report.h
 struct DecryptionOptions;  // encryption.h
 
 struct ReaderOptions {
@@ -120,6 +121,8 @@ class FileReader {
   RowGroupInfo row_group(int index) const;
   // Value of a key of the file's key-value metadata.
   std::optional<std::string> FindKeyValue(std::string_view key) const;
+  // What each column takes, and in what form. Corruption where the footer is damaged.
+  Result<CompressionReport> Compression() const;
   // Whether the file has the column. A table whose schema has grown fills it otherwise.
   bool HasColumn(const ColumnRef& column) const;
 

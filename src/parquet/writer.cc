@@ -155,26 +155,16 @@ class FileWriter::State {
     // its own column writers.
     FIRN_RETURN_IF_ERROR(CheckRunEnds(*body_schema_));
     if (options_.encryption.has_value()) body_schema_ = SpelledOut(*body_schema_);
-    ::parquet::ArrowWriterProperties::Builder arrow_builder;
-    const auto arrow_properties = arrow_builder.build();
-    std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
     FIRN_RETURN_IF_ERROR(AsArgument(::parquet::arrow::ToParquetSchema(
         SpelledOut(*body_schema_).get(), *::parquet::default_writer_properties(),
-        *arrow_properties, &descriptor)));
-    FIRN_ASSIGN_OR_RETURN(const auto properties,
-                          MakeWriterProperties(*descriptor, options_, pool_));
-    leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
+        &leaves_)));
     if (options_.encryption.has_value()) {
-      FIRN_ASSIGN_OR_RETURN(read_back_, MakeReadBack(*descriptor, *options_.encryption));
+      FIRN_ASSIGN_OR_RETURN(read_back_, MakeReadBack(*leaves_, *options_.encryption));
     }
-    const auto& fields = body_schema_->fields();
-    const bool has_runs =
-        std::any_of(fields.begin(), fields.end(),
-                    [](const auto& field) { return IsRunEnded(*field->type()); });
-    FIRN_ASSIGN_OR_RETURN(
-        body_, (has_runs ? OpenRunFile : OpenArrowFile)(
-                   *body_schema_, sink_, {properties, arrow_properties, pool_}));
-    return Status::OK();
+    if (!options_.trial.has_value()) return OpenBody(options_);
+    sample_size_.emplace(*options_.trial);
+    // What cannot be is said now, rather than when the sample is full.
+    return MakeWriterProperties(*leaves_, options_, pool_).status();
   }
 
   Status Write(const arrow::RecordBatch& batch) {
@@ -184,7 +174,8 @@ class FileWriter::State {
                                      batch.schema()->ToString() + ", file of " +
                                      schema_->ToString());
     }
-    failed_ = Guard("write", [&] { return Append(batch); });
+    failed_ = Guard("write",
+                    [&] { return body_ != nullptr ? Append(batch) : HoldBack(batch); });
     return failed_;
   }
 
@@ -192,6 +183,7 @@ class FileWriter::State {
     if (!failed_.ok()) return failed_;
     failed_ = Status::Internal("write: the file was finished");
     return Guard("write", [&]() -> Result<FileReport> {
+      if (body_ == nullptr) FIRN_RETURN_IF_ERROR(Begin());
       std::shared_ptr<arrow::KeyValueMetadata> metadata;
       if (!options_.key_values.empty()) {
         metadata = std::make_shared<arrow::KeyValueMetadata>();
@@ -201,15 +193,57 @@ class FileWriter::State {
       FIRN_RETURN_IF_ERROR(body_->Close(metadata));
       FIRN_ASSIGN_OR_RETURN(const auto written, Metadata());
       FileReport report = MakeFileReport(*written, nan_counts_, sink_->written_bytes());
+      report.trials = std::move(trials_);
       FIRN_RETURN_IF_ERROR(object_->Close());
       return report;
     });
   }
 
-  std::int64_t row_count() const { return row_count_; }
+  std::int64_t row_count() const { return row_count_ + held_rows_; }
   std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
 
  private:
+  Status OpenBody(const WriterOptions& options) {
+    FIRN_ASSIGN_OR_RETURN(const auto properties,
+                          MakeWriterProperties(*leaves_, options, pool_));
+    const auto& fields = body_schema_->fields();
+    const bool has_runs =
+        std::any_of(fields.begin(), fields.end(),
+                    [](const auto& field) { return IsRunEnded(*field->type()); });
+    FIRN_ASSIGN_OR_RETURN(
+        body_, (has_runs ? OpenRunFile : OpenArrowFile)(
+                   *body_schema_, sink_,
+                   {properties, ::parquet::default_arrow_writer_properties(), pool_}));
+    return Status::OK();
+  }
+
+  // Keep rows until there are enough to try forms on. The batch is kept whole: what is
+  // beyond the sample is bounded by it.
+  Status HoldBack(const arrow::RecordBatch& batch) {
+    FIRN_ASSIGN_OR_RETURN(const std::int64_t rows, sample_size_->Take(batch));
+    if (batch.num_rows() == 0) return Status::OK();
+    sample_.push_back(batch.Slice(0, rows));
+    held_.push_back(batch.Slice(0));
+    held_rows_ += batch.num_rows();
+    return sample_size_->full() ? Begin() : Status::OK();
+  }
+
+  // Choose each column's form by the sample, and write what was held back.
+  Status Begin() {
+    if (!sample_.empty()) {
+      FIRN_ASSIGN_OR_RETURN(trials_, TryForms(sample_, options_, *options_.trial));
+    }
+    sample_.clear();
+    FIRN_RETURN_IF_ERROR(OpenBody(WithChosenForms(options_, trials_)));
+    held_rows_ = 0;
+    for (auto& batch : held_) {
+      FIRN_RETURN_IF_ERROR(Append(*batch));
+      batch.reset();
+    }
+    held_.clear();
+    return Status::OK();
+  }
+
   // What the footer says. An encrypted one is read from the bytes just written: what the
   // body has left of it is encrypted already.
   Result<std::shared_ptr<::parquet::FileMetaData>> Metadata() const {
@@ -239,7 +273,7 @@ class FileWriter::State {
       if (group_rows_ >= options_.row_group_rows ||
           group_bytes_ >= options_.row_group_bytes || nan_counts_.empty()) {
         FIRN_RETURN_IF_ERROR(body_->NewRowGroup());
-        nan_counts_.emplace_back(leaf_count_, 0);
+        nan_counts_.emplace_back(leaves_->num_columns(), 0);
         group_rows_ = group_bytes_ = 0;
       }
       const std::int64_t room =
@@ -286,9 +320,16 @@ class FileWriter::State {
   std::unique_ptr<FileBody> body_;
   // Keys of the footer that is being written; null where it is in the clear.
   std::shared_ptr<::parquet::FileDecryptionProperties> read_back_;
+  std::shared_ptr<::parquet::SchemaDescriptor> leaves_;
+
+  // Rows that are held back while forms are to be chosen, and those of them to try.
+  std::optional<SampleSize> sample_size_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> held_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> sample_;
+  std::int64_t held_rows_ = 0;
+  std::vector<ColumnTrial> trials_;
 
   Status failed_;
-  std::size_t leaf_count_ = 0;
   std::int64_t row_count_ = 0;
   std::int64_t group_rows_ = 0;
   std::int64_t group_bytes_ = 0;

@@ -17,6 +17,7 @@
 #include "expr/predicate.h"
 #include "firn/status.h"
 #include "io/store.h"
+#include "parquet/compression_trial.h"
 #include "parquet/writer_options.h"
 
 namespace arrow {
@@ -52,6 +53,7 @@ struct FileReport {
   std::int64_t size_bytes = 0;
   std::vector<std::int64_t> split_offsets;  // Where each row group starts.
   std::vector<ColumnReport> columns;        // Leaves in schema order.
+  std::vector<ColumnTrial> trials;          // Where the options ask for trials.
 };
 
 // Thread-compatible.

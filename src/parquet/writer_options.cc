@@ -50,6 +50,15 @@ Result<Codec> ParseCodec(std::string_view name) {
       "'; there are uncompressed, snappy, gzip, brotli, lz4 and zstd");
 }
 
+const ColumnOptions& OptionsOf(const WriterOptions& options, const std::string& path,
+                               std::int32_t field_id) {
+  const auto by_id = options.columns.find(field_id);
+  if (field_id >= 0 && by_id != options.columns.end()) return by_id->second;
+  const auto by_path = options.columns_by_path.find(path);
+  return by_path != options.columns_by_path.end() ? by_path->second
+                                                  : options.default_column;
+}
+
 std::string_view ToString(Encoding encoding) {
   switch (encoding) {
     case Encoding::kPlain:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -68,6 +69,42 @@ struct ColumnOptions {
   std::optional<int> codec_level;
 };
 
+// Who must be able to read a file, as far as the choice of an encoding goes.
+enum class Readers : std::uint8_t {
+  kAll,      // No BYTE_STREAM_SPLIT: Spark's own vectorised reader has none.
+  kMost,     // Of float and double: Arrow, DuckDB and parquet-mr read it.
+  kIceberg,  // Of integers and fixed binary too: Iceberg's readers do, DuckDB 1.5 does
+             // not.
+};
+
+struct CodecLevel {
+  Codec codec = Codec::kZstd;
+  std::optional<int> level;
+  bool operator==(const CodecLevel&) const = default;
+};
+
+// How to find a column's form by trying (compression_trial.h).
+struct TrialOptions {
+  // The sample ends at the first of these two. REQUIRES: both above 0.
+  std::int64_t sample_rows = 1 << 15;
+  std::int64_t sample_bytes = 16 << 20;
+  Readers readers = Readers::kAll;
+  // Tried with each encoding. Not empty.
+  std::vector<CodecLevel> codecs = {{Codec::kZstd, 3},
+                                    {Codec::kZstd, 1},
+                                    {Codec::kZstd, 9},
+                                    {Codec::kSnappy, std::nullopt},
+                                    {Codec::kUncompressed, std::nullopt}};
+  // Each form is timed this often, and the shortest time counts. REQUIRES: above 0.
+  int repeats = 2;
+  // A second of CPU is worth this many bytes of the file: about what an object store
+  // delivers to one stream in that time, a tenth of it, since bytes are also kept.
+  std::int64_t cpu_second_bytes = 10 << 20;
+  double reads = 4;  // How often a file is read in its life.
+  // CPU time of the calling thread in nanoseconds. Empty: the system's.
+  std::function<std::int64_t()> cpu_clock_ns;
+};
+
 // What the rows are sorted by. It is recorded, not checked.
 struct SortingColumn {
   std::int32_t field_id;
@@ -100,7 +137,14 @@ struct WriterOptions {
   bool page_checksums = true;
 
   ColumnOptions default_column;
-  std::map<std::int32_t, ColumnOptions> columns;  // By field id of the leaf.
+  // By field id of the leaf, and by its path ("labels.key_value.key") where it has no
+  // entry by field id.
+  std::map<std::int32_t, ColumnOptions> columns;
+  std::map<std::string, ColumnOptions> columns_by_path;
+  // Compression by trial: the first rows are held back and each leaf is tried in several
+  // encodings and codecs; what suits it best is used for the whole file, instead of its
+  // `dictionary`, `encoding` and codec. Leaves whose options name a codec are left alone.
+  std::optional<TrialOptions> trial;
   std::vector<SortingColumn> sorting_columns;
   // Such as `iceberg.schema`. Keys are unique.
   std::vector<std::pair<std::string, std::string>> key_values;
@@ -112,5 +156,9 @@ struct WriterOptions {
   // Null: Arrow's default pool. Must outlive the writer.
   arrow::MemoryPool* pool = nullptr;
 };
+
+// The options that hold for a leaf.
+const ColumnOptions& OptionsOf(const WriterOptions& options, const std::string& path,
+                               std::int32_t field_id);
 
 }  // namespace firn::parquet

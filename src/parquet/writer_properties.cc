@@ -220,14 +220,19 @@ Result<std::shared_ptr<::parquet::WriterProperties>> MakeWriterProperties(
   for (const auto& [field_id, unused] : options.columns) {
     if (!leaves.contains(field_id)) return NoSuchLeaf("columns", field_id);
   }
+  for (const auto& [path, unused] : options.columns_by_path) {
+    if (schema.ColumnIndex(path) < 0) {
+      return Status::InvalidArgument("columns_by_path: '" + path +
+                                     "', which is no leaf of the schema");
+    }
+  }
   for (int i = 0; i < schema.num_columns(); ++i) {
     const ::parquet::ColumnDescriptor& leaf = *schema.Column(i);
-    const auto own = options.columns.find(leaf.schema_node()->field_id());
-    const ColumnOptions& column = own == options.columns.end() || own->first < 0
-                                      ? options.default_column
-                                      : own->second;
-    FIRN_RETURN_IF_ERROR(SetColumn(leaf, column, options, builder)
-                             .With("column " + leaf.path()->ToDotString()));
+    const std::string path = leaf.path()->ToDotString();
+    FIRN_RETURN_IF_ERROR(
+        SetColumn(leaf, OptionsOf(options, path, leaf.schema_node()->field_id()), options,
+                  builder)
+            .With("column " + path));
   }
   std::vector<::parquet::SortingColumn> sorting;
   for (const SortingColumn& column : options.sorting_columns) {
