@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fills the dependency cache from deps/pins.txt with pip, npm and Go. Run by deps/setup.
 
-    fetch.py PINS CACHE
+    fetch.py PINS CACHE [tests]
 
-Makes four directories under CACHE. Each counts once it holds the file `complete`:
+Makes these directories under CACHE. Each counts once it holds the file `complete`:
 
     arrow-<version>-<key>/     include/ lib/   from the pyarrow wheel
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
     interop-<key>/             a Python environment for the interop tests
-    servers-<key>/             bin/ with the object stores that the tests start
+    servers-<key>/             with `tests`: bin/ with the object stores that tests start
 
 <key> starts the checksum of the archive, or of all `test` or `go` pins, so clones with
 different pins share one cache. Only pip, npm and Go fetch, so a person's mirrors and proxies
@@ -300,15 +300,17 @@ def key_of_kind(path, kind):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def main(pins_path, cache):
+def main(pins_path, cache, purpose=""):
     for stale in glob.glob(os.path.join(cache, "tmp.*")):
         shutil.rmtree(stale, ignore_errors=True)
     pins = read_pins(pins_path)
     steps = [
         (directory_for(cache, "arrow", find(pins, "wheel", "pyarrow")), make_arrow),
         (directory_for(cache, "duckdb", find(pins, "npm", DUCKDB_LIBRARY)), make_duckdb),
-        (os.path.join(cache, f"servers-{key_of_kind(pins_path, 'go')}"), make_servers),
     ]
+    if purpose == "tests":
+        key = key_of_kind(pins_path, "go")
+        steps.append((os.path.join(cache, f"servers-{key}"), make_servers))
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
         steps.append((os.path.join(cache, f"interop-{key}"), make_interop))
