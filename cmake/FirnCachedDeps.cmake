@@ -72,6 +72,8 @@ endfunction()
 
 firn_cached_tools(firn_peers peers peer)
 set(FIRN_PEERS "${firn_peers}" CACHE INTERNAL "Programs that firn is compared with")
+firn_cached_tools(firn_servers servers go)
+set(FIRN_SERVERS "${firn_servers}" CACHE INTERNAL "Object stores that the tests start")
 firn_cached_tools(firn_interop interop test)
 set(FIRN_PYTHON "")
 if(firn_interop)

@@ -12,6 +12,7 @@ endif()
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 find_package(ZLIB 1.2 REQUIRED)
+find_package(CURL 7.86 REQUIRED)
 find_package(GTest 1.12 REQUIRED)
 find_package(benchmark 1.7 REQUIRED)
 find_package(Arrow 26.0.1 EXACT CONFIG QUIET)
@@ -47,6 +48,7 @@ firn_system_library(xxHash::xxhash xxhash.h xxhash)
 firn_system_library(SQLite::SQLite3 sqlite3.h sqlite3)
 firn_system_library(yaml-cpp::yaml-cpp yaml-cpp/yaml.h yaml-cpp)
 firn_system_library(edit::edit histedit.h edit)
+firn_system_library(pugixml::pugixml pugixml.hpp pugixml)
 
 # libarrow_compute exports RE2's template symbols. RE2 is linked statically and its symbols
 # are kept out of the program's exports, so that neither copy can answer for the other.

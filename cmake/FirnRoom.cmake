@@ -20,7 +20,8 @@ endif()
 # firn_test(NAME n COMMAND c… [LABELS l…] [TIMEOUT s]) is add_test() with firn's environment,
 # labels and a bound in seconds. The labels `slow` and `interop` keep a test out of plain
 # `./dev test`. FIRN_SOURCE_DIR in a test's environment is the source tree; prometheus,
-# promtool and victoria-metrics are on its PATH; FIRN_PYTHON runs interop scripts.
+# promtool, victoria-metrics, minio and versitygw are on its PATH; FIRN_PYTHON runs interop
+# scripts.
 function(firn_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "COMMAND;LABELS")
   if(NOT arg_TIMEOUT)
@@ -32,10 +33,10 @@ function(firn_test)
   add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
   set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT}
                        LABELS "${arg_LABELS}" ENVIRONMENT "${firn_test_env}")
-  if(FIRN_PEERS)
-    set_tests_properties(${arg_NAME} PROPERTIES
-                         ENVIRONMENT_MODIFICATION "PATH=path_list_append:${FIRN_PEERS}")
-  endif()
+  foreach(programs IN ITEMS ${FIRN_PEERS} ${FIRN_SERVERS})
+    set_property(TEST ${arg_NAME} APPEND PROPERTY
+                 ENVIRONMENT_MODIFICATION "PATH=path_list_append:${programs}")
+  endforeach()
 endfunction()
 
 # firn_program(<name> SOURCES f… [LINK t…]) makes an executable of rooms and libraries.

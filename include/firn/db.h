@@ -19,6 +19,7 @@
 #include "firn/labels.h"
 #include "firn/promql.h"
 #include "firn/status.h"
+#include "firn/storage.h"
 #include "firn/time.h"
 
 namespace arrow {
@@ -37,8 +38,10 @@ struct DbOptions {
   std::string data_dir = "firn-data";
   // A location; empty means `<data_dir>/warehouse`.
   std::string warehouse;
-  // `sqlite:///FILE`; empty means `catalog.db` in the warehouse directory.
+  // `sqlite:///FILE`; empty means `catalog.db` in a warehouse on the local disk.
   std::string catalog;
+  // How stores that are not on this machine are reached.
+  StorageOptions storage;
   // Open fails with NotFound where the data directory does not exist yet, if false.
   bool create = true;
   // Written into the lock file, so that a second process can say who holds it.

@@ -18,6 +18,11 @@ constexpr std::int64_t kDayMs = 86'400'000;
 
 // Shortens the table: what each entry's last column says.
 #define FIRN_FIELD(member) +[](Config& c) { return &c.member; }
+#define FIRN_CHOICE(member, ...)                                           \
+  ChoiceMember {                                                           \
+    {__VA_ARGS__}, [](const Config& c) { return std::size_t(c.member); },  \
+        [](Config& c, std::size_t i) { c.member = decltype(c.member)(i); } \
+  }
 
 const std::vector<ConfigField>& Table() {
   using enum FieldKind;
@@ -29,8 +34,8 @@ const std::vector<ConfigField>& Table() {
        "Location of the Iceberg tables; empty means `warehouse` in the data directory.",
        0, 0, FIRN_FIELD(db.warehouse)},
       {"catalog", "Where data lies", kText,
-       "Catalog of the tables, `sqlite:///FILE`; empty means `catalog.db` in the "
-       "warehouse.",
+       "Catalog of the tables, `sqlite:///FILE`; empty means `catalog.db` in a warehouse "
+       "on the local disk.",
        0, 0, FIRN_FIELD(db.catalog)},
       {"accept_gap", "Where data lies", kBool,
        "Start although the warehouse is older than the log's trim point. What lies "
@@ -104,6 +109,66 @@ const std::vector<ConfigField>& Table() {
        "Labels that become columns of `metrics.samples` when the table is created, "
        "beside `job` and `instance`.",
        0, 0, FIRN_FIELD(db.promoted_labels)},
+      {"s3_region", "Object storage", kText,
+       "Region of the buckets; empty means that of the environment (`AWS_REGION`) or "
+       "profile, else us-east-1.",
+       0, 0, FIRN_FIELD(db.storage.s3.region)},
+      {"s3_endpoint", "Object storage", kText,
+       "`http[s]://HOST[:PORT]` of a store that speaks S3; empty means Amazon's, or "
+       "`AWS_ENDPOINT_URL`.",
+       0, 0, FIRN_FIELD(db.storage.s3.endpoint)},
+      {"s3_path_style", "Object storage", kBool,
+       "Name the bucket in the path rather than in the host's name. Always so where the "
+       "endpoint is an address.",
+       0, 0, FIRN_FIELD(db.storage.s3.path_style)},
+      {"s3_credentials", "Object storage", kChoice,
+       "Where credentials come from. `chain` takes the first there is: those below, the "
+       "environment (`AWS_ACCESS_KEY_ID`), web identity, profile, container, instance.",
+       0, 0,
+       FIRN_CHOICE(db.storage.s3.credentials, "chain", "explicit", "anonymous", "profile",
+                   "web_identity", "instance")},
+      {"s3_access_key_id", "Object storage", kText, "Access key id.", 0, 0,
+       FIRN_FIELD(db.storage.s3.access_key_id)},
+      {"s3_secret_access_key", "Object storage", kSecret, "Secret access key.", 0, 0,
+       FIRN_FIELD(db.storage.s3.secret_access_key)},
+      {"s3_session_token", "Object storage", kSecret,
+       "Session token of temporary credentials.", 0, 0,
+       FIRN_FIELD(db.storage.s3.session_token)},
+      {"s3_profile", "Object storage", kText,
+       "Profile in AWS's files; empty means `AWS_PROFILE`, else `default`.", 0, 0,
+       FIRN_FIELD(db.storage.s3.profile)},
+      {"s3_encryption", "Object storage", kChoice,
+       "What the store encrypts new objects with: its own keys (`s3`), a key service's "
+       "(`kms`), or a key that goes with each request (`customer`). That it did is "
+       "checked.",
+       0, 0, FIRN_CHOICE(db.storage.s3.encryption, "none", "s3", "kms", "customer")},
+      {"s3_kms_key_id", "Object storage", kText,
+       "Key of the key service; empty means the account's default.", 0, 0,
+       FIRN_FIELD(db.storage.s3.kms_key_id)},
+      {"s3_customer_key", "Object storage", kSecret,
+       "Key for `s3_encryption: customer`: 32 bytes in base64.", 0, 0,
+       FIRN_FIELD(db.storage.s3.customer_key)},
+      {"s3_ca_file", "Object storage", kText,
+       "Certificates to trust (PEM); empty means the system's.", 0, 0,
+       FIRN_FIELD(db.storage.s3.ca_file)},
+      {"s3_verify_tls", "Object storage", kBool,
+       "Without it anybody may answer in the store's name.", 0, 0,
+       FIRN_FIELD(db.storage.s3.verify_tls)},
+      {"s3_connect_timeout", "Object storage", kDuration,
+       "Longest a connection may take to open.", 1, kDayMs,
+       FIRN_FIELD(db.storage.s3.connect_timeout_ms)},
+      {"s3_request_timeout", "Object storage", kDuration,
+       "Longest a request may go without a byte either way.", 1, kDayMs,
+       FIRN_FIELD(db.storage.s3.request_timeout_ms)},
+      {"s3_attempts", "Object storage", kCount,
+       "How often a request is sent at most, with growing random pauses between.", 1, 100,
+       FIRN_FIELD(db.storage.s3.retry.attempts)},
+      {"s3_multipart_threshold", "Object storage", kSize,
+       "Objects longer than this are uploaded in parts.", 5 << 20, std::int64_t{5} << 30,
+       FIRN_FIELD(db.storage.s3.multipart_threshold_bytes)},
+      {"s3_upload_concurrency", "Object storage", kCount,
+       "Parts of one object that are uploaded at once.", 1, 1000,
+       FIRN_FIELD(db.storage.s3.upload_concurrency)},
       {"query_lookback", "Queries", kDuration,
        "How far back an instant selector looks for a sample.", 1, INT64_MAX,
        FIRN_FIELD(db.query_lookback_ms)},
@@ -120,6 +185,7 @@ const std::vector<ConfigField>& Table() {
 }
 
 #undef FIRN_FIELD
+#undef FIRN_CHOICE
 
 Status Bad(const ConfigField& field, std::string_view text, std::string_view why) {
   return Status::InvalidArgument(std::string(field.name) + ": " + base::Quoted(text) +
@@ -174,6 +240,17 @@ Result<bool> ParseBool(const ConfigField& field, std::string_view text) {
   return Bad(field, text, "is neither true nor false");
 }
 
+Result<std::size_t> ParseChoice(const ConfigField& field, std::string_view text) {
+  const std::vector<std::string_view>& words = std::get<5>(field.member).words;
+  const auto found = std::find(words.begin(), words.end(), text);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  std::string known;
+  for (const std::string_view word : words) {
+    known += (known.empty() ? "" : ", ") + std::string(word);
+  }
+  return Bad(field, text, "is none of " + known);
+}
+
 std::vector<std::string> SplitAtCommas(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {
@@ -211,6 +288,10 @@ std::string_view FieldKindName(FieldKind kind) {
       return "number";
     case FieldKind::kBool:
       return "true or false";
+    case FieldKind::kChoice:
+      return "word";
+    case FieldKind::kSecret:
+      return "secret";
   }
   return "";
 }
@@ -257,10 +338,18 @@ Status SetField(const ConfigField& field, std::string_view text, Config* config)
       *std::get<3>(field.member)(*config) = static_cast<int>(value);
       return Status::OK();
     }
-    default: {
+    case 4: {
       FIRN_ASSIGN_OR_RETURN(*std::get<4>(field.member)(*config), ParseBool(field, text));
       return Status::OK();
     }
+    case 5: {
+      FIRN_ASSIGN_OR_RETURN(const std::size_t index, ParseChoice(field, text));
+      std::get<5>(field.member).set(*config, index);
+      return Status::OK();
+    }
+    default:
+      *std::get<6>(field.member)(*config) = Secret(std::string(text));
+      return Status::OK();
   }
 }
 
@@ -287,8 +376,14 @@ std::string FieldText(const ConfigField& field, const Config& config) {
       return NumberText(field, *std::get<2>(field.member)(c));
     case 3:
       return NumberText(field, *std::get<3>(field.member)(c));
-    default:
+    case 4:
       return *std::get<4>(field.member)(c) ? "true" : "false";
+    case 5: {
+      const ChoiceMember& choice = std::get<5>(field.member);
+      return std::string(choice.words[choice.get(c)]);
+    }
+    default:
+      return std::get<6>(field.member)(c)->empty() ? "" : "set, not shown";
   }
 }
 

@@ -14,12 +14,29 @@
 #include <vector>
 
 #include "firn/config.h"
+#include "firn/secret.h"
 #include "firn/status.h"
 
 namespace firn::cli {
 
-enum class FieldKind : std::uint8_t { kText, kList, kDuration, kSize, kCount, kBool };
+enum class FieldKind : std::uint8_t {
+  kText,
+  kList,
+  kDuration,
+  kSize,
+  kCount,
+  kBool,
+  kChoice,  // One of a few words.
+  kSecret,  // Not shown anywhere, and no flag: other users see a process's flags.
+};
 std::string_view FieldKindName(FieldKind kind);
+
+// An enumeration: the words for its values, in order.
+struct ChoiceMember {
+  std::vector<std::string_view> words;
+  std::size_t (*get)(const Config&);
+  void (*set)(Config&, std::size_t);
+};
 
 struct ConfigField {
   std::string_view name;   // In snake case, as files write it.
@@ -30,7 +47,8 @@ struct ConfigField {
   std::int64_t least = 0;
   std::int64_t most = INT64_MAX;
   std::variant<std::string* (*)(Config&), std::vector<std::string>* (*)(Config&),
-               std::int64_t* (*)(Config&), int* (*)(Config&), bool* (*)(Config&)>
+               std::int64_t* (*)(Config&), int* (*)(Config&), bool* (*)(Config&),
+               ChoiceMember, Secret* (*)(Config&)>
       member;
 
   std::string Flag() const;         // --settle-interval
@@ -49,7 +67,7 @@ Status SetField(const ConfigField& field, std::string_view text, Config* config)
 void SetListField(const ConfigField& field, std::vector<std::string> items,
                   Config* config);
 
-// The value as text that SetField reads back.
+// The value as text that SetField reads back; of a secret only whether there is one.
 std::string FieldText(const ConfigField& field, const Config& config);
 
 // Of `candidates`, the nearest to `word` by edit distance, or "" where none is near.

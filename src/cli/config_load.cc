@@ -179,6 +179,10 @@ std::string ConfigAsYaml(const Config& config) {
   std::string out;
   for (const ConfigField& field : ConfigFields()) {
     const std::string text = FieldText(field, config);
+    if (field.kind == FieldKind::kSecret) {
+      if (!text.empty()) out += "# " + std::string(field.name) + ": " + text + "\n";
+      continue;
+    }
     out += std::string(field.name) + ": ";
     if (field.kind == FieldKind::kList) {
       YAML::Emitter list;

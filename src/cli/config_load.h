@@ -34,7 +34,8 @@ Status ApplyConfigFile(const std::string& path, Config* config);
 Result<Config> LoadConfig(const std::string& path, const EnvironmentLookup& environment,
                           const FlagTexts& flags);
 
-// All settings as a YAML file that ApplyConfigText reads back.
+// All settings but secrets as a YAML file that ApplyConfigText reads back; of a secret
+// that is set a comment says so.
 std::string ConfigAsYaml(const Config& config);
 
 // docs/operate/configuration.md.

@@ -36,6 +36,26 @@ std::string ErrorOf(std::string_view path, const std::string& text) {
   return std::string(status.message());
 }
 
+TEST(ConfigLoad, SecretsAreTakenAndNotShown) {
+  Config config;
+  ASSERT_TRUE(ApplyConfigText("a.yaml", "s3_secret_access_key: hush\n", &config).ok());
+  EXPECT_EQ(config.db.storage.s3.secret_access_key.Reveal(), "hush");
+  const std::string shown = ConfigAsYaml(config);
+  EXPECT_EQ(shown.find("hush"), std::string::npos);
+  EXPECT_NE(shown.find("# s3_secret_access_key: set, not shown\n"), std::string::npos);
+  Config again;
+  EXPECT_TRUE(ApplyConfigText("b.yaml", shown, &again).ok());
+}
+
+TEST(ConfigLoad, AChoiceIsOneOfItsWords) {
+  Config config;
+  ASSERT_TRUE(ApplyConfigText("a.yaml", "s3_encryption: kms\n", &config).ok());
+  EXPECT_EQ(config.db.storage.s3.encryption, ServerSideEncryption::kKms);
+  const Status bad = ApplyConfigText("a.yaml", "s3_encryption: kmz\n", &config);
+  EXPECT_EQ(bad, Status::InvalidArgument("a.yaml:1: s3_encryption: \"kmz\" is none of "
+                                         "none, s3, kms, customer"));
+}
+
 TEST(ConfigFields, HaveNamesOfTheirOwnAndTextsThatReadBack) {
   std::map<std::string_view, int> names;
   for (const ConfigField& field : ConfigFields()) {

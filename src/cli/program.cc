@@ -111,6 +111,7 @@ class Grammar {
         "serve", "Take samples, answer queries and settle data into tables");
     serve->add_option("--config", serve_.config_file, "YAML or TOML file of settings");
     for (const ConfigField& field : ConfigFields()) {
+      if (field.kind == FieldKind::kSecret) continue;
       std::string& text = setting_texts_[std::string(field.name)];
       CLI::Option* option =
           field.kind == FieldKind::kBool

@@ -251,9 +251,9 @@ class OpenDb final : public Db {
                                          options.holder, options.create, db->ulids_));
     }
     FIRN_ASSIGN_OR_RETURN(
-        db->warehouse_, Warehouse::Open(WarehouseLocation(options), options.catalog,
-                                        /*read_only=*/!with_hot, options.query_bytes_max,
-                                        base::SystemClock()));
+        db->warehouse_,
+        Warehouse::Open(WarehouseLocation(options), options, /*read_only=*/!with_hot,
+                        base::SystemClock(), db->metrics_));
     if (with_hot) {
       HotOpener opener(options, *db->warehouse_, db->ulids_, db->metrics_, db->reports_);
       FIRN_ASSIGN_OR_RETURN(db->hot_, opener.Open(std::move(directory)));

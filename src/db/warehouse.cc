@@ -5,7 +5,9 @@
 
 #include "iceberg/plan.h"
 #include "iceberg/sql_catalog.h"
+#include "io/environment.h"
 #include "io/file.h"
+#include "io/stores.h"
 
 namespace firn::db {
 namespace {
@@ -27,41 +29,47 @@ TableSummary Summarize(const iceberg::LoadedTable& table) {
 
 }  // namespace
 
-Warehouse::Warehouse(std::string location, std::int64_t query_bytes_max,
-                     const base::Clock& clock)
+Warehouse::Warehouse(std::string location, const DbOptions& options,
+                     const base::Clock& clock, base::MetricRegistry& metrics)
     : location_(std::move(location)),
       clock_(clock),
-      store_(io::MakeLocalStore()),
+      store_(io::MakeStores(options.storage, io::ProcessEnvironment(), clock, &metrics)),
       manifests_(*store_),
       footers_(kFooterCacheBytes),
-      budget_("memory of table scans", query_bytes_max),
+      budget_("memory of table scans", options.query_bytes_max),
       pool_(budget_) {}
 
 Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
-                                                   const std::string& catalog_uri,
+                                                   const DbOptions& options,
                                                    bool read_only,
-                                                   std::int64_t query_bytes_max,
-                                                   const base::Clock& clock) {
+                                                   const base::Clock& clock,
+                                                   base::MetricRegistry& metrics) {
   FIRN_ASSIGN_OR_RETURN(std::string absolute, io::ParseLocation(location));
-  iceberg::SqlCatalogOptions options;
-  options.uri = catalog_uri;
-  options.warehouse = absolute;
-  options.read_only = read_only;
-  if (options.uri.empty()) {
-    FIRN_ASSIGN_OR_RETURN(const std::string path, io::LocalPath(absolute));
-    options.uri = "sqlite:///" + path + "/catalog.db";
+  iceberg::SqlCatalogOptions catalog;
+  catalog.uri = options.catalog;
+  catalog.warehouse = absolute;
+  catalog.read_only = read_only;
+  if (catalog.uri.empty()) {
+    const Result<std::string> path = io::LocalPath(absolute);
+    if (!path.ok()) {
+      return Status::InvalidArgument(
+          "the warehouse " + absolute +
+          " is not on the local disk, so its catalog has to be "
+          "named: --catalog sqlite:///FILE");
+    }
+    catalog.uri = "sqlite:///" + *path + "/catalog.db";
     FIRN_ASSIGN_OR_RETURN(const bool exists,
-                          io::LocalFileSystem().Exists(path + "/catalog.db"));
+                          io::LocalFileSystem().Exists(*path + "/catalog.db"));
     if (read_only && !exists) {
       return Status::NotFound("no warehouse at " + absolute +
                               ": it has no catalog.db; --catalog names another");
     }
-    if (!read_only) FIRN_RETURN_IF_ERROR(io::LocalFileSystem().CreateDirectories(path));
+    if (!read_only) FIRN_RETURN_IF_ERROR(io::LocalFileSystem().CreateDirectories(*path));
   }
   std::unique_ptr<Warehouse> warehouse(
-      new Warehouse(std::move(absolute), query_bytes_max, clock));
+      new Warehouse(std::move(absolute), options, clock, metrics));
   FIRN_ASSIGN_OR_RETURN(warehouse->catalog_,
-                        iceberg::OpenSqlCatalog(std::move(options), *warehouse->store_,
+                        iceberg::OpenSqlCatalog(std::move(catalog), *warehouse->store_,
                                                 clock, warehouse->random_));
   return warehouse;
 }

@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/context.h"
+#include "base/metrics.h"
 #include "firn/db.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
@@ -26,14 +27,14 @@ namespace firn::db {
 // Thread-safe.
 class Warehouse {
  public:
-  // `location` is any that io::ParseLocation takes; `catalog_uri` a `sqlite:///…`, or
-  // empty for `catalog.db` in a local warehouse. Read-only never creates anything.
-  // NotFound where a read-only warehouse has no catalog.
+  // `location` is any that io::ParseLocation takes. Of `options` those count that name
+  // the catalog, storage and memory: a `sqlite:///…`, or empty for `catalog.db` in a
+  // local warehouse. Read-only never creates anything. NotFound where a read-only
+  // warehouse has no catalog. `metrics` must outlive it.
   static Result<std::unique_ptr<Warehouse>> Open(const std::string& location,
-                                                 const std::string& catalog_uri,
-                                                 bool read_only,
-                                                 std::int64_t query_bytes_max,
-                                                 const base::Clock& clock);
+                                                 const DbOptions& options, bool read_only,
+                                                 const base::Clock& clock,
+                                                 base::MetricRegistry& metrics);
 
   const std::string& location() const { return location_; }
   iceberg::Catalog& catalog() { return *catalog_; }
@@ -57,7 +58,8 @@ class Warehouse {
                                          std::string_view table);
 
  private:
-  Warehouse(std::string location, std::int64_t query_bytes_max, const base::Clock& clock);
+  Warehouse(std::string location, const DbOptions& options, const base::Clock& clock,
+            base::MetricRegistry& metrics);
 
   const std::string location_;
   const base::Clock& clock_;

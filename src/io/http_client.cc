@@ -1,36 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/http_client.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <curl/curl.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iterator>
-#include <memory>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-
-#include "base/quote.h"
+#include "base/assert.h"
 
 namespace firn::io {
 namespace {
 
-namespace http = boost::beast::http;
-using boost::beast::error_code;
-using BeastText = boost::beast::string_view;
+using SteadyClock = std::chrono::steady_clock;
 
 // How often a wait looks at its context.
 constexpr int kCheckIntervalMs = 50;
-constexpr std::size_t kReadBytes = 64 << 10;
-constexpr std::uint32_t kHeaderBytesMax = 64 << 10;
+constexpr std::size_t kIdleConnectionsMax = 16;
+constexpr std::size_t kHeaderBytesMax = 64 << 10;
+constexpr long kTransferBufferBytes = 256 << 10;
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
@@ -47,127 +36,326 @@ bool IsIdempotent(std::string_view method) {
          std::end(kMethods);
 }
 
-bool IsEndOfConnection(int error) { return error == EPIPE || error == ECONNRESET; }
-
-// Wait until `fd` is ready, for as long as the context allows.
-Status WaitFor(int fd, short events, const base::Context& context) {
-  for (;;) {
-    FIRN_RETURN_IF_ERROR(context.Check());
-    pollfd poll_fd{fd, events, 0};
-    const int ready = poll(&poll_fd, 1, kCheckIntervalMs);
-    if (ready > 0) return Status::OK();
-    if (ready < 0 && errno != EINTR) return Status::Unavailable(std::strerror(errno));
-  }
+bool IsThisMachine(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-// Fills an HttpResponse; its body goes to the sink where there is one and the code is
-// 2xx.
-class ResponseParser final : public http::basic_parser<false> {
- public:
-  ResponseParser(HttpResponse* response, const HttpClient::Sink& sink)
-      : response_(response), sink_(sink) {
-    header_limit(kHeaderBytesMax);
-    body_limit(boost::none);  // Taken care of below, by HttpClient::kBodyBytesMax.
-  }
+void InitialiseCurl() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  FIRN_ASSERT(code == CURLE_OK);
+}
 
-  Status status;  // Why a call below refused to go on.
-
- private:
-  void on_request_impl(http::verb, BeastText, BeastText, int, error_code& ec) override {
-    ec = {};
+struct HeaderList {
+  ~HeaderList() { curl_slist_free_all(list); }
+  void Add(const std::string& line) {
+    curl_slist* longer = curl_slist_append(list, line.c_str());
+    FIRN_ASSERT(longer != nullptr);
+    list = longer;
   }
-  void on_response_impl(int code, BeastText, int, error_code& ec) override {
-    ec = {};
-    response_->code = code;
-  }
-  void on_field_impl(http::field, BeastText name, BeastText value,
-                     error_code& ec) override {
-    ec = {};
-    response_->headers.emplace_back(std::string(name.data(), name.size()),
-                                    std::string(value.data(), value.size()));
-  }
-  void on_header_impl(error_code& ec) override { ec = {}; }
-  void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code& ec) override {
-    ec = {};
-  }
-  std::size_t on_body_impl(BeastText body, error_code& ec) override {
-    Take(body, ec);
-    return body.size();
-  }
-  void on_chunk_header_impl(std::uint64_t, BeastText, error_code& ec) override {
-    ec = {};
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastText body, error_code& ec) override {
-    Take(body, ec);
-    return body.size();
-  }
-  void on_finish_impl(error_code& ec) override { ec = {}; }
-
-  void Take(BeastText body, error_code& ec) {
-    ec = {};
-    if (sink_ && response_->code / 100 == 2) {
-      status = sink_({body.data(), body.size()});
-    } else if (response_->body.size() + body.size() > HttpClient::kBodyBytesMax) {
-      status =
-          Status::ResourceExhausted("the answer is longer than " +
-                                    std::to_string(HttpClient::kBodyBytesMax) + " bytes");
-    } else {
-      response_->body.append(body.data(), body.size());
-    }
-    if (!status.ok()) ec = http::error::body_limit;
-  }
-
-  HttpResponse* response_;
-  const HttpClient::Sink& sink_;
+  curl_slist* list = nullptr;
 };
+
+// One request under way: what libcurl's callbacks read and fill.
+struct Exchange {
+  std::string_view body;
+  const HttpClient::Sink* sink = nullptr;
+  HttpResponse response;
+  HttpTrace trace;
+  std::size_t body_offset = 0;
+  std::size_t header_bytes = 0;
+  bool head_ended = false;  // The empty line after the header fields has come.
+  Status status;            // Why a callback refused to go on.
+  SteadyClock::time_point last_moved = SteadyClock::now();
+
+  static std::size_t OnRead(char* out, std::size_t size, std::size_t count, void* self) {
+    auto& x = *static_cast<Exchange*>(self);
+    const std::size_t n = std::min(size * count, x.body.size() - x.body_offset);
+    std::memcpy(out, x.body.data() + x.body_offset, n);
+    x.body_offset += n;
+    x.trace.bytes_sent += static_cast<std::int64_t>(n);
+    x.last_moved = SteadyClock::now();
+    return n;
+  }
+  static int OnSeek(void* self, curl_off_t offset, int origin) {
+    auto& x = *static_cast<Exchange*>(self);
+    if (origin != SEEK_SET || offset < 0 ||
+        static_cast<std::size_t>(offset) > x.body.size()) {
+      return CURL_SEEKFUNC_FAIL;
+    }
+    x.body_offset = static_cast<std::size_t>(offset);
+    return CURL_SEEKFUNC_OK;
+  }
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count,
+                              void* self) {
+    auto& x = *static_cast<Exchange*>(self);
+    std::string_view line(data, size * count);
+    x.last_moved = SteadyClock::now();
+    x.header_bytes += line.size();
+    if (x.header_bytes > kHeaderBytesMax) {
+      x.status = Status::Unavailable("the header fields are too long");
+      return 0;
+    }
+    while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) {  // After 100 Continue another head follows.
+      x.response.headers.clear();
+      x.head_ended = false;
+      return size * count;
+    }
+    x.head_ended |= line.empty();
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return size * count;
+    std::string_view value = line.substr(colon + 1);
+    while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+    x.response.headers.emplace_back(line.substr(0, colon), value);
+    return size * count;
+  }
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) {
+    auto& x = *static_cast<Exchange*>(self);
+    const std::string_view bytes(data, size * count);
+    x.last_moved = SteadyClock::now();
+    x.trace.bytes_received += static_cast<std::int64_t>(bytes.size());
+    x.status = x.Take(bytes);
+    return x.status.ok() ? bytes.size() : bytes.size() + 1;  // Else: give up.
+  }
+
+  Status Take(std::string_view bytes) {
+    if (*sink) {
+      long code = 0;
+      curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
+      if (code / 100 == 2) return (*sink)(bytes);
+    }
+    if (response.body.size() + bytes.size() > HttpClient::kBodyBytesMax) {
+      return Status::ResourceExhausted("the answer is longer than " +
+                                       std::to_string(HttpClient::kBodyBytesMax) +
+                                       " bytes");
+    }
+    response.body += bytes;
+    return {};
+  }
+
+  CURL* easy = nullptr;
+};
+
+template <typename T>
+void Set(CURL* easy, CURLoption option, T value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  FIRN_ASSERT(code == CURLE_OK);
+}
+
+bool IsUntrusted(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+         code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_ISSUER_ERROR;
+}
+
+// Whether libcurl failed before a byte of the request could leave.
+bool IsBeforeSending(CURLcode code) {
+  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+         code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
+         IsUntrusted(code);
+}
 
 }  // namespace
 
-Result<HttpAddress> HttpAddress::Parse(std::string_view text) {
-  const auto bad = [&] {
-    return Status::InvalidArgument("expected http://HOST:PORT, got " +
-                                   base::Quoted(text));
-  };
-  std::string_view rest = text;
-  if (rest.starts_with("https://")) {
-    return Status::Unimplemented("https is not supported: " + std::string(text));
+class HttpClient::Connection {
+ public:
+  Connection() : multi_(curl_multi_init()), easy_(curl_easy_init()) {
+    FIRN_ASSERT(multi_ != nullptr && easy_ != nullptr);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 1L);
   }
-  const bool has_scheme = rest.starts_with("http://");
-  if (has_scheme) rest.remove_prefix(7);
-  HttpAddress address;
-  const std::size_t slash = rest.find('/');
-  if (slash != std::string_view::npos) {
-    address.prefix = rest.substr(slash);
-    while (!address.prefix.empty() && address.prefix.back() == '/') {
-      address.prefix.pop_back();
+  ~Connection() {
+    curl_easy_cleanup(easy_);
+    curl_multi_cleanup(multi_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // `exchange` ends with the answer or with a status of its own.
+  Status Run(const HttpAddress& address, const HttpClientOptions& options,
+             const HttpRequest& request, const base::Context& context,
+             Exchange* exchange) {
+    curl_easy_reset(easy_);
+    exchange->easy = easy_;
+    HeaderList headers;
+    Prepare(address, options, request, exchange, &headers);
+    const CURLMcode added = curl_multi_add_handle(multi_, easy_);
+    FIRN_ASSERT(added == CURLM_OK);
+    CURLcode code = CURLE_OK;
+    const Status ran = Drive(options, context, exchange, &code);
+    curl_multi_remove_handle(multi_, easy_);
+    long response_code = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &response_code);
+    exchange->response.code = static_cast<int>(response_code);
+    exchange->trace.may_have_arrived = !IsBeforeSending(code) && HasSent();
+    if (!ran.ok()) return ran;
+    if (!exchange->status.ok()) return exchange->status;
+    return StatusOf(code, address, request, exchange);
+  }
+
+ private:
+  bool HasSent() const {
+    long bytes = 0;
+    curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+  }
+
+  void Prepare(const HttpAddress& address, const HttpClientOptions& options,
+               const HttpRequest& request, Exchange* exchange, HeaderList* headers) {
+    const std::string url = (address.tls ? "https://" : "http://") + address.Authority() +
+                            address.prefix + request.target;
+    error_[0] = '\0';
+    Set(easy_, CURLOPT_ERRORBUFFER, error_);
+    Set(easy_, CURLOPT_URL, url.c_str());
+    Set(easy_, CURLOPT_PATH_AS_IS, 1L);
+    Set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+    Set(easy_, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    Set(easy_, CURLOPT_NOSIGNAL, 1L);
+    Set(easy_, CURLOPT_TCP_NODELAY, 1L);
+    Set(easy_, CURLOPT_BUFFERSIZE, kTransferBufferBytes);
+    Set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
+    if (IsThisMachine(address.host)) Set(easy_, CURLOPT_PROXY, "");
+    if (address.tls) {
+      Set(easy_, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+      Set(easy_, CURLOPT_SSL_VERIFYPEER, options.verify_tls ? 1L : 0L);
+      Set(easy_, CURLOPT_SSL_VERIFYHOST, options.verify_tls ? 2L : 0L);
+      if (!options.ca_file.empty()) Set(easy_, CURLOPT_CAINFO, options.ca_file.c_str());
     }
-    rest = rest.substr(0, slash);
+    Set(easy_, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
+    Set(easy_, CURLOPT_HEADERDATA, exchange);
+    Set(easy_, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
+    Set(easy_, CURLOPT_WRITEDATA, exchange);
+    PrepareMethod(request, exchange);
+    headers->Add("Host: " + address.HostHeader());
+    // Headers of libcurl's own that nobody asked for.
+    headers->Add("Accept:");
+    headers->Add("Expect:");
+    headers->Add("Content-Type:");
+    for (const auto& [name, value] : request.headers) {
+      headers->Add(value.empty() ? name + ";" : name + ": " + value);
+    }
+    Set(easy_, CURLOPT_HTTPHEADER, headers->list);
   }
-  std::size_t colon = rest.rfind(':');
-  if (!rest.empty() && rest.front() == '[') {
-    const std::size_t close = rest.find(']');
-    if (close == std::string_view::npos) return bad();
-    address.host = rest.substr(1, close - 1);
-    if (close + 1 < rest.size() && rest[close + 1] != ':') return bad();
-    if (colon < close) colon = std::string_view::npos;
-  } else {
-    address.host = rest.substr(0, colon);
+
+  void PrepareMethod(const HttpRequest& request, Exchange* exchange) {
+    const auto size = static_cast<curl_off_t>(request.body.size());
+    const bool has_body =
+        !request.body.empty() || request.method == "POST" || request.method == "PUT";
+    if (request.method == "HEAD") {
+      Set(easy_, CURLOPT_NOBODY, 1L);
+    } else if (has_body) {
+      Set(easy_, CURLOPT_POST, 1L);
+      Set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, size);
+      Set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kTransferBufferBytes);
+      Set(easy_, CURLOPT_READFUNCTION, &Exchange::OnRead);
+      Set(easy_, CURLOPT_READDATA, exchange);
+    } else {
+      Set(easy_, CURLOPT_HTTPGET, 1L);
+    }
+    if (request.method != "HEAD") {
+      Set(easy_, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+    // libcurl sends a request again where a kept connection ends before an answer. It
+    // needs to rewind a body for that, and must not where twice is not once.
+    if (IsIdempotent(request.method)) {
+      Set(easy_, CURLOPT_SEEKFUNCTION, &Exchange::OnSeek);
+      Set(easy_, CURLOPT_SEEKDATA, exchange);
+    } else if (request.body.empty()) {
+      Set(easy_, CURLOPT_FRESH_CONNECT, 1L);  // Nothing to rewind would stop it.
+    }
   }
-  if (colon != std::string_view::npos) {
-    address.port = rest.substr(colon + 1);
-  } else if (!has_scheme) {
-    return bad();
+
+  // Let libcurl work until the request has ended or must end.
+  Status Drive(const HttpClientOptions& options, const base::Context& context,
+               Exchange* exchange, CURLcode* code) {
+    const auto idle_max = std::chrono::milliseconds(options.idle_timeout_ms);
+    for (;;) {
+      FIRN_RETURN_IF_ERROR(context.Check());
+      int running = 0;
+      const CURLMcode performed = curl_multi_perform(multi_, &running);
+      FIRN_ASSERT(performed == CURLM_OK);
+      if (running == 0) break;
+      if (options.idle_timeout_ms > 0 &&
+          SteadyClock::now() - exchange->last_moved > idle_max) {
+        exchange->trace.timed_out = true;
+        *code = CURLE_OPERATION_TIMEDOUT;
+        return {};
+      }
+      const CURLMcode polled =
+          curl_multi_poll(multi_, nullptr, 0, kCheckIntervalMs, nullptr);
+      FIRN_ASSERT(polled == CURLM_OK);
+    }
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg == CURLMSG_DONE) *code = message->data.result;
+    }
+    exchange->trace.timed_out = *code == CURLE_OPERATION_TIMEDOUT;
+    return {};
   }
-  const bool digits =
-      !address.port.empty() && std::all_of(address.port.begin(), address.port.end(),
-                                           [](char c) { return c >= '0' && c <= '9'; });
-  if (address.host.empty() || !digits) return bad();
-  return address;
+
+  Status StatusOf(CURLcode code, const HttpAddress& address, const HttpRequest& request,
+                  Exchange* exchange) const {
+    const std::string where = "server " + address.Authority() + ": ";
+    if (code == CURLE_OK) {
+      // libcurl takes a connection that ends among the header fields for their end.
+      if (exchange->head_ended) return {};
+      return Status::Unavailable(where + "broke off in the middle of an answer");
+    }
+    const std::string why = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
+    if (IsUntrusted(code)) {
+      return Status::InvalidArgument(where + "its certificate is not trusted: " + why);
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+      return Status::Unavailable(where + (HasSent() ? "did not answer in time"
+                                                    : "did not take the connection in "
+                                                      "time"));
+    }
+    const bool silent = exchange->response.code == 0;
+    if (!IsIdempotent(request.method) && silent && exchange->trace.may_have_arrived) {
+      return Status::Unavailable(where + "ended the connection before it answered (" +
+                                 why + "); whether the " + request.method +
+                                 " was carried out is not known");
+    }
+    return Status::Unavailable(where + why);
+  }
+
+  CURLM* const multi_;
+  CURL* const easy_;
+  char error_[CURL_ERROR_SIZE] = "";
+};
+
+HttpClient::HttpClient(HttpAddress address, HttpClientOptions options)
+    : address_(std::move(address)), options_(std::move(options)) {
+  InitialiseCurl();
 }
 
-std::string HttpAddress::Authority() const {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + host + "]" : host) + ":" + port;
+HttpClient::~HttpClient() = default;
+
+std::unique_ptr<HttpClient::Connection> HttpClient::TakeConnection() {
+  std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::make_unique<Connection>();
+  // The one used last: others may end by idling.
+  std::unique_ptr<Connection> connection = std::move(idle_.back());
+  idle_.pop_back();
+  return connection;
+}
+
+void HttpClient::KeepConnection(std::unique_ptr<Connection> connection) {
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kIdleConnectionsMax) idle_.push_back(std::move(connection));
+}
+
+Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
+                                      const base::Context& context, const Sink& sink,
+                                      HttpTrace* trace) {
+  std::unique_ptr<Connection> connection = TakeConnection();
+  Exchange exchange;
+  exchange.body = request.body;
+  exchange.sink = &sink;
+  const Status status = connection->Run(address_, options_, request, context, &exchange);
+  KeepConnection(std::move(connection));
+  if (trace != nullptr) *trace = exchange.trace;
+  if (!status.ok()) return status;
+  return std::move(exchange.response);
 }
 
 std::string_view HttpResponse::Header(std::string_view name) const {
@@ -175,191 +363,6 @@ std::string_view HttpResponse::Header(std::string_view name) const {
     if (EqualsIgnoringCase(key, name)) return value;
   }
   return {};
-}
-
-HttpClient::~HttpClient() { Close(); }
-
-void HttpClient::Close() {
-  if (fd_ >= 0) close(fd_);
-  fd_ = -1;
-}
-
-Status HttpClient::Unavailable(std::string_view what) const {
-  return Status::Unavailable("server " + address_.Authority() + ": " + std::string(what));
-}
-
-bool HttpClient::IsUsable() const {
-  if (fd_ < 0) return false;
-  // Anything to read on an idle connection is its end, or bytes nobody asked for.
-  pollfd poll_fd{fd_, POLLIN | POLLRDHUP, 0};
-  return poll(&poll_fd, 1, 0) == 0;
-}
-
-Status HttpClient::Connect(const base::Context& context) {
-  Close();
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int looked_up =
-      getaddrinfo(address_.host.c_str(), address_.port.c_str(), &hints, &found);
-  if (looked_up != 0) return Unavailable(gai_strerror(looked_up));
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  int error = 0;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    fd_ = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd_ < 0) return Unavailable(std::strerror(errno));
-    error = connect(fd_, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
-    if (error == EINPROGRESS) {
-      const Status waited = WaitFor(fd_, POLLOUT, context);
-      if (!waited.ok()) {
-        Close();
-        return waited;
-      }
-      socklen_t size = sizeof error;
-      getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    }
-    if (error == 0) {
-      const int on = 1;
-      setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      return Status::OK();
-    }
-    Close();
-  }
-  return Unavailable(std::strerror(error));
-}
-
-Status HttpClient::WriteAll(std::string_view bytes, const base::Context& context,
-                            Progress* progress) {
-  while (!bytes.empty()) {
-    const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0) {
-      progress->request_left |= n > 0;
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      FIRN_RETURN_IF_ERROR(WaitFor(fd_, POLLOUT, context));
-    } else if (errno != EINTR) {
-      progress->was_closed = IsEndOfConnection(errno);
-      return Unavailable(std::strerror(errno));
-    }
-  }
-  return Status::OK();
-}
-
-Result<std::size_t> HttpClient::Read(char* out, std::size_t size,
-                                     const base::Context& context, Progress* progress) {
-  for (;;) {
-    const ssize_t n = recv(fd_, out, size, MSG_DONTWAIT);
-    if (n >= 0) {
-      (n > 0 ? progress->answer_came : progress->was_closed) = true;
-      return static_cast<std::size_t>(n);
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      FIRN_RETURN_IF_ERROR(WaitFor(fd_, POLLIN, context));
-    } else if (errno != EINTR) {
-      progress->was_closed = IsEndOfConnection(errno);
-      return Unavailable(std::strerror(errno));
-    }
-  }
-}
-
-Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
-                                      const base::Context& context, const Sink& sink) {
-  const bool was_kept = IsUsable();
-  if (!was_kept) FIRN_RETURN_IF_ERROR(Connect(context));
-  Progress progress;
-  Result<HttpResponse> response = SendOnce(request, context, sink, &progress);
-  const bool crossed = was_kept && !response.ok() &&
-                       response.status().Is(StatusCode::kUnavailable) &&
-                       progress.was_closed && !progress.answer_came;
-  if (!crossed) return response;
-  if (progress.request_left && !IsIdempotent(request.method)) {
-    return Unavailable("closed the connection before it answered; whether the " +
-                       request.method + " was carried out is not known");
-  }
-  FIRN_RETURN_IF_ERROR(Connect(context));
-  return SendOnce(request, context, sink, &progress);
-}
-
-Result<HttpResponse> HttpClient::SendOnce(const HttpRequest& request,
-                                          const base::Context& context, const Sink& sink,
-                                          Progress* progress) {
-  std::string head = request.method + " " + address_.prefix + request.target +
-                     " HTTP/1.1\r\nHost: " + address_.Authority() + "\r\n";
-  for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
-  }
-  head += "\r\n";
-  Status sent = WriteAll(head, context, progress);
-  if (sent.ok()) sent = WriteAll(request.body, context, progress);
-  // A server that refuses a body may answer and close before it has read all of it.
-  if (!sent.ok() && !sent.Is(StatusCode::kUnavailable)) {
-    Close();
-    return sent;
-  }
-  Result<HttpResponse> response =
-      ReadResponse(request.method == "HEAD", context, sink, progress);
-  if (!response.ok()) {
-    Close();
-    if (!sent.ok()) return sent;
-  }
-  return response;
-}
-
-Result<HttpResponse> HttpClient::ReadResponse(bool is_head, const base::Context& context,
-                                              const Sink& sink, Progress* progress) {
-  std::vector<char> buffer(kReadBytes);
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  for (;;) {
-    HttpResponse response;
-    ResponseParser parser(&response, sink);
-    if (is_head) parser.skip(true);
-    while (!parser.is_done()) {
-      error_code ec;
-      if (begin < end) {
-        const std::size_t used =
-            parser.put(boost::asio::const_buffer(buffer.data() + begin, end - begin), ec);
-        begin += used;
-        if (!parser.status.ok()) return parser.status;
-        if (ec && ec != http::error::need_more) return Unavailable(ec.message());
-        if (used > 0) continue;
-      }
-      std::memmove(buffer.data(), buffer.data() + begin, end - begin);
-      end -= begin;
-      begin = 0;
-      if (end == buffer.size()) return Unavailable("the header fields are too long");
-      FIRN_ASSIGN_OR_RETURN(
-          const std::size_t n,
-          Read(buffer.data() + end, buffer.size() - end, context, progress));
-      end += n;
-      if (n > 0) continue;
-      if (!parser.got_some()) return Unavailable("closed the connection");
-      parser.put_eof(ec);
-      if (ec) return Unavailable("broke off in the middle of an answer");
-    }
-    if (response.code / 100 == 1) continue;  // 100 Continue: the answer follows.
-    if (!parser.keep_alive()) Close();
-    return response;
-  }
-}
-
-std::string PercentEncode(std::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                       c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 15];
-    }
-  }
-  return out;
 }
 
 }  // namespace firn::io

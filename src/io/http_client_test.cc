@@ -26,12 +26,15 @@ TEST(HttpAddress, TakesUrlsAndHostWithPort) {
             (HttpAddress{"127.0.0.1", "7070", ""}));
   EXPECT_EQ(*HttpAddress::Parse("http://[::1]:7070"), (HttpAddress{"::1", "7070", ""}));
   EXPECT_EQ(HttpAddress::Parse("http://[::1]")->Authority(), "[::1]:80");
-  for (const char* bad : {"", "h", "http://", "http://h:", "http://h:x", "http://[::1",
-                          "http://[::1]x:1", ":80"}) {
+  for (const char* bad :
+       {"", "h", "http://", "http://h:", "http://h:x", "http://[::1", "http://[::1]x:1",
+        ":80", "http://u@h", "http://h?a", "http://h\\x"}) {
     EXPECT_EQ(HttpAddress::Parse(bad).status().code(), StatusCode::kInvalidArgument)
         << bad;
   }
-  EXPECT_EQ(HttpAddress::Parse("https://h").status().code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(*HttpAddress::Parse("https://h/a"), (HttpAddress{"h", "443", "/a", true}));
+  EXPECT_EQ(HttpAddress::Parse("https://h")->HostHeader(), "h");
+  EXPECT_EQ(HttpAddress::Parse("https://h:80")->HostHeader(), "h:80");
 }
 
 TEST(PercentEncode, KeepsOnlyUnreservedCharacters) {
@@ -152,10 +155,12 @@ TEST(HttpClient, ReadsAnswersInEveryFraming) {
 TEST(HttpClient, BrokenAnswersAreUnavailable) {
   CannedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"},
                        {"nonsense\r\n\r\n"},
+                       {"HTTP/1.1 200 OK\r\nX-A: b\r\nX-C"},
+                       {"HTTP/1.1 200 OK\r\nX-A: b\r\n"},
                        {""}});
   HttpClient client(server.address());
   const base::Context context;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const Status status = client.Send({"GET", "/x"}, context).status();
     EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("server 127.0.0.1:"));

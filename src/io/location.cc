@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kFile = "file";
 constexpr std::string_view kMemory = "memory";
+constexpr std::string_view kS3 = "s3";
 
 Status Invalid(std::string_view text, std::string_view why) {
   return Status::InvalidArgument("location " + base::Quoted(text) + ": " +
@@ -101,13 +102,18 @@ Result<std::string> ParseLocation(std::string_view text) {
     FIRN_ASSIGN_OR_RETURN(const std::string path, PathOfFileUri(text, rest));
     return "file://" + path;
   }
-  if (*scheme != kMemory) {
+  // As Hadoop's file systems spell it.
+  const bool is_s3 = *scheme == kS3 || *scheme == "s3a" || *scheme == "s3n";
+  if (!is_s3 && *scheme != kMemory) {
     return Invalid(text, "no store serves the scheme " + base::Quoted(*scheme) +
-                             "; known are file, memory, and plain paths");
+                             "; known are file, memory, s3, and plain paths");
   }
   if (rest.size() == 2 || rest[2] == '/') return Invalid(text, "names no bucket");
   if (HasDotSegment(rest.substr(2))) return Invalid(text, "holds a . or .. segment");
-  return *scheme + "://" + TidySlashes(rest.substr(2));
+  if (*scheme == kMemory) return *scheme + "://" + TidySlashes(rest.substr(2));
+  std::string_view key = rest.substr(2);
+  while (key.ends_with('/')) key.remove_suffix(1);
+  return std::string(kS3) + "://" + std::string(key);
 }
 
 Result<std::string> LocalPath(std::string_view location) {

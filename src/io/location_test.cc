@@ -36,11 +36,20 @@ TEST(LocationTest, OtherSpellingsOfALocalFileBecomeOne) {
   EXPECT_EQ(LocalPath("file:///a%20b c").value(), "/a%20b c");
 }
 
+TEST(LocationTest, KeysOfObjectStoresAreKept) {
+  EXPECT_EQ(ParseLocation("s3://b/a//c%20 d").value(), "s3://b/a//c%20 d");
+  EXPECT_EQ(ParseLocation("s3a://b/a/").value(), "s3://b/a");
+  EXPECT_EQ(ParseLocation("S3N://b").value(), "s3://b");
+  EXPECT_FALSE(ParseLocation("s3://").ok());
+  EXPECT_FALSE(ParseLocation("s3:///a").ok());
+  EXPECT_FALSE(ParseLocation("s3://b/../a").ok());
+}
+
 TEST(LocationTest, RefusalsQuoteTheText) {
   EXPECT_EQ(
-      ParseLocation("s3://bucket/a").status(),
-      Status::InvalidArgument("location \"s3://bucket/a\": no store serves the scheme "
-                              "\"s3\"; known are file, memory, and plain paths"));
+      ParseLocation("ftp://bucket/a").status(),
+      Status::InvalidArgument("location \"ftp://bucket/a\": no store serves the scheme "
+                              "\"ftp\"; known are file, memory, s3, and plain paths"));
   EXPECT_EQ(
       ParseLocation("file://w/a").status(),
       Status::InvalidArgument("location \"file://w/a\": names a host; a local file is "

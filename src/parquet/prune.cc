@@ -12,6 +12,7 @@
 #include "parquet/bloom_filter.h"
 #include "parquet/bloom_filter_reader.h"
 #include "parquet/bounds.h"
+#include "parquet/file_reader.h"
 #include "parquet/object_io.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
@@ -182,11 +183,11 @@ Result<bool> BloomMayMatch(const Footer& footer, io::ObjectReader& object,
       return Status::Corruption("bloom filter of row group " + std::to_string(row_group) +
                                 " outside the file");
     }
-    // The reader keeps references to all of these.
-    const ::parquet::ReaderProperties properties;
-    const auto reader = ::parquet::BloomFilterReader::Make(
-        std::make_shared<ObjectInput>(object, counts), footer.metadata_ptr(), properties);
-    const auto of_group = reader->RowGroup(row_group);
+    // The footer is at hand, and knows the keys where the filter is encrypted.
+    const auto file = ::parquet::ParquetFileReader::Open(
+        std::make_shared<ObjectInput>(object, counts),
+        ::parquet::default_reader_properties(), footer.metadata_ptr());
+    const auto of_group = file->GetBloomFilterReader().RowGroup(row_group);
     const auto filter =
         of_group == nullptr ? nullptr : of_group->GetColumnBloomFilter(leaf);
     if (filter == nullptr) continue;

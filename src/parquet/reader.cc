@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "parquet/chunk_pages.h"
+#include "parquet/compression_report.h"
 #include "parquet/dictionary_prune.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
@@ -202,6 +203,10 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
       return Status::NotFound("column " + columns[i].name + " (field id " +
                               std::to_string(columns[i].field_id) + ")");
     }
+    const auto [first, end] = footer.LeavesOf(*field);
+    for (int leaf = first; leaf < end; ++leaf) {
+      FIRN_RETURN_IF_ERROR(footer.CheckUnlocked(leaf));
+    }
     shape.fields.push_back(*field);
     fields.push_back(footer.schema()
                          ->field(*field)
@@ -240,7 +245,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
   if (footer == nullptr) {
     FIRN_ASSIGN_OR_RETURN(
         footer, Guard(location, [&] { return Footer::Load(*object, options); }));
-    if (cache != nullptr) {
+    if (cache != nullptr && !footer->is_encrypted()) {
       cache->Insert(location, object->size_bytes(), footer, footer->memory_bytes());
     }
   }
@@ -251,7 +256,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {
   return footer_->schema();
 }
-std::int64_t FileReader::row_count() const { return footer_->metadata().num_rows(); }
+std::int64_t FileReader::row_count() const { return footer_->row_count(); }
 int FileReader::row_group_count() const { return footer_->metadata().num_row_groups(); }
 
 RowGroupInfo FileReader::row_group(int index) const {
@@ -259,6 +264,7 @@ RowGroupInfo FileReader::row_group(int index) const {
   const auto group = footer_->metadata().RowGroup(index);
   RowGroupInfo info{group->num_rows(), 0};
   for (int i = 0; i < group->num_columns(); ++i) {
+    if (!footer_->CheckUnlocked(i).ok()) continue;
     info.compressed_bytes += group->ColumnChunk(i)->total_compressed_size();
   }
   return info;
@@ -270,6 +276,16 @@ std::optional<std::string> FileReader::FindKeyValue(std::string_view key) const 
   const int index = metadata->FindKey(key);
   if (index < 0) return std::nullopt;
   return metadata->value(index);
+}
+
+Result<CompressionReport> FileReader::Compression() const {
+  std::vector<bool> locked;
+  for (int leaf = 0; leaf < footer_->metadata().num_columns(); ++leaf) {
+    locked.push_back(!footer_->CheckUnlocked(leaf).ok());
+  }
+  return Guard(location_, [&]() -> Result<CompressionReport> {
+    return MakeCompressionReport(footer_->metadata(), locked);
+  });
 }
 
 bool FileReader::HasColumn(const ColumnRef& column) const {

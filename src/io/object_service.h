@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// object_service.h: what one bucket of an object store can do, request by request.
+// Internal to this room.
+//
+// A protocol (S3, GCS, Azure) implements these few calls; RemoteStore makes a Store of
+// them. Each call is retried by the protocol's RemoteRequests and returns when its
+// outcome is known, or says that it is not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "firn/status.h"
+#include "firn/time.h"
+
+namespace firn::io {
+
+// An object of the bucket, by its key: the location without `scheme://bucket/`.
+struct RemoteObject {
+  std::string key;
+  std::uint64_t size_bytes = 0;
+  TimestampUs modified_us = 0;  // By the store's clock.
+  std::string etag;             // Names the object's content; as the store spells it.
+  // The `put_id` that it was written with, or "".
+  std::string put_id;
+};
+
+struct RemotePage {
+  std::vector<RemoteObject> objects;  // In the order of their keys' bytes.
+  std::string next;                   // Where the next page begins; "" at the end.
+};
+
+// How a put that names a new object ended.
+enum class PutOutcome : std::uint8_t {
+  kDone,   // The object is there, and is ours.
+  kTaken,  // Some object was there before. It may be ours, where `kUnknown` came before.
+  kUnknown,  // No answer: it may be there, or come later.
+};
+struct PutResult {
+  PutOutcome outcome = PutOutcome::kDone;
+  Status status;  // Why not, for kTaken and kUnknown.
+  // The attempt that was answered was not the first that may have arrived: kTaken may
+  // be our own doing.
+  bool earlier_may_have_arrived = false;
+};
+
+// One upload in parts. Thread-safe: parts may be sent side by side.
+class MultipartUpload {
+ public:
+  virtual ~MultipartUpload() = default;
+  // Send part `number`, counted from 1. Parts but the last are within part_limits().
+  virtual Status PutPart(const base::Context& context, int number,
+                         std::string_view bytes) = 0;
+  // Make the object of parts 1 to `part_count`, all of which were sent, unless one of
+  // its name is there.
+  virtual Result<PutResult> Complete(const base::Context& context, int part_count) = 0;
+  // Give the upload up, so that nothing of it is left. OK where it is gone already.
+  virtual Status Abort(const base::Context& context) = 0;
+};
+
+// Thread-safe.
+class ObjectService {
+ public:
+  virtual ~ObjectService() = default;
+
+  // NotFound where there is no such object.
+  virtual Result<RemoteObject> Head(const base::Context& context,
+                                    const std::string& key) = 0;
+  // Bytes [offset, offset + size) into `out`, of the object that `etag` names; Conflict
+  // where another has taken its place. REQUIRES: size > 0.
+  virtual Status GetRange(const base::Context& context, const std::string& key,
+                          const std::string& etag, std::uint64_t offset,
+                          std::uint64_t size, char* out) = 0;
+  // The whole object, by one request. ResourceExhausted above `size_limit_bytes`.
+  virtual Result<std::string> Get(const base::Context& context, const std::string& key,
+                                  std::uint64_t size_limit_bytes) = 0;
+  // Create the object, unless one of its name is there. `put_id` is kept with it.
+  virtual Result<PutResult> PutIfAbsent(const base::Context& context,
+                                        const std::string& key, std::string_view bytes,
+                                        const std::string& put_id) = 0;
+  virtual Result<std::unique_ptr<MultipartUpload>> StartUpload(
+      const base::Context& context, const std::string& key,
+      const std::string& put_id) = 0;
+  // OK where it is absent already.
+  virtual Status Delete(const base::Context& context, const std::string& key) = 0;
+  // A page of the objects whose keys start with `prefix`. `from` is empty for the first
+  // page, then the `next` of the page before.
+  virtual Result<RemotePage> List(const base::Context& context, const std::string& prefix,
+                                  const std::string& from) = 0;
+
+  // What parts may be: sizes in bytes, and how many of them.
+  struct PartLimits {
+    std::uint64_t size_min = 5 << 20;
+    std::uint64_t size_max = std::uint64_t{5} << 30;
+    int count_max = 10'000;
+  };
+  virtual PartLimits part_limits() const = 0;
+};
+
+}  // namespace firn::io
