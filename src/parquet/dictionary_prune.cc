@@ -198,7 +198,8 @@ Result<bool> DictionariesMayMatch(const Footer& footer, RangeFetcher& fetcher,
     const int leaf = *footer.FlatLeafOf(columns.at(name));
     const auto chunk = group->ColumnChunk(leaf);
     const auto& column = *footer.metadata().schema()->Column(leaf);
-    if (!HasBounds(column)) continue;
+    // An encrypted page cannot be read by itself.
+    if (!HasBounds(column) || chunk->crypto_metadata() != nullptr) continue;
     FIRN_ASSIGN_OR_RETURN(const auto range, DictionaryRange(footer, *chunk));
     if (!range.has_value()) continue;
     ::parquet::ReaderProperties properties(pool);
