@@ -229,16 +229,6 @@ class Trial {
   const TrialOptions& trial_;
 };
 
-Status CheckTrial(const TrialOptions& trial) {
-  if (trial.sample_rows < 1 || trial.sample_bytes < 1 || trial.repeats < 1 ||
-      trial.codecs.empty() || trial.cpu_second_bytes < 0 || !(trial.reads >= 0)) {
-    return Status::InvalidArgument(
-        "trial: sample_rows, sample_bytes and repeats must be above 0, codecs not empty, "
-        "and prices not below 0");
-  }
-  return Status::OK();
-}
-
 void AppendJsonForm(const FormCost& cost, std::string& out) {
   out += cost.form.dictionary ? "{\"dictionary\":true,\"encoding\":"
                               : "{\"dictionary\":false,\"encoding\":";
@@ -258,6 +248,16 @@ void AppendJsonForm(const FormCost& cost, std::string& out) {
 }
 
 }  // namespace
+
+Status CheckTrial(const TrialOptions& trial) {
+  if (trial.sample_rows < 1 || trial.sample_bytes < 1 || trial.repeats < 1 ||
+      trial.codecs.empty() || trial.cpu_second_bytes < 0 || !(trial.reads >= 0)) {
+    return Status::InvalidArgument(
+        "trial: sample_rows, sample_bytes and repeats must be above 0, codecs not empty, "
+        "and prices not below 0");
+  }
+  return Status::OK();
+}
 
 std::string ToString(const StorageForm& form) {
   std::string text =

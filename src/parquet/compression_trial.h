@@ -66,6 +66,9 @@ struct ColumnTrial {
 // Bytes plus the price of the CPU time: written once, read `options.reads` times.
 double CostBytes(const FormCost& cost, const TrialOptions& options);
 
+// InvalidArgument where they are not what they must be.
+Status CheckTrial(const TrialOptions& trial);
+
 // How much of the sample has been taken.
 class SampleSize {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/encrypted_footer.h"
 
+#include <exception>
 #include <utility>
 
 #include "parquet/encryption/encryption.h"
@@ -60,17 +61,22 @@ Result<std::shared_ptr<::parquet::FileMetaData>> LoadEncryptedFooter(
   ::parquet::ReaderProperties properties;
   properties.file_decryption_properties(std::move(keys));
   properties.set_footer_read_size(footer_bytes + kTailBytes);
-  try {
-    return ::parquet::ParquetFileReader::Open(
-               std::make_shared<TailFile>(size_bytes, std::move(tail)), properties)
-        ->metadata();
-  } catch (const ::parquet::ParquetStatusException&) {
-    throw;  // The retriever's own answer, or memory.
-  } catch (const ::parquet::ParquetException& e) {
+  const auto mismatch = [](const std::exception& e) {
     return Status::PermissionDenied(
         "footer: not what its key makes of it: the key is another, or the footer was "
         "altered (" +
         std::string(e.what()) + ")");
+  };
+  try {
+    return ::parquet::ParquetFileReader::Open(
+               std::make_shared<TailFile>(size_bytes, std::move(tail)), properties)
+        ->metadata();
+  } catch (const ::parquet::ParquetInvalidOrCorruptedFileException& e) {
+    return mismatch(e);  // The signature of a footer in the clear.
+  } catch (const ::parquet::ParquetStatusException&) {
+    throw;  // The retriever's own answer, or memory.
+  } catch (const ::parquet::ParquetException& e) {
+    return mismatch(e);
   }
 }
 

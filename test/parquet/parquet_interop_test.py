@@ -90,6 +90,8 @@ def table():
 
 
 def probe(*arguments):
+    # firn writes over nothing.
+    pathlib.Path(arguments[2]).unlink(missing_ok=True)
     done = subprocess.run([PROBE, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(done.stderr)
