@@ -3,20 +3,39 @@
 
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <string_view>
 #include <type_traits>
 #include <variant>
 
+#include "expr/civil_text.h"
+#include "expr/number.h"
+
 namespace firn::expr {
 namespace {
-
-// 2^63, the first double above every int64.
-constexpr double kInt64End = 9223372036854775808.0;
 
 std::weak_ordering Reverse(std::weak_ordering order) { return 0 <=> order; }
 
 std::weak_ordering OrderOf(int comparison) { return comparison <=> 0; }
+
+template <typename T>
+constexpr bool kIsNumber = std::is_same_v<T, std::int64_t> || std::is_same_v<T, double> ||
+                           std::is_same_v<T, Decimal>;
+
+// CompareNumbers() for each two kinds of number.
+template <typename X, typename Y>
+std::weak_ordering OrderOfNumbers(const X& x, const Y& y) {
+  if constexpr (std::is_same_v<X, std::int64_t> && std::is_same_v<Y, std::int64_t>) {
+    return x <=> y;
+  } else if constexpr (std::is_same_v<X, std::int64_t> && std::is_same_v<Y, Decimal>) {
+    return CompareNumbers(Decimal{x, 0}, y);
+  } else if constexpr (std::is_same_v<X, Decimal> && std::is_same_v<Y, std::int64_t>) {
+    return CompareNumbers(x, Decimal{y, 0});
+  } else if constexpr (std::is_same_v<X, double> && !std::is_same_v<Y, double>) {
+    return Reverse(CompareNumbers(y, x));
+  } else {
+    return CompareNumbers(x, y);
+  }
+}
 
 std::string Quoted(std::string_view text) {
   std::string out = "'";
@@ -40,37 +59,13 @@ std::string Hex(std::string_view bytes) {
 
 }  // namespace
 
-std::weak_ordering CompareNumbers(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) <=> std::isnan(b);
-  return a < b   ? std::weak_ordering::less
-         : a > b ? std::weak_ordering::greater
-                 : std::weak_ordering::equivalent;
-}
-
-std::weak_ordering CompareNumbers(std::int64_t a, double b) {
-  if (std::isnan(b) || b >= kInt64End) return std::weak_ordering::less;
-  if (b < -kInt64End) return std::weak_ordering::greater;
-  // The integral part fits now; it decides unless it is equal, and then the fraction
-  // does.
-  const double whole = std::trunc(b);
-  const auto integer = static_cast<std::int64_t>(whole);
-  if (a != integer) return a <=> integer;
-  return CompareNumbers(0.0, b - whole);
-}
-
 std::optional<std::weak_ordering> CompareLiterals(const Literal& a, const Literal& b) {
   return std::visit(
       [](const auto& x, const auto& y) -> std::optional<std::weak_ordering> {
         using X = std::decay_t<decltype(x)>;
         using Y = std::decay_t<decltype(y)>;
-        if constexpr (std::is_same_v<X, double> && std::is_same_v<Y, double>) {
-          return CompareNumbers(x, y);
-        } else if constexpr (std::is_same_v<X, std::int64_t> &&
-                             std::is_same_v<Y, double>) {
-          return CompareNumbers(x, y);
-        } else if constexpr (std::is_same_v<X, double> &&
-                             std::is_same_v<Y, std::int64_t>) {
-          return Reverse(CompareNumbers(y, x));
+        if constexpr (kIsNumber<X> && kIsNumber<Y>) {
+          return OrderOfNumbers(x, y);
         } else if constexpr (std::is_same_v<X, std::string> &&
                              std::is_same_v<Y, std::string>) {
           return OrderOf(x.compare(y));
@@ -124,21 +119,23 @@ std::string ToString(const Literal& literal) {
     std::string operator()(bool v) const { return v ? "true" : "false"; }
     std::string operator()(std::int64_t v) const { return std::to_string(v); }
     std::string operator()(double v) const {
-      if (std::isnan(v)) return "'NaN'";
-      if (std::isinf(v)) return v < 0 ? "'-Infinity'" : "'Infinity'";
+      if (std::isnan(v)) return "DOUBLE 'NaN'";
+      if (std::isinf(v)) return v < 0 ? "DOUBLE '-Infinity'" : "DOUBLE 'Infinity'";
       char buffer[32];
       const auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
       std::string text(buffer, end);
-      // Keep it a floating-point literal when it is read back.
-      if (text.find_first_of(".e") == std::string::npos) text += ".0";
+      // Without an exponent it would be an integer or a decimal.
+      if (text.find('e') == std::string::npos) text += "e0";
       return text;
     }
     std::string operator()(const std::string& v) const { return Quoted(v); }
     std::string operator()(Timestamp v) const {
-      return "TIMESTAMP_US " + std::to_string(v.us);
+      return "TIMESTAMP '" + FormatTimestamp(v) + "'";
     }
-    std::string operator()(Date v) const { return "DATE_DAYS " + std::to_string(v.days); }
+    std::string operator()(Date v) const { return "DATE '" + FormatDate(v) + "'"; }
     std::string operator()(const Binary& v) const { return Hex(v.bytes); }
+    std::string operator()(const Decimal& v) const { return expr::ToString(v); }
+    std::string operator()(TimeOfDay v) const { return "TIME '" + FormatTime(v) + "'"; }
   };
   return std::visit(Visitor(), literal);
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "expr/like.h"
 #include "expr/literal.h"
 #include "expr/predicate.h"
 
@@ -156,6 +157,16 @@ class Pruner {
   }
   bool Ask(const StartsWith& p, bool negated) const {
     return PrefixMayMatch(DomainOf(Find(p.column)), p.prefix, negated);
+  }
+  bool Ask(const Like& p, bool negated) const {
+    const Domain domain = DomainOf(Find(p.column));
+    const LikePattern pattern(p.pattern);
+    const auto lower = BytesOf(domain.lower);
+    const auto upper = BytesOf(domain.upper);
+    if (domain.ordinary && lower.has_value() && lower == upper) {
+      return pattern.Matches(*lower) != negated;  // The only value there is.
+    }
+    return negated ? domain.ordinary : PrefixMayMatch(domain, pattern.prefix(), false);
   }
   bool Ask(const And& p, bool negated) const {
     return negated ? Any(p.operands, true) : All(p.operands, false);

@@ -4,7 +4,8 @@
 // A predicate is an immutable tree. It is three-valued, as in SQL: a comparison with
 // NULL is unknown, and a row is selected only where the predicate is true. Numbers are
 // ordered with NaN above every other value and equal to itself, and -0.0 equals 0.0, as
-// DuckDB and Iceberg's sort order have it. Thread-safe: immutable.
+// DuckDB and Iceberg's sort order have it. A column is named by its top-level name, or by
+// the names of the path that leads into a struct, joined by dots. Thread-safe: immutable.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +18,38 @@
 
 namespace firn::expr {
 
-// A literal. Timestamps are microseconds since the epoch, UTC; binary and fixed are raw
-// bytes.
+// A point in time: microseconds since the epoch, UTC, and nanoseconds past them, so that
+// finer times take nothing from the range. What has no time zone is taken for UTC.
 struct Timestamp {
   TimestampUs us = 0;
+  std::int16_t ns = 0;  // [0, 1000)
   auto operator<=>(const Timestamp&) const = default;
 };
 struct Date {
   std::int32_t days = 0;  // Since 1970-01-01.
   auto operator<=>(const Date&) const = default;
 };
+struct TimeOfDay {
+  std::int64_t ns = 0;  // Since midnight.
+  auto operator<=>(const TimeOfDay&) const = default;
+};
+// Raw bytes: binary, fixed, and a UUID's sixteen.
 struct Binary {
   std::string bytes;
   auto operator<=>(const Binary&) const = default;
 };
-using Literal =
-    std::variant<bool, std::int64_t, double, std::string, Timestamp, Date, Binary>;
+// unscaled / 10^scale. Also an integer that int64 does not hold. 1.0 and 1.00 are two
+// literals of one value: == tells them apart, CompareLiterals() does not.
+struct Decimal {
+  __extension__ typedef __int128 Unscaled;
+  Unscaled unscaled = 0;
+  std::int32_t scale = 0;  // REQUIRES: |scale| <= kDecimalScaleMax.
+  bool operator==(const Decimal&) const = default;
+};
+inline constexpr std::int32_t kDecimalScaleMax = 76;
+
+using Literal = std::variant<bool, std::int64_t, double, std::string, Timestamp, Date,
+                             Binary, Decimal, TimeOfDay>;
 
 enum class CompareOp : std::uint8_t { kEq, kNotEq, kLt, kLtEq, kGt, kGtEq };
 
@@ -46,7 +63,7 @@ struct Compare {
 };
 struct In {
   std::string column;
-  std::vector<Literal> literals;  // All of one type.
+  std::vector<Literal> literals;  // Of one type, or numbers.
 };
 struct IsNull {
   std::string column;
@@ -57,6 +74,12 @@ struct IsNotNull {
 struct StartsWith {
   std::string column;
   std::string prefix;
+};
+// A text of the pattern's shape: % stands for any text, _ for one character, and what
+// follows a \ for itself. Upper and lower case differ.
+struct Like {
+  std::string column;
+  std::string pattern;  // REQUIRES: does not end within an escape.
 };
 struct And {
   std::vector<PredicatePtr> operands;
@@ -70,7 +93,8 @@ struct Not {
 
 class Predicate {
  public:
-  using Node = std::variant<Compare, In, IsNull, IsNotNull, StartsWith, And, Or, Not>;
+  using Node =
+      std::variant<Compare, In, IsNull, IsNotNull, StartsWith, Like, And, Or, Not>;
   explicit Predicate(Node node) : node_(std::move(node)) {}
   const Node& node() const { return node_; }
 
@@ -85,8 +109,13 @@ PredicatePtr MakePredicate(T node) {
 // Conjunction of both; either may be null, which means true.
 PredicatePtr Conjoin(PredicatePtr a, PredicatePtr b);
 
-// SQL-like text, for EXPLAIN and messages.
+// The text that ParseFilter() reads back as an equal predicate, given that no And or Or
+// has a single operand: it is written as that operand.
 std::string ToString(const Predicate& predicate);
+
+// Whether both are the same tree of the same literals. NaN is NaN here, and -0.0 is not
+// 0.0.
+bool AreEqual(const Predicate& a, const Predicate& b);
 
 // What is known of the values of one column in a file, a row group or a page. Absent
 // bounds mean unknown. Bounds may be truncated: `lower` is then at or below every value

@@ -49,6 +49,16 @@ std::optional<int> Order(const Literal& a, const Literal& b) {
   return std::nullopt;
 }
 
+// By trying everything. No byte of these tests' texts is part of a longer character.
+bool Matches(std::string_view text, std::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '%' && Matches(text, pattern.substr(1))) return true;
+  if (text.empty()) return false;
+  if (pattern[0] == '%') return Matches(text.substr(1), pattern);
+  return (pattern[0] == '_' || pattern[0] == text[0]) &&
+         Matches(text.substr(1), pattern.substr(1));
+}
+
 class Oracle {
  public:
   explicit Oracle(std::function<Cell(const std::string&)> row) : row_(std::move(row)) {}
@@ -94,6 +104,11 @@ class Oracle {
     const Cell cell = row_(p.column);
     if (!cell) return std::nullopt;
     return std::get<std::string>(*cell).starts_with(p.prefix);
+  }
+  Truth Ask(const Like& p) const {
+    const Cell cell = row_(p.column);
+    if (!cell) return std::nullopt;
+    return Matches(std::get<std::string>(*cell), p.pattern);
   }
   Truth Ask(const And& p) const {
     Truth result = true;
@@ -164,7 +179,7 @@ class World {
 
   PredicatePtr Leaf() {
     const std::string& column = kNames[Below(4)];
-    switch (Below(column == "s" || column == "k" ? 6 : 5)) {
+    switch (Below(column == "s" || column == "k" ? 7 : 5)) {
       case 0:
         return MakePredicate(IsNull{column});
       case 1:
@@ -176,6 +191,9 @@ class World {
       }
       case 5:
         return MakePredicate(StartsWith{column, Text(2)});
+      case 6:
+        return MakePredicate(
+            Like{column, Text(1) + (Chance(50) ? "%" : "_") + Text(1) + "%"});
       default:
         return MakePredicate(
             Compare{column, static_cast<CompareOp>(Below(6)), LiteralFor(column)});

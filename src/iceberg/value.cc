@@ -16,10 +16,13 @@
 
 #include "base/assert.h"
 #include "base/civil_date.h"
+#include "expr/literal.h"
+#include "expr/number.h"
 
 namespace firn::iceberg {
 namespace {
 
+constexpr std::int64_t kNsPerUs = 1000;
 constexpr std::int64_t kUsPerSecond = 1'000'000;
 constexpr std::int64_t kUsPerDay = 86'400 * kUsPerSecond;
 
@@ -100,42 +103,66 @@ bool IsTimestampNs(PrimitiveKind kind) {
   return kind == PrimitiveKind::kTimestampNs || kind == PrimitiveKind::kTimestamptzNs;
 }
 
+// False where 64 bits do not hold the nanoseconds.
+bool NsFromTimestamp(expr::Timestamp timestamp, std::int64_t* ns) {
+  const expr::Int128 wide = expr::Int128{timestamp.us} * kNsPerUs + timestamp.ns;
+  *ns = static_cast<std::int64_t>(wide);
+  return *ns == wide;
+}
+
 Status DoesNotFit(const PrimitiveType& type) {
   return Status::InvalidArgument("literal does not fit type " + ToString(type));
 }
 
-Result<Value> FromInteger(std::int64_t v, const PrimitiveType& type) {
+// A number of any kind that `type` holds exactly.
+Result<Value> FromNumber(const expr::Literal& number, const PrimitiveType& type) {
+  const int scale = type.kind == PrimitiveKind::kDecimal ? type.scale : 0;
+  const auto at = expr::FloorAtScale(number, scale);
+  FIRN_ASSERT(at.has_value());
+  const auto within = [&](std::int64_t first, std::int64_t last) {
+    return at->exact && first <= at->floor && at->floor <= last;
+  };
   switch (type.kind) {
     case PrimitiveKind::kInt:
-      if (v < std::numeric_limits<std::int32_t>::min() ||
-          v > std::numeric_limits<std::int32_t>::max()) {
+      if (!within(std::numeric_limits<std::int32_t>::min(),
+                  std::numeric_limits<std::int32_t>::max())) {
         return DoesNotFit(type);
       }
-      return Value(static_cast<std::int32_t>(v));
+      return Value(static_cast<std::int32_t>(at->floor));
     case PrimitiveKind::kLong:
-      return Value(v);
+      if (!within(std::numeric_limits<std::int64_t>::min(),
+                  std::numeric_limits<std::int64_t>::max())) {
+        return DoesNotFit(type);
+      }
+      return Value(static_cast<std::int64_t>(at->floor));
     case PrimitiveKind::kTime:
-      if (v < 0 || v >= kUsPerDay) return DoesNotFit(type);
-      return Value(v);
-    case PrimitiveKind::kFloat: {
-      const auto f = static_cast<float>(v);
-      // 2^63 as a float is beyond an int64 and does not convert back.
-      if (f >= 0x1p63F || static_cast<std::int64_t>(f) != v) return DoesNotFit(type);
-      return Value(f);
-    }
-    case PrimitiveKind::kDouble: {
-      const auto d = static_cast<double>(v);
-      if (d >= 0x1p63 || static_cast<std::int64_t>(d) != v) return DoesNotFit(type);
-      return Value(d);
-    }
+      if (!within(0, kUsPerDay - 1)) return DoesNotFit(type);
+      return Value(static_cast<std::int64_t>(at->floor));
     case PrimitiveKind::kDecimal: {
-      const Decimal::Unscaled bound = PowerOfTen(type.precision - type.scale);
-      if (v >= bound || v <= -bound) return DoesNotFit(type);
-      return Value(Decimal{v * PowerOfTen(type.scale)});
+      const Value value(Decimal{at->floor});
+      if (!at->exact || !Fits(value, type)) return DoesNotFit(type);
+      return value;
     }
     default:
       return DoesNotFit(type);
   }
+}
+
+Result<Value> FromReal(const expr::Literal& number, const PrimitiveType& type) {
+  double value = 0;
+  if (const auto* real = std::get_if<double>(&number)) {
+    value = *real;
+  } else if (const auto* integer = std::get_if<std::int64_t>(&number)) {
+    value = static_cast<double>(*integer);
+  } else {
+    value = expr::NearestDouble(std::get<expr::Decimal>(number));
+  }
+  const auto order = expr::CompareLiterals(number, value);
+  if (!order.has_value() || *order != 0) return DoesNotFit(type);
+  if (type.kind == PrimitiveKind::kDouble) return Value(value);
+  const auto narrow = static_cast<float>(value);
+  if (!std::isnan(value) && static_cast<double>(narrow) != value) return DoesNotFit(type);
+  return Value(narrow);
 }
 
 }  // namespace
@@ -208,26 +235,28 @@ OptionalValue Promote(const Value& value, const PrimitiveType& type) {
 }
 
 Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType& type) {
-  if (const auto* v = std::get_if<std::int64_t>(&literal)) return FromInteger(*v, type);
+  if (std::holds_alternative<std::int64_t>(literal) ||
+      std::holds_alternative<double>(literal) ||
+      std::holds_alternative<expr::Decimal>(literal)) {
+    const bool real =
+        type.kind == PrimitiveKind::kFloat || type.kind == PrimitiveKind::kDouble;
+    return real ? FromReal(literal, type) : FromNumber(literal, type);
+  }
   if (const auto* v = std::get_if<bool>(&literal)) {
     if (type.kind == PrimitiveKind::kBoolean) return Value(*v);
-  } else if (const auto* v = std::get_if<double>(&literal)) {
-    if (type.kind == PrimitiveKind::kDouble) return Value(*v);
-    if (type.kind == PrimitiveKind::kFloat) {
-      const auto f = static_cast<float>(*v);
-      if (std::isnan(*v) || static_cast<double>(f) == *v) return Value(f);
-    }
   } else if (const auto* v = std::get_if<std::string>(&literal)) {
     if (type.kind == PrimitiveKind::kString) return Value(*v);
   } else if (const auto* v = std::get_if<expr::Timestamp>(&literal)) {
-    if (IsTimestamp(type.kind)) return Value(v->us);
-    if (IsTimestampNs(type.kind) &&
-        v->us <= std::numeric_limits<std::int64_t>::max() / 1000 &&
-        v->us >= std::numeric_limits<std::int64_t>::min() / 1000) {
-      return Value(v->us * 1000);
-    }
+    if (IsTimestamp(type.kind) && v->ns == 0) return Value(v->us);
+    std::int64_t ns = 0;
+    if (IsTimestampNs(type.kind) && NsFromTimestamp(*v, &ns)) return Value(ns);
   } else if (const auto* v = std::get_if<expr::Date>(&literal)) {
     if (type.kind == PrimitiveKind::kDate) return Value(v->days);
+  } else if (const auto* v = std::get_if<expr::TimeOfDay>(&literal)) {
+    const Value value(v->ns / kNsPerUs);
+    if (type.kind == PrimitiveKind::kTime && v->ns % kNsPerUs == 0 && Fits(value, type)) {
+      return value;
+    }
   } else if (const auto* v = std::get_if<expr::Binary>(&literal)) {
     Value value(Bytes{v->bytes});
     const bool binary = type.kind == PrimitiveKind::kUuid ||
@@ -238,8 +267,7 @@ Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType
   return DoesNotFit(type);
 }
 
-std::optional<expr::Literal> ValueToLiteral(const Value& value,
-                                            const PrimitiveType& type) {
+expr::Literal ValueToLiteral(const Value& value, const PrimitiveType& type) {
   FIRN_ASSERT(Fits(value, type));
   switch (type.kind) {
     case PrimitiveKind::kBoolean:
@@ -252,24 +280,29 @@ std::optional<expr::Literal> ValueToLiteral(const Value& value,
       return double{std::get<float>(value)};
     case PrimitiveKind::kDouble:
       return std::get<double>(value);
+    case PrimitiveKind::kDecimal:
+      return expr::Decimal{std::get<Decimal>(value).unscaled, type.scale};
     case PrimitiveKind::kDate:
       return expr::Date{std::get<std::int32_t>(value)};
+    case PrimitiveKind::kTime:
+      return expr::TimeOfDay{std::get<std::int64_t>(value) * kNsPerUs};
     case PrimitiveKind::kTimestamp:
     case PrimitiveKind::kTimestamptz:
       return expr::Timestamp{std::get<std::int64_t>(value)};
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs: {
+      const std::int64_t ns = std::get<std::int64_t>(value);
+      const std::int64_t us = FloorDiv(ns, kNsPerUs);
+      return expr::Timestamp{us, static_cast<std::int16_t>(ns - us * kNsPerUs)};
+    }
     case PrimitiveKind::kString:
       return std::get<std::string>(value);
     case PrimitiveKind::kUuid:
     case PrimitiveKind::kFixed:
     case PrimitiveKind::kBinary:
-      return expr::Binary{std::get<Bytes>(value).bytes};
-    case PrimitiveKind::kTime:
-    case PrimitiveKind::kDecimal:
-    case PrimitiveKind::kTimestampNs:
-    case PrimitiveKind::kTimestamptzNs:
-      return std::nullopt;
+      break;
   }
-  return std::nullopt;
+  return expr::Binary{std::get<Bytes>(value).bytes};
 }
 
 std::string ValueToString(const Value& value, const PrimitiveType& type) {

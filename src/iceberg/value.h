@@ -57,14 +57,12 @@ int CompareValues(const Value& a, const Value& b);
 // does not go.
 OptionalValue Promote(const Value& value, const PrimitiveType& type);
 
-// The literal as a value of `type`. An integer literal goes into any numeric type that
-// holds it exactly, a timestamp into the timestamp types, and so on. InvalidArgument
-// where it does not fit.
+// The literal as a value of `type`. A number goes into any numeric type that holds it
+// exactly, a timestamp into the timestamp types, and so on. InvalidArgument where it does
+// not fit.
 Result<Value> ValueFromLiteral(const expr::Literal& literal, const PrimitiveType& type);
-// The value as a literal; absent for types that predicates have none for (time, decimal,
-// nanosecond timestamps).
-std::optional<expr::Literal> ValueToLiteral(const Value& value,
-                                            const PrimitiveType& type);
+// REQUIRES: Fits(value, type).
+expr::Literal ValueToLiteral(const Value& value, const PrimitiveType& type);
 
 // For people and partition paths: `2026-01-02` for a date, hexadecimal for bytes, and so
 // on.

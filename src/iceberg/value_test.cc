@@ -160,6 +160,43 @@ TEST(Value, TakesLiteralsThatFit) {
   EXPECT_FALSE(ValueFromLiteral(0.1, kFloat).ok());
   EXPECT_FALSE(ValueFromLiteral(std::string("x"), kBinary).ok());
   EXPECT_FALSE(ValueFromLiteral(expr::Binary{"x"}, kUuid).ok());
+
+  EXPECT_EQ(*ValueFromLiteral(expr::Decimal{150, 2}, DecimalType(9, 3)),
+            Value(Decimal{1500}));
+  EXPECT_EQ(*ValueFromLiteral(2.5, DecimalType(9, 1)), Value(Decimal{25}));
+  EXPECT_EQ(*ValueFromLiteral(expr::Decimal{500, 2}, kInt), Value(std::int32_t{5}));
+  EXPECT_EQ(*ValueFromLiteral(expr::TimeOfDay{7000}, kTime), Value(std::int64_t{7}));
+  EXPECT_EQ(*ValueFromLiteral(expr::Timestamp{-1, 999}, kTimestampNs),
+            Value(std::int64_t{-1}));
+  EXPECT_FALSE(ValueFromLiteral(expr::Decimal{1, 3}, DecimalType(9, 2)).ok());
+  EXPECT_FALSE(ValueFromLiteral(expr::Decimal{1'000'000'000, 0}, DecimalType(9, 0)).ok());
+  EXPECT_FALSE(ValueFromLiteral(0.1, DecimalType(9, 2)).ok());
+  EXPECT_FALSE(ValueFromLiteral(expr::TimeOfDay{7001}, kTime).ok());
+  EXPECT_FALSE(ValueFromLiteral(expr::Timestamp{0, 1}, kTimestamp).ok());
+  EXPECT_FALSE(
+      ValueFromLiteral(expr::Timestamp{std::int64_t{1} << 60}, kTimestampNs).ok());
+}
+
+TEST(Value, GoesIntoALiteralAndBack) {
+  const std::pair<Value, PrimitiveType> cases[] = {
+      {true, kBoolean},
+      {std::int32_t{-5}, kInt},
+      {std::int64_t{-5}, kLong},
+      {1.5f, kFloat},
+      {-0.25, kDouble},
+      {Decimal{-12345}, DecimalType(9, 2)},
+      {std::int32_t{20455}, kDate},
+      {std::int64_t{86'399'999'999}, kTime},
+      {std::int64_t{-1}, kTimestamp},
+      {std::numeric_limits<std::int64_t>::min(), kTimestampNs},
+      {std::string("text"), kString},
+      {Bytes{std::string(16, 'x')}, kUuid},
+      {Bytes{"bytes"}, kBinary}};
+  for (const auto& [value, type] : cases) {
+    const auto back = ValueFromLiteral(ValueToLiteral(value, type), type);
+    ASSERT_TRUE(back.ok()) << ToString(type) << ": " << back.status();
+    EXPECT_EQ(*back, value) << ToString(type);
+  }
 }
 
 TEST(Value, PrintsForPeople) {

@@ -8,9 +8,11 @@
 #include "arrow/buffer.h"
 
 #include "parquet/bounds.h"
+#include "parquet/encrypted_pages.h"
 #include "parquet/page_index.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
+#include "parquet/wall.h"
 
 namespace firn::parquet {
 namespace {
@@ -79,8 +81,53 @@ Status AddValues(const ::parquet::ColumnIndex& index,
     if (values.all_null) continue;
     values.lower = DecodeBound(column, lower[i]);
     values.upper = DecodeBound(column, upper[i]);
+    // Who wrote NaN for the one compared it with what became the other.
+    if (!values.lower.has_value() || !values.upper.has_value()) {
+      values.lower.reset();
+      values.upper.reset();
+    }
   }
   return Status::OK();
+}
+
+// Whether both indexes, as far as there are any, lie in the file.
+bool IndexesInFile(const ::parquet::ColumnChunkMetaData& chunk, std::int64_t data_end) {
+  const auto offsets = chunk.GetOffsetIndexLocation();
+  const auto bounds = chunk.GetColumnIndexLocation();
+  return (!offsets.has_value() || InFile(*offsets, data_end)) &&
+         (!bounds.has_value() || InFile(*bounds, data_end));
+}
+
+// Indexes are decrypted by Parquet C++'s own reader of them, one chunk at a time.
+Result<std::shared_ptr<const ChunkPages>> LoadEncrypted(
+    const Footer& footer, RangeFetcher& fetcher, int row_group, int leaf,
+    const ::parquet::RowGroupMetaData& group, bool with_values) {
+  const ::parquet::ColumnDescriptor& column = *footer.metadata().schema()->Column(leaf);
+  return Guard(
+      "column " + column.path()->ToDotString(),
+      [&]() -> Result<std::shared_ptr<const ChunkPages>> {
+        auto pages = std::make_shared<ChunkPages>();
+        pages->encrypted = true;
+        const auto chunk = group.ColumnChunk(leaf);
+        const bool has_index = chunk->GetOffsetIndexLocation().has_value();
+        pages->values_read = with_values || !has_index;
+        if (!has_index) return std::shared_ptr<const ChunkPages>(std::move(pages));
+        if (!IndexesInFile(*chunk, footer.data_end())) {
+          return Damaged(row_group, leaf, "outside the file");
+        }
+        const bool with_bounds = with_values && HasBounds(column) &&
+                                 chunk->GetColumnIndexLocation().has_value();
+        const EncryptedPageIndex index =
+            LoadEncryptedPageIndex(footer, fetcher, row_group, leaf, with_bounds);
+        if (index.offsets == nullptr) return Damaged(row_group, leaf, "not there");
+        FIRN_ASSIGN_OR_RETURN(const ChunkSpan span, footer.SpanOf(*chunk));
+        FIRN_RETURN_IF_ERROR(AddPages(index.offsets->page_locations(), span,
+                                      group.num_rows(), row_group, leaf, *pages));
+        if (index.bounds != nullptr) {
+          FIRN_RETURN_IF_ERROR(AddValues(*index.bounds, column, row_group, leaf, *pages));
+        }
+        return std::shared_ptr<const ChunkPages>(std::move(pages));
+      });
 }
 
 }  // namespace
@@ -98,6 +145,12 @@ Result<std::vector<std::shared_ptr<const ChunkPages>>> LoadPages(
     out[i] = footer.FindPages(row_group, leaves[i]);
     if (out[i] != nullptr && (out[i]->values_read || !with_values)) continue;
     const auto chunk = group->ColumnChunk(leaves[i]);
+    if (chunk->crypto_metadata() != nullptr) {
+      FIRN_ASSIGN_OR_RETURN(out[i], LoadEncrypted(footer, fetcher, row_group, leaves[i],
+                                                  *group, with_values));
+      footer.KeepPages(row_group, leaves[i], out[i]);
+      continue;
+    }
     const auto offset_at = chunk->GetOffsetIndexLocation();
     if (!offset_at.has_value()) {
       out[i] = kNoPages;

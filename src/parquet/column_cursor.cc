@@ -16,6 +16,7 @@
 
 #include "parquet/arrow/reader.h"
 #include "parquet/column_reader.h"
+#include "parquet/encrypted_pages.h"
 #include "parquet/file_reader.h"
 #include "parquet/page_stream.h"
 #include "parquet/properties.h"
@@ -64,10 +65,17 @@ std::unique_ptr<::parquet::PageReader> OpenPages(
     const Footer& footer, RangeFetcher& fetcher, int row_group,
     const LeafSelection& selection, const ::parquet::ReaderProperties& properties) {
   const auto chunk = footer.metadata().RowGroup(row_group)->ColumnChunk(selection.leaf);
+  // Parquet C++ before 3.0 called version 2 pages uncompressed whatever they were.
+  const bool always_compressed = footer.metadata().writer_version().VersionLt(
+      ::parquet::ApplicationVersion::PARQUET_CPP_10353_FIXED_VERSION());
+  auto stream = std::make_unique<PageStream>(fetcher, selection.chunk.ranges);
+  if (chunk->crypto_metadata() != nullptr) {
+    return OpenEncryptedPages(footer, row_group, selection.leaf, std::move(stream),
+                              properties);
+  }
   return ::parquet::PageReader::Open(
-      std::make_shared<PageStream>(fetcher, selection.chunk.ranges), chunk->num_values(),
-      chunk->compression(), properties,
-      *footer.metadata().schema()->Column(selection.leaf));
+      std::move(stream), chunk->num_values(), chunk->compression(), properties,
+      *footer.metadata().schema()->Column(selection.leaf), always_compressed);
 }
 
 ::parquet::ReaderProperties PropertiesOf(const CursorOptions& options) {
@@ -337,13 +345,27 @@ class ArrowCursor final : public ColumnCursor {
   std::int64_t offset_ = 0;
 };
 
+// Says which column an error is about.
+class NamedCursor final : public ColumnCursor {
+ public:
+  NamedCursor(const std::string& name, std::unique_ptr<ColumnCursor> cursor)
+      : name_("column " + name), cursor_(std::move(cursor)) {}
+  Result<ArrayPtr> Read(const std::vector<RowRange>& ranges) override {
+    return Guard(name_, [&] { return cursor_->Read(ranges); });
+  }
+
+ private:
+  const std::string name_;
+  const std::unique_ptr<ColumnCursor> cursor_;
+};
+
 }  // namespace
 
 ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
                            std::int64_t row_count, const RowRanges& wanted,
                            std::int64_t block_bytes) {
   ChunkSelection selection;
-  if (pages.pages.empty()) {
+  if (pages.pages.empty() || pages.encrypted) {
     selection.rows = RowRanges::All(row_count);
     for (std::int64_t at = span.start; at < span.end; at += block_bytes) {
       selection.ranges.push_back({at, std::min(block_bytes, span.end - at)});
@@ -380,16 +402,21 @@ Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
                                                        int row_group, int field,
                                                        std::vector<LeafSelection> leaves,
                                                        const CursorOptions& options) {
+  const std::string& name = footer.schema()->field(field)->name();
+  std::unique_ptr<ColumnCursor> cursor;
   if (IsFlatDirect(footer, field)) {
-    return std::unique_ptr<ColumnCursor>(std::make_unique<FlatCursor>(
+    cursor = std::make_unique<FlatCursor>(
         footer, fetcher, row_group, CursorType(footer, field, options.dictionary_strings),
-        leaves.front(), options));
+        leaves.front(), options);
+  } else {
+    auto any = std::make_unique<ArrowCursor>(options.batch_rows, options.pool,
+                                             leaves.front().chunk.rows);
+    FIRN_RETURN_IF_ERROR(
+        any->Open(footer, fetcher, row_group, std::move(leaves), options));
+    cursor = std::move(any);
   }
-  auto cursor = std::make_unique<ArrowCursor>(options.batch_rows, options.pool,
-                                              leaves.front().chunk.rows);
-  FIRN_RETURN_IF_ERROR(
-      cursor->Open(footer, fetcher, row_group, std::move(leaves), options));
-  return std::unique_ptr<ColumnCursor>(std::move(cursor));
+  return std::unique_ptr<ColumnCursor>(
+      std::make_unique<NamedCursor>(name, std::move(cursor)));
 }
 
 }  // namespace firn::parquet

@@ -21,7 +21,8 @@ struct ChunkSelection {
   RowRanges rows;                 // Of those pages: the wanted ones and their neighbours.
   std::int64_t pages_pruned = 0;
 };
-// A chunk without a page index is taken whole, in ranges of at most `block_bytes`.
+// A chunk without a page index is taken whole, in ranges of at most `block_bytes`, and so
+// is an encrypted one.
 ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
                            std::int64_t row_count, const RowRanges& wanted,
                            std::int64_t block_bytes);

@@ -49,9 +49,9 @@ Result<std::unique_ptr<FileBody>> OpenArrowFile(const arrow::Schema& schema,
                                                 std::shared_ptr<ObjectOutput> sink,
                                                 const FileBodyOptions& options);
 
-// A schema with columns that are run-end encoded (by int32): text, binary, fixed binary,
-// int32, and maps of these; of any other type, runs of NULL only. The other columns are
-// flat. No bloom filters. InvalidArgument otherwise.
+// A schema with columns that are run-end encoded: text, binary, fixed binary, int32, and
+// maps of these; of any other type, runs of NULL only. The other columns are flat.
+// InvalidArgument otherwise. REQUIRES: runs that end by int32.
 Result<std::unique_ptr<FileBody>> OpenRunFile(const arrow::Schema& schema,
                                               std::shared_ptr<ObjectOutput> sink,
                                               const FileBodyOptions& options);

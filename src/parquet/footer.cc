@@ -8,6 +8,8 @@
 #include "arrow/util/key_value_metadata.h"
 
 #include "parquet/arrow/schema.h"
+#include "parquet/encrypted_footer.h"
+#include "parquet/encryption_properties.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
 #include "parquet/wall.h"
@@ -25,24 +27,20 @@ constexpr std::int64_t kFirstReadBytes = 64 << 10;
 // Decoded, a footer takes about this many times its serialized size; so do page indexes.
 // Measured on files of 20 to 200 columns: 4 to 7.
 constexpr std::int64_t kDecodedFactor = 6;
+// Longest header of a dictionary page that the oldest writers forgot to count.
+constexpr std::int64_t kForgottenHeaderBytes = 100;
 
-std::int64_t IndexBytes(const ::parquet::FileMetaData& metadata) {
-  std::int64_t bytes = 0;
-  for (int g = 0; g < metadata.num_row_groups(); ++g) {
-    const auto row_group = metadata.RowGroup(g);
-    for (int i = 0; i < metadata.num_columns(); ++i) {
-      const auto chunk = row_group->ColumnChunk(i);
-      if (const auto at = chunk->GetColumnIndexLocation()) bytes += at->length;
-      if (const auto at = chunk->GetOffsetIndexLocation()) bytes += at->length;
-    }
-  }
-  return bytes;
+// A schema that the format allows, or that some writer makes, and Arrow does not have.
+Status AsSchemaError(const arrow::Status& status) {
+  if (status.ok()) return Status::OK();
+  const Status plain = FromArrow(status);
+  return plain.Is(StatusCode::kCorruption)
+             ? Status::Unimplemented("schema: " + status.message())
+             : plain.With("schema");
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
-                                                   const ReaderOptions& options) {
+// The footer, its length and the magic number: the last bytes of the file.
+Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& options) {
   const auto size = static_cast<std::int64_t>(object.size_bytes());
   if (size < kMagicBytes + kTailBytes) {
     return Status::Corruption("not a Parquet file: " + std::to_string(size) + " bytes");
@@ -51,10 +49,8 @@ Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
   FIRN_RETURN_IF_ERROR(object.ReadAt(static_cast<std::uint64_t>(size) - tail.size(),
                                      tail.size(), tail.data()));
   const char* const end = tail.data() + tail.size();
-  if (std::memcmp(end - kMagicBytes, kEncryptedMagic, kMagicBytes) == 0) {
-    return Status::Unimplemented("encrypted Parquet files");
-  }
-  if (std::memcmp(end - kMagicBytes, kMagic, kMagicBytes) != 0) {
+  if (std::memcmp(end - kMagicBytes, kMagic, kMagicBytes) != 0 &&
+      std::memcmp(end - kMagicBytes, kEncryptedMagic, kMagicBytes) != 0) {
     return Status::Corruption("not a Parquet file: it does not end with PAR1");
   }
   std::uint32_t length = 0;
@@ -63,42 +59,116 @@ Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
     return Status::Corruption("footer of " + std::to_string(length) +
                               " bytes in a file of " + std::to_string(size));
   }
-  std::string whole;
-  const char* begin = end - kTailBytes - length;
-  if (length + kTailBytes > static_cast<std::int64_t>(tail.size())) {
-    whole.resize(length);
-    FIRN_RETURN_IF_ERROR(object.ReadAt(
-        static_cast<std::uint64_t>(size - kTailBytes) - length, length, whole.data()));
-    begin = whole.data();
-  }
+  const std::size_t whole = static_cast<std::size_t>(length + kTailBytes);
+  if (whole <= tail.size()) return tail.substr(tail.size() - whole);
+  tail.resize(whole);
+  FIRN_RETURN_IF_ERROR(
+      object.ReadAt(static_cast<std::uint64_t>(size) - whole, whole, tail.data()));
+  return tail;
+}
 
+// Whether the leaf's metadata can be read, and then its pages.
+Status Unlock(const ::parquet::RowGroupMetaData& group, int leaf, bool has_keys) {
+  const Status no_keys = Status::PermissionDenied("encrypted, and no keys were given");
+  try {
+    const auto chunk = group.ColumnChunk(leaf);
+    return chunk->crypto_metadata() != nullptr && !has_keys ? no_keys : Status::OK();
+  } catch (const ::parquet::ParquetStatusException& e) {
+    return FromArrow(e.status());
+  } catch (const ::parquet::ParquetException& e) {
+    // The footer holds it, and was authenticated: nobody altered it.
+    if (!has_keys) return no_keys;
+    return Status::PermissionDenied("its key is another than the one given (" +
+                                    std::string(e.what()) + ")");
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
+                                                   const ReaderOptions& options) {
+  FIRN_ASSIGN_OR_RETURN(const std::string tail, ReadTail(object, options));
+  const auto size = static_cast<std::int64_t>(object.size_bytes());
   std::shared_ptr<Footer> footer(new Footer());
-  footer->data_end_ = size - kTailBytes - length;
-  footer->metadata_ =
-      ::parquet::FileMetaData::Make(begin, static_cast<std::int64_t>(length));
-  if (footer->metadata_->is_encryption_algorithm_set()) {
-    return Status::Unimplemented("encrypted Parquet files");
-  }
-  FIRN_ARROW_RETURN_IF_ERROR(::parquet::arrow::FromParquetSchema(
-      footer->metadata_->schema(), ::parquet::ArrowReaderProperties(),
-      footer->metadata_->key_value_metadata(), &footer->schema_));
+  footer->data_end_ = size - static_cast<std::int64_t>(tail.size());
+  FIRN_RETURN_IF_ERROR(footer->Parse(size, tail, options));
+  footer->LockLeaves(options.decryption != nullptr);
+  FIRN_RETURN_IF_ERROR(footer->MakeSchema());
   FIRN_RETURN_IF_ERROR(footer->CheckRowGroups());
-
-  const auto* const root = footer->metadata_->schema()->group_node();
-  footer->leaves_.resize(static_cast<std::size_t>(root->field_count()), {0, 0});
-  for (int leaf = 0; leaf < footer->metadata_->num_columns(); ++leaf) {
-    const int field = root->FieldIndex(*footer->metadata_->schema()->GetColumnRoot(leaf));
-    if (field < 0) return Status::Corruption("schema: a leaf has no root");
-    auto& [first, last] = footer->leaves_[field];
-    if (last == 0) first = leaf;
-    last = leaf + 1;
-  }
-  footer->memory_bytes_ = kDecodedFactor * (static_cast<std::int64_t>(length) +
-                                            IndexBytes(*footer->metadata_));
+  footer->memory_bytes_ = kDecodedFactor * (static_cast<std::int64_t>(tail.size()) -
+                                            kTailBytes + footer->IndexBytes());
   return std::shared_ptr<const Footer>(std::move(footer));
 }
 
-Status Footer::CheckRowGroups() const {
+Status Footer::Parse(std::int64_t size_bytes, const std::string& tail,
+                     const ReaderOptions& options) {
+  const DecryptionOptions* const keys = options.decryption.get();
+  if (tail.ends_with(kEncryptedMagic)) {
+    if (keys == nullptr) {
+      return Status::PermissionDenied("the file is encrypted, and no keys were given");
+    }
+    is_encrypted_ = true;
+  } else {
+    metadata_ = ::parquet::FileMetaData::Make(
+        tail.data(), static_cast<std::int64_t>(tail.size()) - kTailBytes);
+    is_encrypted_ = metadata_->is_encryption_algorithm_set();
+    // Without keys, columns in the clear can be read.
+    if (keys == nullptr) return Status::OK();
+    if (!is_encrypted_) {
+      if (keys->plaintext_files) return Status::OK();
+      return Status::PermissionDenied(
+          "the file is not encrypted, and those that are not are not allowed");
+    }
+  }
+  FIRN_ASSIGN_OR_RETURN(metadata_,
+                        LoadEncryptedFooter(size_bytes, tail, MakeDecryption(*keys)));
+  return Status::OK();
+}
+
+Status Footer::MakeSchema() {
+  FIRN_RETURN_IF_ERROR(AsSchemaError(::parquet::arrow::FromParquetSchema(
+      metadata_->schema(), ::parquet::ArrowReaderProperties(),
+      metadata_->key_value_metadata(), &schema_)));
+  const auto* const root = metadata_->schema()->group_node();
+  leaves_.resize(static_cast<std::size_t>(root->field_count()), {0, 0});
+  for (int leaf = 0; leaf < metadata_->num_columns(); ++leaf) {
+    const int field = root->FieldIndex(*metadata_->schema()->GetColumnRoot(leaf));
+    if (field < 0) return Status::Corruption("schema: a leaf has no root");
+    auto& [first, last] = leaves_[field];
+    if (last == 0) first = leaf;
+    last = leaf + 1;
+  }
+  return Status::OK();
+}
+
+void Footer::LockLeaves(bool has_keys) {
+  locked_.resize(static_cast<std::size_t>(metadata_->num_columns()));
+  if (!is_encrypted_ || metadata_->num_row_groups() == 0) return;
+  // All row groups have the same keys.
+  const auto group = metadata_->RowGroup(0);
+  if (group->num_columns() != metadata_->num_columns()) return;
+  for (int leaf = 0; leaf < metadata_->num_columns(); ++leaf) {
+    locked_[leaf] =
+        Unlock(*group, leaf, has_keys)
+            .With("column " + metadata_->schema()->Column(leaf)->path()->ToDotString());
+  }
+}
+
+std::int64_t Footer::IndexBytes() const {
+  std::int64_t bytes = 0;
+  for (int g = 0; g < metadata_->num_row_groups(); ++g) {
+    const auto row_group = metadata_->RowGroup(g);
+    for (int i = 0; i < metadata_->num_columns(); ++i) {
+      if (!locked_[i].ok()) continue;
+      const auto chunk = row_group->ColumnChunk(i);
+      if (const auto at = chunk->GetColumnIndexLocation()) bytes += at->length;
+      if (const auto at = chunk->GetOffsetIndexLocation()) bytes += at->length;
+    }
+  }
+  return bytes;
+}
+
+Status Footer::CheckRowGroups() {
   std::int64_t rows = 0;
   for (int g = 0; g < metadata_->num_row_groups(); ++g) {
     const auto row_group = metadata_->RowGroup(g);
@@ -114,6 +184,7 @@ Status Footer::CheckRowGroups() const {
           " columns, schema: " + std::to_string(metadata_->num_columns()));
     }
     for (int i = 0; i < metadata_->num_columns(); ++i) {
+      if (!locked_[i].ok()) continue;
       const auto chunk = row_group->ColumnChunk(i);
       const bool flat = metadata_->schema()->Column(i)->max_repetition_level() == 0;
       // A column of one value a row: the cheapest check on a row count that could
@@ -125,10 +196,12 @@ Status Footer::CheckRowGroups() const {
       }
     }
   }
-  if (rows != metadata_->num_rows()) {
+  // Some writers leave the file's own count at nothing.
+  if (metadata_->num_rows() != 0 && rows != metadata_->num_rows()) {
     return Status::Corruption("footer: " + std::to_string(metadata_->num_rows()) +
                               " rows, row groups: " + std::to_string(rows));
   }
+  row_count_ = rows;
   return Status::OK();
 }
 
@@ -147,7 +220,8 @@ std::optional<int> Footer::FindField(const ColumnRef& column) const {
 std::optional<int> Footer::FlatLeafOf(int field) const {
   const auto& node = *metadata_->schema()->group_node()->field(field);
   if (!node.is_primitive() || node.is_repeated()) return std::nullopt;
-  return leaves_[field].first;
+  const int leaf = leaves_[field].first;
+  return locked_[leaf].ok() ? std::optional<int>(leaf) : std::nullopt;
 }
 
 Result<ChunkSpan> Footer::SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const {
@@ -167,6 +241,12 @@ Result<ChunkSpan> Footer::SpanOf(const ::parquet::ColumnChunkMetaData& chunk) co
                               std::to_string(data_end_));
   }
   span.end = span.start + size;
+  // parquet-mr up to 1.2.8 left the header of the dictionary page out of the size. What
+  // is read too much is not looked at: pages end where the values do.
+  if (metadata_->writer_version().VersionLt(
+          ::parquet::ApplicationVersion::PARQUET_816_FIXED_VERSION())) {
+    span.end = std::min(span.end + kForgottenHeaderBytes, data_end_);
+  }
   return span;
 }
 

@@ -41,6 +41,8 @@ struct ChunkPages {
   std::vector<PageSpan> pages;     // Ascending; together they hold every row.
   std::vector<PageValues> values;  // Empty, or one a page.
   bool values_read = false;        // Whether `values` is all that the file says of them.
+  // No page can be left out: each is numbered in what is authenticated.
+  bool encrypted = false;
 };
 
 // A column chunk's bytes [start, end): a dictionary page, if any, and data pages.
@@ -68,11 +70,20 @@ class Footer {
   std::optional<int> FindField(const ColumnRef& column) const;
   // Leaves [first, end) of a top-level field.
   std::pair<int, int> LeavesOf(int field) const { return leaves_[field]; }
-  // The leaf of a field that is one column and not inside a list, or nothing.
+  // The leaf of a field that is one column, not inside a list and not locked, or nothing.
   std::optional<int> FlatLeafOf(int field) const;
+
+  // OK, or why the leaf cannot be decrypted: PermissionDenied, or what the key retriever
+  // returned. Nothing of a locked leaf may be asked of metadata().
+  const Status& CheckUnlocked(int leaf) const { return locked_[leaf]; }
+  // Whether anything in the file is encrypted.
+  bool is_encrypted() const { return is_encrypted_; }
 
   // The chunk's bytes, checked to lie within the file.
   Result<ChunkSpan> SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const;
+
+  // Of all row groups.
+  std::int64_t row_count() const { return row_count_; }
 
   // Where the footer starts: everything it points to lies before.
   std::int64_t data_end() const { return data_end_; }
@@ -85,13 +96,21 @@ class Footer {
 
  private:
   Footer() = default;
-  Status CheckRowGroups() const;
+  Status Parse(std::int64_t size_bytes, const std::string& tail,
+               const ReaderOptions& options);
+  Status MakeSchema();
+  void LockLeaves(bool has_keys);
+  Status CheckRowGroups();
+  std::int64_t IndexBytes() const;
 
   std::shared_ptr<::parquet::FileMetaData> metadata_;
   std::shared_ptr<arrow::Schema> schema_;
   std::vector<std::pair<int, int>> leaves_;
+  std::vector<Status> locked_;  // By leaf.
+  bool is_encrypted_ = false;
   std::int64_t memory_bytes_ = 0;
   std::int64_t data_end_ = 0;
+  std::int64_t row_count_ = 0;
 
   mutable std::mutex mutex_;
   mutable std::map<std::pair<int, int>, std::shared_ptr<const ChunkPages>> pages_;

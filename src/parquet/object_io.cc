@@ -13,6 +13,12 @@ arrow::Status ObjectOutput::Write(const void* data, std::int64_t size) {
   ARROW_RETURN_NOT_OK(ToArrow(
       object_.Append({static_cast<const char*>(data), static_cast<std::size_t>(size)})));
   written_bytes_ += size;
+  if (tail_bytes_ > 0) {
+    const std::string_view bytes(static_cast<const char*>(data),
+                                 static_cast<std::size_t>(size));
+    tail_ += bytes.substr(bytes.size() - std::min(bytes.size(), tail_bytes_));
+    if (tail_.size() > 2 * tail_bytes_) tail_.erase(0, tail_.size() - tail_bytes_);
+  }
   return arrow::Status::OK();
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "arrow/io/interfaces.h"
 #include "arrow/result.h"
@@ -31,9 +32,16 @@ class ObjectOutput final : public arrow::io::OutputStream {
 
   std::int64_t written_bytes() const { return written_bytes_; }
 
+  // Keep at least the last `bytes` that are written from now on, and at most twice as
+  // many.
+  void KeepTail(std::size_t bytes) { tail_bytes_ = bytes; }
+  const std::string& tail() const { return tail_; }
+
  private:
   io::ObjectWriter& object_;
   std::int64_t written_bytes_ = 0;
+  std::size_t tail_bytes_ = 0;
+  std::string tail_;
   bool closed_ = false;
 };
 

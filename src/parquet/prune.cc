@@ -2,16 +2,17 @@
 #include "parquet/prune.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <cstring>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "expr/conjuncts.h"
 #include "parquet/bloom_filter.h"
 #include "parquet/bloom_filter_reader.h"
 #include "parquet/bounds.h"
+#include "parquet/file_reader.h"
 #include "parquet/object_io.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
@@ -69,61 +70,35 @@ class IntervalStatistics final : public expr::StatisticsSource {
   std::map<std::string, Cursor> cursors_;
 };
 
+template <typename T>
+std::uint64_t HashOf(const ::parquet::BloomFilter& filter, const std::string& bytes) {
+  T value;
+  FIRN_ASSERT(bytes.size() == sizeof value);
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return filter.Hash(value);
+}
+
 // Whether the filter may hold `literal`; true where the two do not fit together.
 bool MayHold(const ::parquet::BloomFilter& filter,
              const ::parquet::ColumnDescriptor& column, const Literal& literal) {
-  const auto& logical = *column.logical_type();
+  const PlainValue value = EncodePlain(column, literal);
+  if (value.kind != PlainValue::kStored) return value.kind == PlainValue::kUnknown;
   switch (column.physical_type()) {
-    case Type::INT32: {
-      std::int64_t value = 0;
-      if (const auto* v = std::get_if<std::int64_t>(&literal)) {
-        value = *v;
-      } else if (const auto* d = std::get_if<expr::Date>(&literal)) {
-        value = d->days;
-      } else {
-        return true;
-      }
-      if (value < std::numeric_limits<std::int32_t>::min() ||
-          value > std::numeric_limits<std::int32_t>::max()) {
-        return false;
-      }
-      return filter.FindHash(filter.Hash(static_cast<std::int32_t>(value)));
-    }
-    case Type::INT64: {
-      if (const auto* v = std::get_if<std::int64_t>(&literal)) {
-        return filter.FindHash(filter.Hash(*v));
-      }
-      const auto* ts = std::get_if<expr::Timestamp>(&literal);
-      const bool micros =
-          logical.is_timestamp() &&
-          static_cast<const ::parquet::TimestampLogicalType&>(logical).time_unit() ==
-              ::parquet::LogicalType::TimeUnit::MICROS;
-      return ts == nullptr || !micros || filter.FindHash(filter.Hash(ts->us));
-    }
-    case Type::DOUBLE: {
-      // Both zeros are equal and every NaN is, but their bits and hashes differ.
-      const auto* v = std::get_if<double>(&literal);
-      if (v == nullptr || *v == 0 || std::isnan(*v)) return true;
-      return filter.FindHash(filter.Hash(*v));
-    }
-    case Type::BYTE_ARRAY: {
-      if (const auto* text = std::get_if<std::string>(&literal)) {
-        return filter.FindHash(filter.Hash(std::string_view(*text)));
-      }
-      const auto* binary = std::get_if<expr::Binary>(&literal);
-      return binary == nullptr ||
-             filter.FindHash(filter.Hash(std::string_view(binary->bytes)));
-    }
+    case Type::INT32:
+      return filter.FindHash(HashOf<std::int32_t>(filter, value.bytes));
+    case Type::INT64:
+      return filter.FindHash(HashOf<std::int64_t>(filter, value.bytes));
+    case Type::FLOAT:
+      return filter.FindHash(HashOf<float>(filter, value.bytes));
+    case Type::DOUBLE:
+      return filter.FindHash(HashOf<double>(filter, value.bytes));
+    case Type::BYTE_ARRAY:
+      return filter.FindHash(filter.Hash(std::string_view(value.bytes)));
     case Type::FIXED_LEN_BYTE_ARRAY: {
-      const auto* binary = std::get_if<expr::Binary>(&literal);
-      if (binary == nullptr ||
-          binary->bytes.size() != static_cast<std::size_t>(column.type_length())) {
-        return true;
-      }
-      const ::parquet::FLBA value(
-          reinterpret_cast<const std::uint8_t*>(binary->bytes.data()));
+      const ::parquet::FLBA fixed(
+          reinterpret_cast<const std::uint8_t*>(value.bytes.data()));
       return filter.FindHash(
-          filter.Hash(value, static_cast<std::uint32_t>(column.type_length())));
+          filter.Hash(fixed, static_cast<std::uint32_t>(value.bytes.size())));
     }
     default:
       return true;
@@ -172,8 +147,9 @@ RowGroupStatistics::RowGroupStatistics(const Footer& footer, int row_group,
     if (statistics == nullptr) continue;
     if (statistics->has_null_count) entry.null_count = statistics->null_count;
     const auto& column = *footer.metadata().schema()->Column(leaf);
-    if (statistics->has_min) entry.lower = DecodeBound(column, statistics->min());
-    if (statistics->has_max) entry.upper = DecodeBound(column, statistics->max());
+    Bounds bounds = DecodeBounds(column, *statistics);
+    entry.lower = std::move(bounds.lower);
+    entry.upper = std::move(bounds.upper);
   }
 }
 
@@ -207,11 +183,11 @@ Result<bool> BloomMayMatch(const Footer& footer, io::ObjectReader& object,
       return Status::Corruption("bloom filter of row group " + std::to_string(row_group) +
                                 " outside the file");
     }
-    // The reader keeps references to all of these.
-    const ::parquet::ReaderProperties properties;
-    const auto reader = ::parquet::BloomFilterReader::Make(
-        std::make_shared<ObjectInput>(object, counts), footer.metadata_ptr(), properties);
-    const auto of_group = reader->RowGroup(row_group);
+    // The footer is at hand, and knows the keys where the filter is encrypted.
+    const auto file = ::parquet::ParquetFileReader::Open(
+        std::make_shared<ObjectInput>(object, counts),
+        ::parquet::default_reader_properties(), footer.metadata_ptr());
+    const auto of_group = file->GetBloomFilterReader().RowGroup(row_group);
     const auto filter =
         of_group == nullptr ? nullptr : of_group->GetColumnBloomFilter(leaf);
     if (filter == nullptr) continue;

@@ -2,6 +2,7 @@
 #include "parquet/reader.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "arrow/memory_pool.h"
@@ -11,6 +12,8 @@
 
 #include "base/assert.h"
 #include "parquet/chunk_pages.h"
+#include "parquet/compression_report.h"
+#include "parquet/dictionary_prune.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/prune.h"
@@ -89,6 +92,99 @@ class RowStream final : public scan::BatchStream {
   scan::ScanStats stats_;
 };
 
+// Plans row groups one by one. What it is made of must outlive it.
+class RowGroupPruner {
+ public:
+  RowGroupPruner(const Footer& footer, io::ObjectReader& object, RangeFetcher& fetcher,
+                 arrow::MemoryPool* pool, bool verify_checksums, const ScanSpec& spec,
+                 FilePlan& plan)
+      : footer_(footer),
+        object_(object),
+        fetcher_(fetcher),
+        pool_(pool),
+        verify_checksums_(verify_checksums),
+        predicate_(spec.predicate),
+        columns_(BindPredicate(footer, spec)),
+        plan_(plan) {}
+
+  const FetchCounts& bloom_counts() const { return bloom_counts_; }
+
+  // Adds what is left of the row group to the plan. The stages that cost least come
+  // first.
+  Status Add(int row_group) {
+    const std::int64_t rows = footer_.metadata().RowGroup(row_group)->num_rows();
+    if (rows == 0) return Status::OK();
+    if (columns_.empty()) {
+      plan_.row_groups.push_back({row_group, RowRanges::All(rows)});
+      return Status::OK();
+    }
+    const RowGroupStatistics statistics(footer_, row_group, columns_);
+    if (!expr::MayMatch(*predicate_, statistics)) {
+      ++plan_.row_groups_pruned_by_statistics;
+      return Status::OK();
+    }
+    FIRN_ASSIGN_OR_RETURN(
+        const bool bloom,
+        BloomMayMatch(footer_, object_, bloom_counts_, row_group, predicate_, columns_));
+    if (!bloom) {
+      ++plan_.row_groups_pruned_by_bloom;
+      return Status::OK();
+    }
+    FIRN_ASSIGN_OR_RETURN(const PagesByName pages, Load(row_group));
+    RowRanges left = PruneByPages(*predicate_, pages, rows);
+    if (left.empty()) {
+      ++plan_.row_groups_pruned_by_page_index;
+      return Status::OK();
+    }
+    // Where bounds of pages narrow it down the values are sorted, and what is between two
+    // bounds is probably there.
+    if (left.row_count() == rows) {
+      FIRN_ASSIGN_OR_RETURN(
+          const bool dictionary,
+          DictionariesMayMatch(footer_, fetcher_, pool_, verify_checksums_, row_group,
+                               predicate_, columns_, statistics));
+      if (!dictionary) {
+        ++plan_.row_groups_pruned_by_dictionary;
+        return Status::OK();
+      }
+    }
+    for (const auto& [name, chunk] : pages) {
+      plan_.pages_pruned += std::count_if(
+          chunk->pages.begin(), chunk->pages.end(), [&](const PageSpan& page) {
+            return !left.Overlaps(page.rows.first, page.rows.end);
+          });
+    }
+    plan_.row_groups.push_back({row_group, std::move(left)});
+    return Status::OK();
+  }
+
+ private:
+  using PagesByName = std::map<std::string, std::shared_ptr<const ChunkPages>>;
+
+  Result<PagesByName> Load(int row_group) {
+    std::vector<int> leaves;
+    for (const auto& [name, field] : columns_) {
+      leaves.push_back(*footer_.FlatLeafOf(field));
+    }
+    FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(footer_, fetcher_, row_group,
+                                                      leaves, /*with_values=*/true));
+    PagesByName by_name;
+    auto page = pages.begin();
+    for (const auto& [name, field] : columns_) by_name[name] = *page++;
+    return by_name;
+  }
+
+  const Footer& footer_;
+  io::ObjectReader& object_;
+  RangeFetcher& fetcher_;
+  arrow::MemoryPool* const pool_;
+  const bool verify_checksums_;
+  const expr::PredicatePtr predicate_;
+  const PredicateColumns columns_;
+  FilePlan& plan_;
+  FetchCounts bloom_counts_;
+};
+
 // The batches' columns: fields of the file, and the schema they make.
 Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
   std::vector<ColumnRef> columns;
@@ -106,6 +202,10 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
     if (!field.has_value()) {
       return Status::NotFound("column " + columns[i].name + " (field id " +
                               std::to_string(columns[i].field_id) + ")");
+    }
+    const auto [first, end] = footer.LeavesOf(*field);
+    for (int leaf = first; leaf < end; ++leaf) {
+      FIRN_RETURN_IF_ERROR(footer.CheckUnlocked(leaf));
     }
     shape.fields.push_back(*field);
     fields.push_back(footer.schema()
@@ -145,7 +245,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
   if (footer == nullptr) {
     FIRN_ASSIGN_OR_RETURN(
         footer, Guard(location, [&] { return Footer::Load(*object, options); }));
-    if (cache != nullptr) {
+    if (cache != nullptr && !footer->is_encrypted()) {
       cache->Insert(location, object->size_bytes(), footer, footer->memory_bytes());
     }
   }
@@ -156,7 +256,7 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {
   return footer_->schema();
 }
-std::int64_t FileReader::row_count() const { return footer_->metadata().num_rows(); }
+std::int64_t FileReader::row_count() const { return footer_->row_count(); }
 int FileReader::row_group_count() const { return footer_->metadata().num_row_groups(); }
 
 RowGroupInfo FileReader::row_group(int index) const {
@@ -164,6 +264,7 @@ RowGroupInfo FileReader::row_group(int index) const {
   const auto group = footer_->metadata().RowGroup(index);
   RowGroupInfo info{group->num_rows(), 0};
   for (int i = 0; i < group->num_columns(); ++i) {
+    if (!footer_->CheckUnlocked(i).ok()) continue;
     info.compressed_bytes += group->ColumnChunk(i)->total_compressed_size();
   }
   return info;
@@ -177,59 +278,43 @@ std::optional<std::string> FileReader::FindKeyValue(std::string_view key) const 
   return metadata->value(index);
 }
 
+Result<CompressionReport> FileReader::Compression() const {
+  std::vector<bool> locked;
+  for (int leaf = 0; leaf < footer_->metadata().num_columns(); ++leaf) {
+    locked.push_back(!footer_->CheckUnlocked(leaf).ok());
+  }
+  return Guard(location_, [&]() -> Result<CompressionReport> {
+    return MakeCompressionReport(footer_->metadata(), locked);
+  });
+}
+
 bool FileReader::HasColumn(const ColumnRef& column) const {
   return footer_->FindField(column).has_value();
+}
+
+arrow::MemoryPool* FileReader::pool() const {
+  return options_.pool != nullptr ? options_.pool : arrow::default_memory_pool();
 }
 
 Result<FilePlan> FileReader::Plan(const base::Context& context,
                                   const ScanSpec& spec) const {
   return Guard(location_, [&]() -> Result<FilePlan> {
     FilePlan plan;
-    const PredicateColumns columns = BindPredicate(*footer_, spec);
-    FetchCounts bloom_counts;
-    RangeFetcher fetcher(
-        context, *object_,
-        options_.pool != nullptr ? options_.pool : arrow::default_memory_pool(),
-        options_.coalesce_hole_bytes, options_.request_bytes_max);
+    RangeFetcher fetcher(context, *object_, pool(), options_.coalesce_hole_bytes,
+                         options_.request_bytes_max);
+    RowGroupPruner pruner(*footer_, *object_, fetcher, pool(),
+                          options_.verify_page_checksums, spec, plan);
     const int end =
         std::min(spec.row_group_end.value_or(row_group_count()), row_group_count());
     for (int g = std::max(0, spec.row_group_first); g < end; ++g) {
       FIRN_RETURN_IF_ERROR(context.Check());
-      const std::int64_t rows = footer_->metadata().RowGroup(g)->num_rows();
-      RowGroupPlan group{g, RowRanges::All(rows)};
-      if (!columns.empty()) {
-        const RowGroupStatistics statistics(*footer_, g, columns);
-        if (!expr::MayMatch(*spec.predicate, statistics)) {
-          ++plan.row_groups_pruned;
-          continue;
-        }
-        FIRN_ASSIGN_OR_RETURN(
-            const bool bloom,
-            BloomMayMatch(*footer_, *object_, bloom_counts, g, spec.predicate, columns));
-        if (!bloom) {
-          ++plan.row_groups_pruned;
-          ++plan.row_groups_pruned_by_bloom;
-          continue;
-        }
-        std::vector<int> leaves;
-        for (const auto& [name, field] : columns) {
-          leaves.push_back(*footer_->FlatLeafOf(field));
-        }
-        FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(*footer_, fetcher, g, leaves,
-                                                          /*with_values=*/true));
-        std::map<std::string, std::shared_ptr<const ChunkPages>> by_name;
-        auto page = pages.begin();
-        for (const auto& [name, field] : columns) by_name[name] = *page++;
-        group.rows = PruneByPages(*spec.predicate, by_name, rows);
-      }
-      if (group.rows.empty()) {
-        plan.row_groups_pruned += rows > 0 ? 1 : 0;
-        continue;
-      }
-      plan.row_groups.push_back(std::move(group));
+      FIRN_RETURN_IF_ERROR(pruner.Add(g));
     }
-    plan.requests = fetcher.counts().requests + bloom_counts.requests;
-    plan.bytes_read = fetcher.counts().bytes + bloom_counts.bytes;
+    plan.row_groups_pruned =
+        plan.row_groups_pruned_by_statistics + plan.row_groups_pruned_by_bloom +
+        plan.row_groups_pruned_by_page_index + plan.row_groups_pruned_by_dictionary;
+    plan.requests = fetcher.counts().requests + pruner.bloom_counts().requests;
+    plan.bytes_read = fetcher.counts().bytes + pruner.bloom_counts().bytes;
     return plan;
   });
 }
@@ -241,7 +326,7 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
   ScanShape shape;
   shape.footer = footer_;
   shape.options = options_;
-  shape.pool = options_.pool != nullptr ? options_.pool : arrow::default_memory_pool();
+  shape.pool = pool();
   shape.predicate = spec.predicate;
   shape.predicate_columns = BindPredicate(*footer_, spec);
   shape.batch_rows = spec.batch_rows;

@@ -32,6 +32,8 @@ namespace firn::parquet {
 
 class Footer;
 class FooterCache;
+struct CompressionReport;  // compression_report.h
+struct DecryptionOptions;  // encryption.h
 
 struct ReaderOptions {
   // Null: no cache. Must outlive the reader.
@@ -45,6 +47,8 @@ struct ReaderOptions {
   // A longer footer is Corruption: a bound on what a damaged file can make us allocate.
   std::int64_t footer_bytes_max = std::int64_t{256} << 20;
   bool verify_page_checksums = true;  // Of pages that have one.
+  // Keys of encrypted files. Null: there are none; what is in the clear can be read.
+  std::shared_ptr<const DecryptionOptions> decryption;
 };
 
 // A top-level column: found by `field_id`, or by its name in the file where that is -1.
@@ -80,8 +84,14 @@ struct RowGroupPlan {
 };
 struct FilePlan {
   std::vector<RowGroupPlan> row_groups;  // Ascending.
-  std::int64_t row_groups_pruned = 0;    // By statistics or bloom filter or page index.
+  std::int64_t row_groups_pruned = 0;    // The sum of what each stage pruned.
+  std::int64_t row_groups_pruned_by_statistics = 0;
   std::int64_t row_groups_pruned_by_bloom = 0;
+  std::int64_t row_groups_pruned_by_page_index = 0;
+  std::int64_t row_groups_pruned_by_dictionary = 0;
+  // Of the predicate's columns, in the row groups that are left: pages without a row that
+  // is left. The stream counts the pages of every column that it did not read.
+  std::int64_t pages_pruned = 0;
   // What planning itself read; the stream counts its own.
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;
@@ -90,15 +100,18 @@ struct FilePlan {
 
 struct RowGroupInfo {
   std::int64_t row_count = 0;
-  std::int64_t compressed_bytes = 0;
+  std::int64_t compressed_bytes = 0;  // Of columns whose keys are at hand.
 };
 
 // Thread-safe: plans and streams may be made and read in parallel.
 class FileReader {
  public:
   // Read the footer of the object at `location` (the cache's key, and the name in every
-  // error). Corruption where it is no Parquet file or a damaged one; Unimplemented where
-  // it is encrypted; otherwise what the object returns.
+  // error). Corruption where it is no Parquet file or a damaged one; PermissionDenied
+  // where it is encrypted and the key is missing or another, or what the key retriever
+  // said; Unimplemented where the schema is one that Arrow does not have; otherwise what
+  // the object returns. Footers of encrypted files are not cached: each reader needs its
+  // own keys.
   static Result<std::unique_ptr<FileReader>> Open(
       const base::Context& context, std::shared_ptr<io::ObjectReader> object,
       std::string location, const ReaderOptions& options);
@@ -114,17 +127,21 @@ class FileReader {
   RowGroupInfo row_group(int index) const;
   // Value of a key of the file's key-value metadata.
   std::optional<std::string> FindKeyValue(std::string_view key) const;
+  // What each column takes, and in what form. Corruption where the footer is damaged.
+  Result<CompressionReport> Compression() const;
   // Whether the file has the column. A table whose schema has grown fills it otherwise.
   bool HasColumn(const ColumnRef& column) const;
 
-  // Decide what must be read. Reads bloom filters and page indexes of the predicate's
-  // columns, no data. Corruption where those are damaged.
+  // Decide what must be read. Reads bloom filters, page indexes and short dictionaries of
+  // the predicate's columns, no data pages. Corruption where those are damaged.
   Result<FilePlan> Plan(const base::Context& context, const ScanSpec& spec) const;
 
   // Stream the rows of `plan`, which Plan() made for the same `spec` (a part of its row
   // groups will do, for reading in parallel). Batches hold rows of one row group, in
   // order. `context` must outlive the stream; this reader need not.
-  // Errors: NotFound for a column that the file does not have.
+  // Errors: NotFound for a column that the file does not have; PermissionDenied, or what
+  // the key retriever said, for one whose key is missing or another. Corruption from the
+  // stream for a page that was altered. They name the column.
   Result<std::unique_ptr<scan::BatchStream>> Read(const base::Context& context,
                                                   const ScanSpec& spec,
                                                   FilePlan plan) const;
@@ -132,6 +149,7 @@ class FileReader {
  private:
   FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
              const ReaderOptions& options, std::shared_ptr<const Footer> footer);
+  arrow::MemoryPool* pool() const;
 
   const std::shared_ptr<io::ObjectReader> object_;
   const std::string location_;

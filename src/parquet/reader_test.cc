@@ -11,6 +11,8 @@
 #include "arrow/array/array_base.h"
 #include "arrow/array/array_dict.h"
 #include "arrow/array/array_primitive.h"
+#include "arrow/array/builder_binary.h"
+#include "arrow/array/builder_primitive.h"
 #include "arrow/compare.h"
 
 #include "expr/conjuncts.h"
@@ -346,6 +348,99 @@ TEST_F(ReaderTest, FooterCacheSparesTheSecondOpen) {
   Open(bytes, options);
   Read(spec);
   EXPECT_EQ(plan_.requests, 0) << "page indexes are kept with the footer";
+}
+
+// Values that no bounds can tell apart from those looked for, and that only the
+// dictionary knows not to be there.
+TEST_F(ReaderTest, DictionariesPruneRowGroups) {
+  constexpr std::int64_t kRows = 12'000;
+  arrow::StringBuilder few;
+  arrow::DoubleBuilder many;
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    ASSERT_TRUE(i % 10 == 9 ? few.AppendNull().ok()
+                            : few.Append(i % 2 == 0 ? "axb" : "cyd").ok());
+    ASSERT_TRUE(many.Append(static_cast<double>(i * 7 % kRows)).ok());
+  }
+  const auto source = arrow::RecordBatch::Make(
+      arrow::schema({Id(arrow::field("few", arrow::utf8()), 1),
+                     Id(arrow::field("many", arrow::float64()), 2)}),
+      kRows, {few.Finish().ValueOrDie(), many.Finish().ValueOrDie()});
+  WriterOptions options;
+  options.row_group_rows = 3000;
+  options.columns[2].dictionary = false;
+  const auto plan = [&](const PredicatePtr& predicate) {
+    ScanSpec spec;
+    spec.predicate = predicate;
+    const auto made = reader_->Plan(context_, spec);
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? *made : FilePlan();
+  };
+  const auto text = [](const char* value) { return expr::Literal(std::string(value)); };
+  Open(WriteFile(*source, options));
+  for (const PredicatePtr& predicate :
+       {Cmp("few", CompareOp::kEq, text("b")),
+        MakePredicate(expr::In{"few", {text("b"), text("azz")}}),
+        MakePredicate(expr::StartsWith{"few", "ay"}),
+        MakePredicate(expr::Like{"few", "%x"}),
+        expr::Conjoin(Cmp("few", CompareOp::kGt, text("axb")),
+                      Cmp("few", CompareOp::kLt, text("cyd")))}) {
+    const FilePlan pruned = plan(predicate);
+    EXPECT_TRUE(pruned.row_groups.empty()) << ToString(*predicate);
+    EXPECT_EQ(pruned.row_groups_pruned, 4);
+    EXPECT_EQ(pruned.row_groups_pruned_by_dictionary, 4);
+  }
+  for (const PredicatePtr& predicate :
+       {Cmp("few", CompareOp::kEq, text("cyd")),
+        // NULL is not in the dictionary.
+        MakePredicate(expr::Or{
+            {Cmp("few", CompareOp::kEq, text("b")), MakePredicate(expr::IsNull{"few"})}}),
+        // Two columns together are no dictionary's question.
+        MakePredicate(expr::Or{
+            {Cmp("few", CompareOp::kEq, text("b")), Cmp("many", CompareOp::kEq, 5.0)}}),
+        Cmp("many", CompareOp::kEq, 50.5)}) {
+    EXPECT_EQ(plan(predicate).row_groups.size(), 4u) << ToString(*predicate);
+  }
+  EXPECT_EQ(plan(Cmp("few", CompareOp::kGtEq, text("a"))).requests, 0)
+      << "every entry would do";
+
+  // A chunk that fell back to plain values, as it may after some rows, has some that its
+  // dictionary lacks.
+  options.dictionary_bytes = 1;
+  Open(WriteFile(*source, options));
+  EXPECT_EQ(plan(Cmp("few", CompareOp::kEq, text("b"))).row_groups_pruned_by_dictionary,
+            0);
+}
+
+TEST_F(ReaderTest, CountsWhatEachStagePrunes) {
+  const auto source = EveryTypeBatch(5000, 6);
+  WriterOptions options = SmallPages();
+  options.columns[10].bloom_filter = BloomFilterOptions{1000, 0.001};
+  Open(WriteFile(*source, options));
+  const auto plan = [&](const PredicatePtr& predicate) {
+    ScanSpec spec;
+    spec.predicate = predicate;
+    const auto made = reader_->Plan(context_, spec);
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? *made : FilePlan();
+  };
+  const FilePlan by_statistics = plan(Cmp("n", CompareOp::kLt, std::int64_t{1000}));
+  EXPECT_EQ(by_statistics.row_groups_pruned_by_statistics, 4);
+  EXPECT_EQ(by_statistics.row_groups_pruned, 4);
+  EXPECT_EQ(by_statistics.pages_pruned, 0);
+  const FilePlan by_pages = plan(Cmp("n", CompareOp::kLt, std::int64_t{64}));
+  EXPECT_EQ(by_pages.row_count(), 64);
+  EXPECT_EQ(by_pages.pages_pruned, 15);
+  std::string between(16, '\0');
+  between[7] = 60;
+  between[15] = 1;
+  const FilePlan by_bloom = plan(Cmp("id", CompareOp::kEq, expr::Binary{between}));
+  EXPECT_EQ(by_bloom.row_groups_pruned_by_statistics, 4);
+  EXPECT_EQ(by_bloom.row_groups_pruned_by_bloom, 1);
+  // Between the last value of one page and the first of the next.
+  const FilePlan by_index = plan(
+      expr::Conjoin(Cmp("n", CompareOp::kGt, 63.25), Cmp("n", CompareOp::kLt, 63.75)));
+  EXPECT_EQ(by_index.row_groups_pruned_by_page_index, 1);
+  EXPECT_EQ(by_index.row_groups_pruned, 5);
 }
 
 // Random predicates over random layouts: no matching row is lost, and what comes is what

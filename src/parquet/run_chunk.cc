@@ -9,6 +9,7 @@
 #include "arrow/buffer.h"
 
 #include "base/assert.h"
+#include "parquet/bloom_filter.h"
 #include "parquet/column_page.h"
 #include "parquet/hybrid_encoder.h"
 #include "parquet/statistics.h"
@@ -62,33 +63,8 @@ class RunChunk::Page {
 
   std::int64_t WriteTo(::parquet::PageWriter& pager, std::int64_t first_row,
                        arrow::MemoryPool* pool) {
-    std::string body;
-    const auto put_levels = [&](HybridEncoder& levels) {
-      const std::string encoded = levels.Finish();
-      AppendLittleEndian32(static_cast<std::uint32_t>(encoded.size()), body);
-      body += encoded;
-    };
-    if (repeats_) put_levels(repetition_);
-    if (max_definition_ > 0) put_levels(definition_);
-    if (dictionary_) {
-      body.push_back(static_cast<char>(numbers_.bit_width()));
-      body += numbers_.Finish();
-    } else {
-      body += plain_;
-    }
-    const auto size = static_cast<std::int64_t>(body.size());
-    std::shared_ptr<arrow::Buffer> stored = arrow::Buffer::FromString(std::move(body));
-    if (pager.has_compressor()) {
-      PARQUET_ASSIGN_OR_THROW(std::shared_ptr<arrow::ResizableBuffer> compressed,
-                              arrow::AllocateResizableBuffer(0, pool));
-      pager.Compress(*stored, compressed.get());
-      stored = std::move(compressed);
-    }
-    using ::parquet::Encoding;
-    return pager.WriteDataPage(::parquet::DataPageV1(
-        stored, static_cast<std::int32_t>(values_),
-        dictionary_ ? Encoding::RLE_DICTIONARY : Encoding::PLAIN, Encoding::RLE,
-        Encoding::RLE, size, Statistics(), first_row));
+    return chunk_.options_.page_v2 ? WriteV2(pager, first_row, pool)
+                                   : WriteV1(pager, first_row, pool);
   }
 
   // Of the rows added.
@@ -118,6 +94,74 @@ class RunChunk::Page {
   }
 
  private:
+  ::parquet::Encoding::type encoding() const {
+    return dictionary_ ? ::parquet::Encoding::RLE_DICTIONARY : ::parquet::Encoding::PLAIN;
+  }
+
+  void TakeValues(std::string& body) {
+    if (dictionary_) {
+      body.push_back(static_cast<char>(numbers_.bit_width()));
+      body += numbers_.Finish();
+    } else {
+      body += std::exchange(plain_, std::string());
+    }
+  }
+
+  static std::shared_ptr<arrow::Buffer> Compress(::parquet::PageWriter& pager,
+                                                 std::string plain,
+                                                 arrow::MemoryPool* pool) {
+    PARQUET_ASSIGN_OR_THROW(std::shared_ptr<arrow::ResizableBuffer> compressed,
+                            arrow::AllocateResizableBuffer(0, pool));
+    pager.Compress(*arrow::Buffer::FromString(std::move(plain)), compressed.get());
+    return compressed;
+  }
+
+  // Levels with their lengths before them, and values: compressed as one.
+  std::int64_t WriteV1(::parquet::PageWriter& pager, std::int64_t first_row,
+                       arrow::MemoryPool* pool) {
+    std::string body;
+    const auto put_levels = [&](HybridEncoder& levels) {
+      const std::string encoded = levels.Finish();
+      AppendLittleEndian32(static_cast<std::uint32_t>(encoded.size()), body);
+      body += encoded;
+    };
+    if (repeats_) put_levels(repetition_);
+    if (max_definition_ > 0) put_levels(definition_);
+    TakeValues(body);
+    const auto size = static_cast<std::int64_t>(body.size());
+    return pager.WriteDataPage(::parquet::DataPageV1(
+        pager.has_compressor() ? Compress(pager, std::move(body), pool)
+                               : arrow::Buffer::FromString(std::move(body)),
+        static_cast<std::int32_t>(values_), encoding(), ::parquet::Encoding::RLE,
+        ::parquet::Encoding::RLE, size, Statistics(), first_row));
+  }
+
+  // Levels as they are, their lengths in the header, and values, compressed by themselves
+  // where that makes them fewer bytes.
+  std::int64_t WriteV2(::parquet::PageWriter& pager, std::int64_t first_row,
+                       arrow::MemoryPool* pool) {
+    std::string body = repeats_ ? repetition_.Finish() : std::string();
+    const auto repetition_bytes = static_cast<std::int32_t>(body.size());
+    if (max_definition_ > 0) body += definition_.Finish();
+    const auto definition_bytes =
+        static_cast<std::int32_t>(body.size()) - repetition_bytes;
+    std::string values;
+    TakeValues(values);
+    const auto size = static_cast<std::int64_t>(body.size() + values.size());
+    bool is_compressed = false;
+    if (pager.has_compressor() && !values.empty()) {
+      const auto compressed = Compress(pager, values, pool);
+      is_compressed = compressed->size() < static_cast<std::int64_t>(values.size());
+      if (is_compressed) values = compressed->ToString();
+    }
+    body += values;
+    return pager.WriteDataPage(::parquet::DataPageV2(
+        arrow::Buffer::FromString(std::move(body)), static_cast<std::int32_t>(values_),
+        static_cast<std::int32_t>(nulls_), static_cast<std::int32_t>(rows_), encoding(),
+        definition_bytes, repetition_bytes, size, is_compressed, Statistics(),
+        first_row));
+  }
+
   // What a row takes at most, in the buffers of the page.
   double RowBytes(std::span<const std::uint32_t> entries) const {
     const auto slots = static_cast<double>(std::max<std::size_t>(1, entries.size()));
@@ -278,9 +322,27 @@ std::int64_t RunChunk::WriteDictionary(::parquet::PageWriter& pager) const {
       static_cast<std::int32_t>(words_.size()), ::parquet::Encoding::PLAIN));
 }
 
+void RunChunk::FillBloomFilter(::parquet::BloomFilter& filter) const {
+  for (const std::string_view word : words_) {
+    if (leaf_.physical_type() == Type::BYTE_ARRAY) {
+      filter.InsertHash(filter.Hash(word));
+    } else if (leaf_.physical_type() == Type::INT32) {
+      std::int32_t number;
+      std::memcpy(&number, word.data(), sizeof number);
+      filter.InsertHash(filter.Hash(number));
+    } else {
+      const ::parquet::FLBA fixed(reinterpret_cast<const std::uint8_t*>(word.data()));
+      filter.InsertHash(
+          filter.Hash(&fixed, static_cast<std::uint32_t>(leaf_.type_length())));
+    }
+  }
+}
+
 std::int64_t RunChunk::WriteTo(::parquet::PageWriter& pager,
                                ::parquet::ColumnChunkMetaDataBuilder& metadata,
+                               ::parquet::BloomFilter* bloom_filter,
                                arrow::MemoryPool* pool) && {
+  if (bloom_filter != nullptr) FillBloomFilter(*bloom_filter);
   const bool dictionary =
       options_.dictionary && !words_.empty() && word_bytes_ <= options_.dictionary_bytes;
   const int index_bits =

@@ -4,7 +4,8 @@
 // Arrow's encoders look at every value of every row. Here a run is kept as it came, one
 // entry however many rows it has, until the row group is complete; then its dictionary is
 // known, and pages are laid out run by run (hybrid_encoder.h). What comes out is a column
-// chunk like any other: dictionary page, version 1 data pages, statistics, page index.
+// chunk like any other: dictionary page, data pages, statistics, page index, bloom
+// filter.
 //
 //   1. Append: words are numbered in order of arrival, runs refer to them by number.
 //   2. WriteTo: a dictionary page, unless the words outgrew their bound; then each page
@@ -25,6 +26,10 @@
 #include "parquet/properties.h"
 #include "parquet/schema.h"
 
+namespace parquet {
+class BloomFilter;
+}  // namespace parquet
+
 namespace firn::parquet {
 
 // Bounds of a chunk's pages and dictionary, and whether it has either.
@@ -34,6 +39,7 @@ struct RunChunkOptions {
   std::int64_t dictionary_bytes = 1 << 20;
   bool dictionary = true;
   bool statistics = true;
+  bool page_v2 = false;  // Version 2 data pages rather than version 1.
 };
 
 // Thread-compatible. The memory held is a number for each value of a run, and each
@@ -52,11 +58,11 @@ class RunChunk {
   void AppendWords(std::int64_t rows,
                    std::span<const std::optional<std::string_view>> words);
 
-  // Write the chunk's pages and close `pager`. Returns the bytes before compression.
-  // Throws what Parquet throws.
+  // Write the chunk's pages and close `pager`; the words go into `bloom_filter`, unless
+  // it is null. Returns the bytes before compression. Throws what Parquet throws.
   std::int64_t WriteTo(::parquet::PageWriter& pager,
                        ::parquet::ColumnChunkMetaDataBuilder& metadata,
-                       arrow::MemoryPool* pool) &&;
+                       ::parquet::BloomFilter* bloom_filter, arrow::MemoryPool* pool) &&;
 
  private:
   class Page;
@@ -80,6 +86,7 @@ class RunChunk {
   bool Less(std::uint32_t a, std::uint32_t b) const;
   std::string PlainWord(std::uint32_t word) const;
   std::int64_t WriteDictionary(::parquet::PageWriter& pager) const;
+  void FillBloomFilter(::parquet::BloomFilter& filter) const;
 
   const ::parquet::ColumnDescriptor& leaf_;
   const RunChunkOptions options_;

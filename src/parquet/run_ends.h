@@ -11,9 +11,12 @@
 
 #include "arrow/array/array_primitive.h"
 #include "arrow/array/array_run_end.h"
+#include "arrow/array/builder_base.h"
+#include "arrow/array/data.h"
 #include "arrow/type.h"
 
 #include "firn/status.h"
+#include "parquet/wall.h"
 
 namespace firn::parquet {
 
@@ -50,6 +53,25 @@ Status VisitRuns(const arrow::RunEndEncodedArray& array, Visit visit) {
     row = run_end;
   }
   return Status::OK();
+}
+
+// The array with its runs spelled out.
+inline arrow::Result<std::shared_ptr<arrow::Array>> SpellOut(
+    const arrow::RunEndEncodedArray& array, arrow::MemoryPool* pool) {
+  ARROW_ASSIGN_OR_RAISE(const auto builder,
+                        arrow::MakeBuilder(RunValueType(*array.type()), pool));
+  ARROW_RETURN_NOT_OK(builder->Reserve(array.length()));
+  const Status status = VisitRuns(
+      array, [&](const arrow::Array& values, std::int64_t i, std::int64_t rows) {
+        arrow::Status appended;
+        const arrow::ArraySpan span(*values.data());
+        for (std::int64_t row = 0; row < rows && appended.ok(); ++row) {
+          appended = builder->AppendArraySlice(span, i, 1);
+        }
+        return FromArrow(appended);
+      });
+  if (!status.ok()) return ToArrow(status);
+  return builder->Finish();
 }
 
 }  // namespace firn::parquet

@@ -13,6 +13,8 @@
 
 #include "base/assert.h"
 #include "parquet/arrow/schema.h"
+#include "parquet/bloom_filter.h"
+#include "parquet/bloom_filter_writer.h"
 #include "parquet/column_writer.h"
 #include "parquet/file_body.h"
 #include "parquet/file_writer.h"
@@ -85,6 +87,9 @@ class RunFile final : public FileBody {
     if (properties_.page_index_enabled()) {
       page_index_ = ::parquet::PageIndexBuilder::Make(schema_.get());
     }
+    if (properties_.bloom_filter_enabled()) {
+      bloom_filters_ = ::parquet::BloomFilterBuilder::Make(schema_.get(), &properties_);
+    }
   }
 
   Status Begin() {
@@ -96,18 +101,22 @@ class RunFile final : public FileBody {
     EndRowGroup();
     row_group_ = metadata_builder_->AppendRowGroup();
     if (page_index_ != nullptr) page_index_->AppendRowGroup();
+    if (bloom_filters_ != nullptr) bloom_filters_->AppendRowGroup();
     for (const Column& column : columns_) {
       for (int leaf = column.first_leaf; leaf < column.first_leaf + column.leaf_count;
            ++leaf) {
         Chunk& chunk = chunks_.emplace_back();
         chunk.metadata = row_group_->NextColumnChunk();
+        if (bloom_filters_ != nullptr) {
+          chunk.bloom_filter = bloom_filters_->CreateBloomFilter(leaf);
+        }
         if (column.has_runs) {
           chunk.runs =
               std::make_unique<RunChunk>(*schema_->Column(leaf), ChunkOptions(leaf));
         } else {
           chunk.writer = ::parquet::ColumnWriter::Make(
               chunk.metadata, OpenPager(leaf, chunk.metadata, /*buffered=*/true),
-              &properties_);
+              &properties_, chunk.bloom_filter);
         }
       }
     }
@@ -128,11 +137,15 @@ class RunFile final : public FileBody {
 
   Status Close(
       const std::shared_ptr<const arrow::KeyValueMetadata>& key_values) override {
+    using ::parquet::IndexKind;
     EndRowGroup();
+    if (bloom_filters_ != nullptr) {
+      metadata_builder_->SetIndexLocations(IndexKind::kBloomFilter,
+                                           bloom_filters_->WriteTo(sink_.get()));
+    }
     if (page_index_ != nullptr) {
       page_index_->Finish();
       const auto locations = page_index_->WriteTo(sink_.get());
-      using ::parquet::IndexKind;
       metadata_builder_->SetIndexLocations(IndexKind::kColumnIndex,
                                            locations.column_index_locations);
       metadata_builder_->SetIndexLocations(IndexKind::kOffsetIndex,
@@ -146,9 +159,10 @@ class RunFile final : public FileBody {
   std::shared_ptr<::parquet::FileMetaData> metadata() const override { return metadata_; }
 
  private:
-  // A leaf's part of the row group: one of the two.
+  // A leaf's part of the row group: `runs` or `writer`.
   struct Chunk {
     ::parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
+    ::parquet::BloomFilter* bloom_filter = nullptr;  // Of bloom_filters_, or none.
     std::unique_ptr<RunChunk> runs;
     std::shared_ptr<::parquet::ColumnWriter> writer;
   };
@@ -161,6 +175,8 @@ class RunFile final : public FileBody {
     options.dictionary_bytes = properties_.dictionary_pagesize_limit();
     options.dictionary = properties_.dictionary_enabled(path);
     options.statistics = properties_.statistics_enabled(path);
+    options.page_v2 =
+        properties_.data_page_version() == ::parquet::ParquetDataPageVersion::V2;
     return options;
   }
 
@@ -266,7 +282,8 @@ class RunFile final : public FileBody {
       }
       const auto pager =
           OpenPager(static_cast<int>(i), chunk.metadata, /*buffered=*/false);
-      bytes += std::move(*chunk.runs).WriteTo(*pager, *chunk.metadata, options_.pool);
+      bytes += std::move(*chunk.runs)
+                   .WriteTo(*pager, *chunk.metadata, chunk.bloom_filter, options_.pool);
       chunk.runs.reset();
     }
     chunks_.clear();
@@ -284,6 +301,7 @@ class RunFile final : public FileBody {
   ::parquet::ArrowWriteContext write_context_;
   const std::unique_ptr<::parquet::FileMetaDataBuilder> metadata_builder_;
   std::unique_ptr<::parquet::PageIndexBuilder> page_index_;
+  std::unique_ptr<::parquet::BloomFilterBuilder> bloom_filters_;
   std::shared_ptr<::parquet::FileMetaData> metadata_;
 
   ::parquet::RowGroupMetaDataBuilder* row_group_ = nullptr;
@@ -312,12 +330,6 @@ Result<std::unique_ptr<FileBody>> OpenRunFile(const arrow::Schema& schema,
     if (IsRunEnded(*field->type())) {
       column.has_runs = true;
       column.type = RunValueType(*field->type());
-      const auto& ends =
-          static_cast<const arrow::RunEndEncodedType&>(*field->type()).run_end_type();
-      if (ends->id() != arrow::Type::INT32) {
-        return Status::InvalidArgument("column " + column.name + ": runs that end by " +
-                                       ends->ToString());
-      }
     }
     column.leaf_count = LeavesOf(*column.type);
     if (!column.has_runs && column.leaf_count != 1) {
@@ -333,12 +345,6 @@ Result<std::unique_ptr<FileBody>> OpenRunFile(const arrow::Schema& schema,
       ::parquet::arrow::ToParquetSchema(SpelledOut(schema).get(), *options.properties,
                                         *options.arrow_properties, &descriptor));
   FIRN_ASSERT(descriptor->num_columns() == leaf);
-  for (int i = 0; i < leaf; ++i) {
-    if (options.properties->column_properties(descriptor->Column(i)->path())
-            .bloom_filter_enabled()) {
-      return Status::InvalidArgument("bloom filter beside run-end encoded columns");
-    }
-  }
   auto file = std::make_unique<RunFile>(std::move(sink), std::move(descriptor),
                                         std::move(columns), options);
   FIRN_RETURN_IF_ERROR(file->Begin());

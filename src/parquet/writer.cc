@@ -3,20 +3,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "arrow/array/array_binary.h"
 #include "arrow/array/array_dict.h"
 #include "arrow/array/array_nested.h"
 #include "arrow/array/array_primitive.h"
+#include "arrow/array/array_run_end.h"
 #include "arrow/array/builder_binary.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 #include "arrow/util/byte_size.h"
-#include "arrow/util/compression.h"
 #include "arrow/util/key_value_metadata.h"
 
+#include "base/assert.h"
 #include "parquet/arrow/schema.h"
+#include "parquet/encrypted_footer.h"
+#include "parquet/encryption/encryption.h"
+#include "parquet/encryption_properties.h"
 #include "parquet/file_body.h"
 #include "parquet/file_report.h"
 #include "parquet/metadata.h"
@@ -25,154 +28,13 @@
 #include "parquet/run_ends.h"
 #include "parquet/schema.h"
 #include "parquet/wall.h"
+#include "parquet/writer_properties.h"
 
 namespace firn::parquet {
 namespace {
 
-using ::parquet::Compression;
-using ::parquet::Type;
-using Builder = ::parquet::WriterProperties::Builder;
-
-Compression::type CodecOf(Codec codec) {
-  switch (codec) {
-    case Codec::kUncompressed:
-      return Compression::UNCOMPRESSED;
-    case Codec::kSnappy:
-      return Compression::SNAPPY;
-    case Codec::kGzip:
-      return Compression::GZIP;
-    case Codec::kBrotli:
-      return Compression::BROTLI;
-    case Codec::kLz4:
-      return Compression::LZ4;
-    case Codec::kZstd:
-      return Compression::ZSTD;
-  }
-  return Compression::UNCOMPRESSED;
-}
-
-::parquet::Encoding::type EncodingOf(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kPlain:
-      return ::parquet::Encoding::PLAIN;
-    case Encoding::kDeltaBinaryPacked:
-      return ::parquet::Encoding::DELTA_BINARY_PACKED;
-    case Encoding::kDeltaLengthByteArray:
-      return ::parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY;
-    case Encoding::kDeltaByteArray:
-      return ::parquet::Encoding::DELTA_BYTE_ARRAY;
-    case Encoding::kByteStreamSplit:
-      return ::parquet::Encoding::BYTE_STREAM_SPLIT;
-  }
-  return ::parquet::Encoding::PLAIN;
-}
-
-bool Encodes(Encoding encoding, Type::type type) {
-  switch (encoding) {
-    case Encoding::kPlain:
-      return true;
-    case Encoding::kDeltaBinaryPacked:
-      return type == Type::INT32 || type == Type::INT64;
-    case Encoding::kDeltaLengthByteArray:
-      return type == Type::BYTE_ARRAY;
-    case Encoding::kDeltaByteArray:
-      return type == Type::BYTE_ARRAY || type == Type::FIXED_LEN_BYTE_ARRAY;
-    case Encoding::kByteStreamSplit:
-      return type == Type::FLOAT || type == Type::DOUBLE || type == Type::INT32 ||
-             type == Type::INT64 || type == Type::FIXED_LEN_BYTE_ARRAY;
-  }
-  return false;
-}
-
-Status CheckOptions(const WriterOptions& options) {
-  if (options.row_group_rows < 1 || options.row_group_bytes < 1 ||
-      options.page_bytes < 1 || options.page_rows < 1 || options.dictionary_bytes < 1) {
-    return Status::InvalidArgument(
-        "row group, page and dictionary sizes must be above 0");
-  }
-  return Status::OK();
-}
-
-Status SetColumn(const ::parquet::ColumnDescriptor& leaf, const ColumnOptions& column,
-                 const WriterOptions& options, Builder& builder) {
-  const auto path = leaf.path();
-  if (!Encodes(column.encoding, leaf.physical_type())) {
-    return Status::InvalidArgument("column " + path->ToDotString() + ": type " +
-                                   ::parquet::TypeToString(leaf.physical_type()) +
-                                   " cannot be stored in the encoding asked for");
-  }
-  builder.encoding(path, EncodingOf(column.encoding));
-  if (column.dictionary) {
-    builder.enable_dictionary(path);
-  } else {
-    builder.disable_dictionary(path);
-  }
-  if (!column.statistics) builder.disable_statistics(path);
-  if (!column.statistics || !options.page_index) builder.disable_write_page_index(path);
-  if (column.bloom_filter.has_value()) {
-    const BloomFilterOptions& bloom = *column.bloom_filter;
-    if (bloom.distinct_values < 1 ||
-        bloom.distinct_values > std::numeric_limits<std::int32_t>::max() ||
-        !(bloom.false_positive_rate > 0 && bloom.false_positive_rate < 1)) {
-      return Status::InvalidArgument("column " + path->ToDotString() +
-                                     ": bloom filter size or rate out of range");
-    }
-    ::parquet::BloomFilterOptions filter;
-    filter.ndv = static_cast<std::int32_t>(bloom.distinct_values);
-    filter.fpp = bloom.false_positive_rate;
-    builder.enable_bloom_filter(path, filter);
-  }
-  return Status::OK();
-}
-
-Result<std::shared_ptr<::parquet::WriterProperties>> MakeProperties(
-    const ::parquet::SchemaDescriptor& schema, const WriterOptions& options,
-    arrow::MemoryPool* pool) {
-  Builder builder;
-  builder.memory_pool(pool)
-      ->compression(CodecOf(options.codec))
-      ->data_pagesize(options.page_bytes)
-      ->max_rows_per_page(options.page_rows)
-      ->dictionary_pagesize_limit(options.dictionary_bytes)
-      ->max_row_group_length(options.row_group_rows)
-      ->created_by("firn")
-      ->enable_write_page_index();
-  if (options.codec_level.has_value() &&
-      arrow::util::Codec::SupportsCompressionLevel(CodecOf(options.codec))) {
-    builder.compression_level(*options.codec_level);
-  }
-  if (options.page_checksums) builder.enable_page_checksum();
-
-  std::map<std::int32_t, int> leaf_of;
-  for (int i = 0; i < schema.num_columns(); ++i) {
-    const ::parquet::ColumnDescriptor& leaf = *schema.Column(i);
-    const std::int32_t field_id = leaf.schema_node()->field_id();
-    const auto own =
-        field_id < 0 ? options.columns.end() : options.columns.find(field_id);
-    FIRN_RETURN_IF_ERROR(SetColumn(
-        leaf, own == options.columns.end() ? options.default_column : own->second,
-        options, builder));
-    if (field_id >= 0) leaf_of.emplace(field_id, i);
-  }
-  for (const auto& [field_id, unused] : options.columns) {
-    if (!leaf_of.contains(field_id)) {
-      return Status::InvalidArgument("options for field id " + std::to_string(field_id) +
-                                     ", which no leaf of the schema has");
-    }
-  }
-  std::vector<::parquet::SortingColumn> sorting;
-  for (const SortingColumn& column : options.sorting_columns) {
-    const auto leaf = leaf_of.find(column.field_id);
-    if (leaf == leaf_of.end()) {
-      return Status::InvalidArgument("sorted by field id " +
-                                     std::to_string(column.field_id) +
-                                     ", which no leaf of the schema has");
-    }
-    sorting.push_back({leaf->second, column.descending, column.nulls_first});
-  }
-  builder.set_sorting_columns(std::move(sorting));
-  return builder.build();
-}
+// The longest footer of an encrypted file: it is kept in memory to be read back.
+constexpr std::size_t kEncryptedFooterBytesMax = std::size_t{16} << 20;
 
 // Adds the NaNs of each float and double leaf outside lists and maps to counts[leaf], in
 // schema order; `leaf` is advanced over the leaves below `array`.
@@ -245,6 +107,19 @@ Result<std::shared_ptr<arrow::Schema>> WithoutDictionaries(const arrow::Schema& 
   return arrow::schema(std::move(fields), schema.metadata());
 }
 
+Status CheckRunEnds(const arrow::Schema& schema) {
+  for (const auto& field : schema.fields()) {
+    if (!IsRunEnded(*field->type())) continue;
+    const auto& ends =
+        static_cast<const arrow::RunEndEncodedType&>(*field->type()).run_end_type();
+    if (ends->id() != arrow::Type::INT32) {
+      return Status::InvalidArgument("column " + field->name() + ": runs that end by " +
+                                     ends->ToString());
+    }
+  }
+  return Status::OK();
+}
+
 // The text itself. Parquet would keep a dictionary as it is, but give up on dictionaries
 // for the rest of the chunk as soon as a batch brings another one; built from the text,
 // one dictionary serves the whole chunk.
@@ -275,25 +150,22 @@ class FileWriter::State {
         sink_(std::make_shared<ObjectOutput>(*object_)) {}
 
   Status Open() {
-    FIRN_RETURN_IF_ERROR(CheckOptions(options_));
     FIRN_ASSIGN_OR_RETURN(body_schema_, WithoutDictionaries(*schema_));
-    ::parquet::ArrowWriterProperties::Builder arrow_builder;
-    const auto arrow_properties = arrow_builder.build();
-    std::shared_ptr<::parquet::SchemaDescriptor> descriptor;
+    // Pages of runs are laid out by hand, and Parquet C++ keeps what encrypts a page to
+    // its own column writers.
+    FIRN_RETURN_IF_ERROR(CheckRunEnds(*body_schema_));
+    if (options_.encryption.has_value()) body_schema_ = SpelledOut(*body_schema_);
     FIRN_RETURN_IF_ERROR(AsArgument(::parquet::arrow::ToParquetSchema(
         SpelledOut(*body_schema_).get(), *::parquet::default_writer_properties(),
-        *arrow_properties, &descriptor)));
-    FIRN_ASSIGN_OR_RETURN(const auto properties,
-                          MakeProperties(*descriptor, options_, pool_));
-    leaf_count_ = static_cast<std::size_t>(descriptor->num_columns());
-    const auto& fields = body_schema_->fields();
-    const bool has_runs =
-        std::any_of(fields.begin(), fields.end(),
-                    [](const auto& field) { return IsRunEnded(*field->type()); });
-    FIRN_ASSIGN_OR_RETURN(
-        body_, (has_runs ? OpenRunFile : OpenArrowFile)(
-                   *body_schema_, sink_, {properties, arrow_properties, pool_}));
-    return Status::OK();
+        &leaves_)));
+    if (options_.encryption.has_value()) {
+      FIRN_ASSIGN_OR_RETURN(read_back_, MakeReadBack(*leaves_, *options_.encryption));
+    }
+    if (!options_.trial.has_value()) return OpenBody(options_);
+    FIRN_RETURN_IF_ERROR(CheckTrial(*options_.trial));
+    sample_size_.emplace(*options_.trial);
+    // What cannot be is said now, rather than when the sample is full.
+    return MakeWriterProperties(*leaves_, options_, pool_).status();
   }
 
   Status Write(const arrow::RecordBatch& batch) {
@@ -303,7 +175,8 @@ class FileWriter::State {
                                      batch.schema()->ToString() + ", file of " +
                                      schema_->ToString());
     }
-    failed_ = Guard("write", [&] { return Append(batch); });
+    failed_ = Guard("write",
+                    [&] { return body_ != nullptr ? Append(batch) : HoldBack(batch); });
     return failed_;
   }
 
@@ -311,21 +184,86 @@ class FileWriter::State {
     if (!failed_.ok()) return failed_;
     failed_ = Status::Internal("write: the file was finished");
     return Guard("write", [&]() -> Result<FileReport> {
+      if (body_ == nullptr) FIRN_RETURN_IF_ERROR(Begin());
       std::shared_ptr<arrow::KeyValueMetadata> metadata;
       if (!options_.key_values.empty()) {
         metadata = std::make_shared<arrow::KeyValueMetadata>();
         for (const auto& [key, value] : options_.key_values) metadata->Append(key, value);
       }
+      if (read_back_ != nullptr) sink_->KeepTail(kEncryptedFooterBytesMax);
       FIRN_RETURN_IF_ERROR(body_->Close(metadata));
+      FIRN_ASSIGN_OR_RETURN(const auto written, Metadata());
+      FileReport report = MakeFileReport(*written, nan_counts_, sink_->written_bytes());
+      report.trials = std::move(trials_);
       FIRN_RETURN_IF_ERROR(object_->Close());
-      return MakeFileReport(*body_->metadata(), nan_counts_, sink_->written_bytes());
+      return report;
     });
   }
 
-  std::int64_t row_count() const { return row_count_; }
+  std::int64_t row_count() const { return row_count_ + held_rows_; }
   std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
 
  private:
+  Status OpenBody(const WriterOptions& options) {
+    FIRN_ASSIGN_OR_RETURN(const auto properties,
+                          MakeWriterProperties(*leaves_, options, pool_));
+    const auto& fields = body_schema_->fields();
+    const bool has_runs =
+        std::any_of(fields.begin(), fields.end(),
+                    [](const auto& field) { return IsRunEnded(*field->type()); });
+    FIRN_ASSIGN_OR_RETURN(
+        body_, (has_runs ? OpenRunFile : OpenArrowFile)(
+                   *body_schema_, sink_,
+                   {properties, ::parquet::default_arrow_writer_properties(), pool_}));
+    return Status::OK();
+  }
+
+  // Keep rows until there are enough to try forms on. The batch is kept whole: what is
+  // beyond the sample is bounded by it.
+  Status HoldBack(const arrow::RecordBatch& batch) {
+    FIRN_ASSIGN_OR_RETURN(const std::int64_t rows, sample_size_->Take(batch));
+    if (batch.num_rows() == 0) return Status::OK();
+    sample_.push_back(batch.Slice(0, rows));
+    held_.push_back(batch.Slice(0));
+    held_rows_ += batch.num_rows();
+    return sample_size_->full() ? Begin() : Status::OK();
+  }
+
+  // Choose each column's form by the sample, and write what was held back.
+  Status Begin() {
+    if (!sample_.empty()) {
+      FIRN_ASSIGN_OR_RETURN(trials_, TryForms(sample_, options_, *options_.trial));
+    }
+    sample_.clear();
+    FIRN_RETURN_IF_ERROR(OpenBody(WithChosenForms(options_, trials_)));
+    held_rows_ = 0;
+    for (auto& batch : held_) {
+      FIRN_RETURN_IF_ERROR(Append(*batch));
+      batch.reset();
+    }
+    held_.clear();
+    return Status::OK();
+  }
+
+  // What the footer says. An encrypted one is read from the bytes just written: what the
+  // body has left of it is encrypted already.
+  Result<std::shared_ptr<::parquet::FileMetaData>> Metadata() const {
+    if (read_back_ == nullptr) return body_->metadata();
+    std::string tail = sink_->tail();
+    std::uint32_t footer_bytes = 0;
+    constexpr std::size_t kLengthAndMagic = 8;
+    FIRN_ASSERT(tail.size() >= kLengthAndMagic);
+    tail.copy(reinterpret_cast<char*>(&footer_bytes), sizeof footer_bytes,
+              tail.size() - kLengthAndMagic);
+    if (footer_bytes + kLengthAndMagic > tail.size()) {
+      return Status::ResourceExhausted("encrypted footer of " +
+                                       std::to_string(footer_bytes) + " bytes, at most " +
+                                       std::to_string(kEncryptedFooterBytesMax));
+    }
+    tail.erase(0, tail.size() - kLengthAndMagic - footer_bytes);
+    return LoadEncryptedFooter(sink_->written_bytes(), std::move(tail), read_back_);
+  }
+
   Status Append(const arrow::RecordBatch& batch) {
     if (batch.num_rows() == 0) return Status::OK();
     FIRN_ARROW_ASSIGN_OR_RETURN(const std::int64_t batch_bytes,
@@ -336,7 +274,7 @@ class FileWriter::State {
       if (group_rows_ >= options_.row_group_rows ||
           group_bytes_ >= options_.row_group_bytes || nan_counts_.empty()) {
         FIRN_RETURN_IF_ERROR(body_->NewRowGroup());
-        nan_counts_.emplace_back(leaf_count_, 0);
+        nan_counts_.emplace_back(leaves_->num_columns(), 0);
         group_rows_ = group_bytes_ = 0;
       }
       const std::int64_t room =
@@ -361,6 +299,11 @@ class FileWriter::State {
         FIRN_ARROW_ASSIGN_OR_RETURN(
             column, Decode(static_cast<const arrow::DictionaryArray&>(*column), pool_));
       }
+      if (column->type_id() == arrow::Type::RUN_END_ENCODED && read_back_ != nullptr) {
+        FIRN_ARROW_ASSIGN_OR_RETURN(
+            column,
+            SpellOut(static_cast<const arrow::RunEndEncodedArray&>(*column), pool_));
+      }
       FIRN_ARROW_RETURN_IF_ERROR(counter.Visit(*column));
     }
     return body_->Write(
@@ -376,9 +319,18 @@ class FileWriter::State {
   arrow::MemoryPool* const pool_;
   const std::shared_ptr<ObjectOutput> sink_;
   std::unique_ptr<FileBody> body_;
+  // Keys of the footer that is being written; null where it is in the clear.
+  std::shared_ptr<::parquet::FileDecryptionProperties> read_back_;
+  std::shared_ptr<::parquet::SchemaDescriptor> leaves_;
+
+  // Rows that are held back while forms are to be chosen, and those of them to try.
+  std::optional<SampleSize> sample_size_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> held_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> sample_;
+  std::int64_t held_rows_ = 0;
+  std::vector<ColumnTrial> trials_;
 
   Status failed_;
-  std::size_t leaf_count_ = 0;
   std::int64_t row_count_ = 0;
   std::int64_t group_rows_ = 0;
   std::int64_t group_bytes_ = 0;

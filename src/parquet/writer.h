@@ -9,87 +9,23 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "expr/predicate.h"
 #include "firn/status.h"
 #include "io/store.h"
+#include "parquet/compression_trial.h"
+#include "parquet/writer_options.h"
 
 namespace arrow {
-class MemoryPool;
 class RecordBatch;
 class Schema;
 }  // namespace arrow
 
 namespace firn::parquet {
-
-enum class Codec : std::uint8_t { kUncompressed, kSnappy, kGzip, kBrotli, kLz4, kZstd };
-
-// How values are stored where no dictionary is used.
-enum class Encoding : std::uint8_t {
-  kPlain,
-  kDeltaBinaryPacked,     // int32, int64, date, timestamp
-  kDeltaLengthByteArray,  // string, binary
-  kDeltaByteArray,        // string, binary, fixed
-  kByteStreamSplit,       // float, double, int32, int64, fixed; see the note in README.md
-};
-
-struct BloomFilterOptions {
-  std::int64_t distinct_values = 1 << 20;  // Expected in one row group; sizes the filter.
-  double false_positive_rate = 0.01;       // In (0, 1).
-};
-
-struct ColumnOptions {
-  // Try a dictionary first; a chunk whose dictionary outgrows its bound falls back to
-  // `encoding`.
-  bool dictionary = true;
-  Encoding encoding = Encoding::kPlain;
-  bool statistics = true;  // Without them the page index of the column is left out too.
-  std::optional<BloomFilterOptions> bloom_filter;
-};
-
-// What the rows are sorted by. It is recorded, not checked.
-struct SortingColumn {
-  std::int32_t field_id;
-  bool descending = false;
-  bool nulls_first = true;
-  bool operator==(const SortingColumn&) const = default;
-};
-
-struct WriterOptions {
-  Codec codec = Codec::kZstd;
-  // Absent: the codec's own default. Ignored by codecs that have no levels.
-  std::optional<int> codec_level = 3;
-
-  // A row group ends at the first of these two. The bytes are those of the Arrow data
-  // that went in, before encoding.
-  std::int64_t row_group_rows = 1 << 20;
-  std::int64_t row_group_bytes = std::int64_t{128} << 20;
-
-  // A page ends at the first of these two. A run-length encoded column of a sorted file
-  // never fills a page by bytes, so the rows decide how finely it can be pruned, and how
-  // much is decoded around a wanted row. bench/parquet_series_bench.cc compares sizes.
-  std::int64_t page_bytes = 1 << 20;
-  std::int64_t page_rows = 1 << 16;
-  std::int64_t dictionary_bytes = 1 << 20;  // A column's dictionary in one row group.
-
-  bool page_index = true;
-  bool page_checksums = true;
-
-  ColumnOptions default_column;
-  std::map<std::int32_t, ColumnOptions> columns;  // By field id of the leaf.
-  std::vector<SortingColumn> sorting_columns;
-  // Such as `iceberg.schema`. Keys are unique.
-  std::vector<std::pair<std::string, std::string>> key_values;
-
-  // Null: Arrow's default pool. Must outlive the writer.
-  arrow::MemoryPool* pool = nullptr;
-};
 
 // What was written of one leaf column.
 struct ColumnReport {
@@ -117,6 +53,7 @@ struct FileReport {
   std::int64_t size_bytes = 0;
   std::vector<std::int64_t> split_offsets;  // Where each row group starts.
   std::vector<ColumnReport> columns;        // Leaves in schema order.
+  std::vector<ColumnTrial> trials;          // Where the options ask for trials.
 };
 
 // Thread-compatible.
@@ -129,9 +66,9 @@ class FileWriter {
   // A top-level column may be given run-end encoded, by int32: it is stored as if spelled
   // out, and costs by the run instead of by the row. That goes for text, binary, fixed
   // binary, int32 and maps of these, and for runs of NULL of any type; the file's other
-  // columns are then flat, and none has a bloom filter. `encoding` is not asked about:
-  // runs are stored by dictionary, or plain. Errors: InvalidArgument for a type, encoding
-  // or option that cannot be written.
+  // columns are then flat. `encoding` is not asked about: runs are stored by dictionary,
+  // or plain. Errors: InvalidArgument for a type, encoding or option that cannot be
+  // written, naming the option and the column.
   static Result<std::unique_ptr<FileWriter>> Open(
       std::unique_ptr<io::ObjectWriter> object, std::shared_ptr<arrow::Schema> schema,
       const WriterOptions& options);

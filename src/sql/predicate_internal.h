@@ -3,8 +3,8 @@
 //
 // A translation may select more rows than the filter, never fewer: DuckDB's own code
 // applies the filter to every row afterwards. So whatever is not understood (an arbitrary
-// expression, a Bloom filter, a bound that moves while the query runs, a decimal) becomes
-// "no condition", a null predicate. The rules by construct:
+// expression, a Bloom filter, a bound that moves while the query runs) becomes "no
+// condition", a null predicate. The rules by construct:
 //
 //   AND    the conjuncts that are understood
 //   OR     nothing, unless every alternative is understood
@@ -34,9 +34,78 @@
 #include "duckdb/planner/filter/in_filter.hpp"
 #include "duckdb/planner/filter/optional_filter.hpp"
 
+#include "expr/number.h"
 #include "expr/predicate.h"
 
 namespace firn::sql {
+
+inline expr::Int128 Int128Of(duckdb::hugeint_t value) {
+  return static_cast<expr::Int128>(
+      expr::Uint128{static_cast<std::uint64_t>(value.upper)} << 64 | value.lower);
+}
+
+inline std::optional<expr::Literal> DecimalOf(const duckdb::Value& value) {
+  if (value.type().id() != duckdb::LogicalTypeId::DECIMAL) return std::nullopt;
+  expr::Decimal decimal{0, duckdb::DecimalType::GetScale(value.type())};
+  switch (value.type().InternalType()) {
+    case duckdb::PhysicalType::INT16:
+      decimal.unscaled = value.GetValueUnsafe<std::int16_t>();
+      break;
+    case duckdb::PhysicalType::INT32:
+      decimal.unscaled = value.GetValueUnsafe<std::int32_t>();
+      break;
+    case duckdb::PhysicalType::INT64:
+      decimal.unscaled = value.GetValueUnsafe<std::int64_t>();
+      break;
+    case duckdb::PhysicalType::INT128:
+      decimal.unscaled = Int128Of(value.GetValueUnsafe<duckdb::hugeint_t>());
+      break;
+    default:
+      return std::nullopt;
+  }
+  return expr::Literal(decimal);
+}
+
+// A point in time to compare with a column of `unit`. DuckDB keeps the unit of a column
+// without a time zone, and makes microseconds of any other, which rounds nanoseconds.
+inline std::optional<expr::Literal> TimestampOf(const duckdb::Value& value,
+                                                arrow::TimeUnit::type unit) {
+  using duckdb::LogicalTypeId;
+  std::int64_t us = 0;
+  switch (value.type().id()) {
+    case LogicalTypeId::TIMESTAMP_TZ:
+      if (unit == arrow::TimeUnit::NANO) return std::nullopt;
+      us = duckdb::TimestampTZValue::Get(value).value;
+      break;
+    case LogicalTypeId::TIMESTAMP:
+      if (unit != arrow::TimeUnit::MICRO) return std::nullopt;
+      us = duckdb::TimestampValue::Get(value).value;
+      break;
+    case LogicalTypeId::TIMESTAMP_SEC:
+      if (unit != arrow::TimeUnit::SECOND ||
+          __builtin_mul_overflow(duckdb::TimestampSValue::Get(value).value, 1'000'000,
+                                 &us)) {
+        return std::nullopt;
+      }
+      break;
+    case LogicalTypeId::TIMESTAMP_MS:
+      if (unit != arrow::TimeUnit::MILLI ||
+          __builtin_mul_overflow(duckdb::TimestampMSValue::Get(value).value, 1000, &us)) {
+        return std::nullopt;
+      }
+      break;
+    case LogicalTypeId::TIMESTAMP_NS: {
+      if (unit != arrow::TimeUnit::NANO) return std::nullopt;
+      const std::int64_t ns = duckdb::TimestampNSValue::Get(value).value;
+      const std::int64_t rest = (ns % 1000 + 1000) % 1000;
+      return expr::Literal(
+          expr::Timestamp{(ns - rest) / 1000, static_cast<std::int16_t>(rest)});
+    }
+    default:
+      return std::nullopt;
+  }
+  return expr::Literal(expr::Timestamp{us});
+}
 
 // `value` as a literal that may be compared with a column of type `type`, or nothing
 // where firn's comparison could differ from DuckDB's.
@@ -56,15 +125,24 @@ inline std::optional<expr::Literal> LiteralOf(const duckdb::Value& value,
     case arrow::Type::INT64:
     case arrow::Type::UINT8:
     case arrow::Type::UINT16:
-    case arrow::Type::UINT32: {
+    case arrow::Type::UINT32:
+    case arrow::Type::UINT64: {
       if (!value.type().IsIntegral()) return std::nullopt;
       duckdb::Value wide;
       std::string ignored;
-      if (!value.DefaultTryCastAs(duckdb::LogicalType::BIGINT, wide, &ignored)) {
+      if (!value.DefaultTryCastAs(duckdb::LogicalType::HUGEINT, wide, &ignored)) {
         return std::nullopt;
       }
-      return expr::Literal(std::int64_t{duckdb::BigIntValue::Get(wide)});
+      const expr::Int128 number = Int128Of(duckdb::HugeIntValue::Get(wide));
+      const auto narrow = static_cast<std::int64_t>(number);
+      if (narrow == number) return expr::Literal(narrow);
+      return expr::Literal(expr::Decimal{number, 0});
     }
+    case arrow::Type::DECIMAL32:
+    case arrow::Type::DECIMAL64:
+    case arrow::Type::DECIMAL128:
+      return DecimalOf(value);
+    case arrow::Type::HALF_FLOAT:
     case arrow::Type::FLOAT:
       if (value.type().id() != duckdb::LogicalTypeId::FLOAT) return std::nullopt;
       return expr::Literal(static_cast<double>(duckdb::FloatValue::Get(value)));
@@ -85,19 +163,15 @@ inline std::optional<expr::Literal> LiteralOf(const duckdb::Value& value,
     case arrow::Type::DATE32:
       if (value.type().id() != duckdb::LogicalTypeId::DATE) return std::nullopt;
       return expr::Literal(expr::Date{duckdb::DateValue::Get(value).days});
+    case arrow::Type::TIME32:
+    case arrow::Type::TIME64:
+      if (static_cast<const arrow::TimeType&>(type).unit() == arrow::TimeUnit::NANO ||
+          value.type().id() != duckdb::LogicalTypeId::TIME) {
+        return std::nullopt;  // Nanoseconds are rounded for DuckDB.
+      }
+      return expr::Literal(expr::TimeOfDay{duckdb::TimeValue::Get(value).micros * 1000});
     case arrow::Type::TIMESTAMP:
-      // Other units are converted for DuckDB, and a conversion may round.
-      if (static_cast<const arrow::TimestampType&>(type).unit() !=
-          arrow::TimeUnit::MICRO) {
-        return std::nullopt;
-      }
-      if (value.type().id() == duckdb::LogicalTypeId::TIMESTAMP_TZ) {
-        return expr::Literal(expr::Timestamp{duckdb::TimestampTZValue::Get(value).value});
-      }
-      if (value.type().id() == duckdb::LogicalTypeId::TIMESTAMP) {
-        return expr::Literal(expr::Timestamp{duckdb::TimestampValue::Get(value).value});
-      }
-      return std::nullopt;
+      return TimestampOf(value, static_cast<const arrow::TimestampType&>(type).unit());
     default:
       return std::nullopt;
   }

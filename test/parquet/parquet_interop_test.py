@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares firn's Parquet files with pyarrow's, both ways.
+"""Compares firn's Parquet files with pyarrow's, both ways, and with DuckDB's reader.
 
     python3 parquet_interop_test.py PATH/TO/parquet_probe
 
-Exits 77 where pyarrow is missing.
+Exits 77 where either is missing.
 """
 import datetime
 import decimal
@@ -16,14 +16,27 @@ import tempfile
 import unittest
 
 try:
+    import duckdb
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
+    import pyarrow.parquet.encryption as pe
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
 PROBE = None
 ROWS = 1200
+LAYOUT = (
+    "row_group_rows=500", "page_rows=100", "sort=1", 'key.iceberg.schema={"type":"struct"}',
+    "1.encoding=DELTA_BINARY_PACKED", "5.encoding=BYTE_STREAM_SPLIT", "7.bloom=1000",
+)
+
+
+# Columns that may stand beside run-end encoded ones.
+FLAT = ["n", "flag", "i", "ts", "d", "s", "id", "b", "day"]
+# What the footer calls them, where that is not the option's name.
+NAMES = {"none": "UNCOMPRESSED"}
 
 
 def with_id(field, field_id):
@@ -77,6 +90,8 @@ def table():
 
 
 def probe(*arguments):
+    # firn writes over nothing.
+    pathlib.Path(arguments[2]).unlink(missing_ok=True)
     done = subprocess.run([PROBE, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(done.stderr)
@@ -106,7 +121,7 @@ class Interop(unittest.TestCase):
     def test_pyarrow_reads_what_firn_writes(self):
         expected = table()
         write_arrow(expected, self.dir / "in.arrow")
-        report = probe("to-parquet", self.dir / "in.arrow", self.dir / "out.parquet")
+        report = probe("to-parquet", self.dir / "in.arrow", self.dir / "out.parquet", *LAYOUT)
         self.assert_same(pq.read_table(self.dir / "out.parquet"), expected)
 
         metadata = pq.read_metadata(self.dir / "out.parquet")
@@ -148,6 +163,75 @@ class Interop(unittest.TestCase):
             self.assertEqual(int(line[3]), sum(c.num_values for c in chunks), path)
             self.assertEqual(int(line[4]), sum(c.statistics.null_count for c in chunks), path)
 
+    def chunks(self, path):
+        group = pq.read_metadata(path).row_group(0)
+        columns = [group.column(i) for i in range(group.num_columns)]
+        return {column.path_in_schema: column for column in columns}
+
+    def test_others_read_every_codec_and_page_version(self):
+        expected = table()
+        in_runs = pa.table(
+            [
+                pc.run_end_encode(column.combine_chunks(), run_end_type=pa.int32())
+                if name in ("s", "i", "b", "id") else column
+                for name, column in zip(FLAT, expected.select(FLAT).columns)
+            ],
+            names=FLAT,
+        ).cast(
+            pa.schema([
+                field.with_type(pa.run_end_encoded(pa.int32(), field.type))
+                if field.name in ("s", "i", "b", "id") else field
+                for field in map(schema().field, FLAT)
+            ])
+        )
+        write_arrow(expected, self.dir / "rows.arrow")
+        write_arrow(in_runs, self.dir / "runs.arrow")
+        for codec in ("none", "snappy", "gzip", "brotli", "lz4", "zstd"):
+            for version in ("v1", "v2"):
+                for source, data in (("rows", expected), ("runs", expected.select(FLAT))):
+                    with self.subTest(codec=codec, version=version, source=source):
+                        path = self.dir / "out.parquet"
+                        probe("to-parquet", self.dir / f"{source}.arrow", path,
+                              f"codec={codec}", f"page_version={version}", "page_rows=100",
+                              "7.bloom=1000")
+                        self.assert_same(pq.read_table(path), data)
+                        self.assert_same_in_duckdb(path, data)
+                        for column in self.chunks(path).values():
+                            self.assertEqual(column.compression, NAMES.get(codec, codec.upper()))
+
+    def test_others_read_a_codec_by_column(self):
+        expected = table()
+        write_arrow(expected, self.dir / "in.arrow")
+        path = self.dir / "out.parquet"
+        probe("to-parquet", self.dir / "in.arrow", path, "codec=zstd", "level=9",
+              "6.codec=gzip", "6.level=9", "7.codec=none", "5.codec=lz4", "21.codec=snappy",
+              "8.encoding=DELTA_LENGTH_BYTE_ARRAY", "3.statistics=off", "4.page_index=off")
+        self.assert_same(pq.read_table(path), expected)
+        self.assert_same_in_duckdb(path, expected)
+        chunks = self.chunks(path)
+        self.assertEqual(chunks["s"].compression, "GZIP")
+        self.assertEqual(chunks["id"].compression, "UNCOMPRESSED")
+        self.assertEqual(chunks["d"].compression, "LZ4")
+        self.assertEqual(chunks["labels.key_value.key"].compression, "SNAPPY")
+        self.assertEqual(chunks["labels.key_value.value"].compression, "ZSTD")
+        self.assertIn("DELTA_LENGTH_BYTE_ARRAY", chunks["b"].encodings)
+        self.assertFalse(chunks["i"].is_stats_set)
+        self.assertFalse(chunks["ts"].has_column_index)
+        self.assertTrue(chunks["n"].has_column_index)
+
+    def assert_same_in_duckdb(self, path, expected):
+        names = [name for name in expected.column_names if name not in ("ts", "labels")]
+        rows = duckdb.sql(f"select {', '.join(names)}, epoch_us(ts) from '{path}' order by n")
+        wanted = [
+            list(row.values()) + [at]
+            for row, at in zip(expected.select(names).to_pylist(),
+                               expected["ts"].cast(pa.int64()).to_pylist())
+        ]
+        self.assertEqual(repr([list(row) for row in rows.fetchall()]), repr(wanted))
+        if "labels" in expected.column_names:
+            (pairs,) = duckdb.sql(f"select sum(len(map_keys(labels))) from '{path}'").fetchone()
+            self.assertEqual(pairs, sum(len(row or []) for row in expected["labels"].to_pylist()))
+
     def test_firn_reads_what_pyarrow_writes(self):
         expected = table()
         for options in (
@@ -164,6 +248,34 @@ class Interop(unittest.TestCase):
                 pq.write_table(expected, self.dir / "in.parquet", **options)
                 probe("to-arrow", self.dir / "in.parquet", self.dir / "out.arrow")
                 self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
+
+    def test_encrypted_files_both_ways(self):
+        # pyarrow takes plain keys for files with one key for all columns only.
+        expected = table()
+        write_arrow(expected, self.dir / "in.arrow")
+        path = self.dir / "secret.parquet"
+        for size in (16, 24, 32):
+            key = bytes(range(size))
+            for cipher, clear_footer, prefix in (
+                ("gcm", False, None), ("ctr", False, None), ("gcm", True, b"table/7"),
+            ):
+                with self.subTest(size=size, cipher=cipher, clear_footer=clear_footer):
+                    options = [f"footer_key={key.hex()}", f"cipher={cipher}", "page_rows=100"]
+                    options += ["plaintext_footer=on"] if clear_footer else []
+                    options += [f"aad_prefix={prefix.decode()}"] if prefix else []
+                    probe("to-parquet", self.dir / "in.arrow", path, *options)
+                    keys = pe.create_decryption_properties(key, aad_prefix=prefix)
+                    self.assert_same(pq.read_table(path, decryption_properties=keys), expected)
+                    with self.assertRaises(Exception):
+                        pq.read_table(path)
+
+                    pq.write_table(
+                        expected, path, write_page_index=True, row_group_size=500,
+                        encryption_properties=pe.create_encryption_properties(
+                            key, aad_prefix=prefix, plaintext_footer=clear_footer,
+                            encryption_algorithm=f"AES_GCM_{'CTR_' * (cipher == 'ctr')}V1"))
+                    probe("to-arrow", path, self.dir / "out.arrow", f"footer_key={key.hex()}")
+                    self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
 
     def test_firn_reads_types_it_does_not_write(self):
         expected = pa.table(

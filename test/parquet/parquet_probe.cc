@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns an Arrow IPC file into firn's Parquet and any Parquet file into Arrow IPC, by
-// firn's writer and reader, for parquet_interop_test.py.
+// firn's writer and reader, for the Python tests of this directory.
 //
-//   parquet_probe to-parquet IN.arrow OUT.parquet    one line a leaf on standard output
-//   parquet_probe to-arrow IN.parquet OUT.arrow
+//   parquet_probe to-parquet IN.arrow OUT.parquet [OPTION=VALUE…]
+//   parquet_probe to-arrow IN.parquet OUT.arrow [OPTION=VALUE…]
+//
+// to-parquet prints one line a leaf; probe_options.h says which options there are. An
+// error goes to standard error, and its code is the first word after the program's name.
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "arrow/io/file.h"
 #include "arrow/ipc/reader.h"
 #include "arrow/ipc/writer.h"
 #include "arrow/record_batch.h"
 
+#include "base/budget.h"
 #include "base/context.h"
 #include "expr/literal.h"
 #include "io/store.h"
+#include "parquet/memory_pool.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
+#include "probe_options.h"
 
 namespace firn::parquet {
 namespace {
+
+// A file asks for no more than this, whatever it says of itself.
+constexpr std::int64_t kReadBytesMax = std::int64_t{512} << 20;
 
 Status FromArrow(const arrow::Status& status) {
   return status.ok() ? Status::OK() : Status::Internal(status.ToString());
@@ -31,20 +42,11 @@ Status FromArrow(const arrow::Status& status) {
   lhs = std::move(FIRN_CONCAT(result_, __LINE__)).ValueUnsafe()
 
 Status ToParquet(const base::Context& context, io::Store& store, const std::string& from,
-                 const std::string& to) {
+                 const std::string& to, const std::vector<std::string>& arguments) {
   PROBE_ASSIGN_OR_RETURN(const auto input, arrow::io::ReadableFile::Open(from));
   PROBE_ASSIGN_OR_RETURN(const auto source,
                          arrow::ipc::RecordBatchFileReader::Open(input));
-  WriterOptions options;
-  options.row_group_rows = 500;
-  options.page_rows = 100;
-  options.sorting_columns = {{1, false, false}};
-  options.key_values = {{"iceberg.schema", "{\"type\":\"struct\"}"}};
-  options.columns[1].dictionary = false;
-  options.columns[1].encoding = Encoding::kDeltaBinaryPacked;
-  options.columns[5].dictionary = false;
-  options.columns[5].encoding = Encoding::kByteStreamSplit;
-  options.columns[7].bloom_filter = BloomFilterOptions{1000, 0.01};
+  FIRN_ASSIGN_OR_RETURN(const WriterOptions options, ProbeWriterOptions(arguments));
   FIRN_ASSIGN_OR_RETURN(const std::string location, io::ParseLocation(to));
   FIRN_ASSIGN_OR_RETURN(auto object, store.OpenWriter(context, location));
   FIRN_ASSIGN_OR_RETURN(const auto writer,
@@ -69,11 +71,15 @@ Status ToParquet(const base::Context& context, io::Store& store, const std::stri
 }
 
 Status ToArrow(const base::Context& context, io::Store& store, const std::string& from,
-               const std::string& to) {
+               const std::string& to, const std::vector<std::string>& arguments) {
+  FIRN_ASSIGN_OR_RETURN(ReaderOptions options, ProbeReaderOptions(arguments));
+  base::ByteBudget budget("probe", kReadBytesMax);
+  BudgetMemoryPool pool(budget);
+  options.pool = &pool;
   FIRN_ASSIGN_OR_RETURN(const std::string location, io::ParseLocation(from));
   FIRN_ASSIGN_OR_RETURN(auto object, store.OpenReader(context, location));
   FIRN_ASSIGN_OR_RETURN(const auto reader,
-                        FileReader::Open(context, std::move(object), location, {}));
+                        FileReader::Open(context, std::move(object), location, options));
   FIRN_ASSIGN_OR_RETURN(auto plan, reader->Plan(context, {}));
   FIRN_ASSIGN_OR_RETURN(const auto stream, reader->Read(context, {}, std::move(plan)));
   PROBE_ASSIGN_OR_RETURN(const auto output, arrow::io::FileOutputStream::Open(to));
@@ -82,6 +88,7 @@ Status ToArrow(const base::Context& context, io::Store& store, const std::string
   while (true) {
     FIRN_ASSIGN_OR_RETURN(const auto batch, stream->Next());
     if (batch == nullptr) break;
+    FIRN_RETURN_IF_ERROR(FromArrow(batch->ValidateFull()));
     FIRN_RETURN_IF_ERROR(FromArrow(sink->WriteRecordBatch(*batch)));
   }
   FIRN_RETURN_IF_ERROR(FromArrow(sink->Close()));
@@ -89,12 +96,16 @@ Status ToArrow(const base::Context& context, io::Store& store, const std::string
 }
 
 int Main(int argc, char** argv) {
-  const std::string verb = argc == 4 ? argv[1] : "";
+  const std::string verb = argc >= 4 ? argv[1] : "";
+  const std::vector<std::string> arguments(argv + std::min(argc, 4), argv + argc);
   const base::Context context;
   const auto store = io::MakeLocalStore();
-  Status status = Status::InvalidArgument("to-parquet|to-arrow IN OUT");
-  if (verb == "to-parquet") status = ToParquet(context, *store, argv[2], argv[3]);
-  if (verb == "to-arrow") status = ToArrow(context, *store, argv[2], argv[3]);
+  Status status = Status::InvalidArgument("to-parquet|to-arrow IN OUT [OPTION=VALUE…]");
+  if (verb == "to-parquet") {
+    status = ToParquet(context, *store, argv[2], argv[3], arguments);
+  } else if (verb == "to-arrow") {
+    status = ToArrow(context, *store, argv[2], argv[3], arguments);
+  }
   if (status.ok()) return 0;
   std::fprintf(stderr, "parquet_probe: %s\n", status.ToString().c_str());
   return 1;
