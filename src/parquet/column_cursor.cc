@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "arrow/array/array_base.h"
+#include "arrow/array/array_binary.h"
+#include "arrow/array/builder_dict.h"
 #include "arrow/array/concatenate.h"
 #include "arrow/array/util.h"
 #include "arrow/buffer.h"
@@ -114,6 +116,17 @@ bool IsFlatDirect(const Footer& footer, int field) {
   return IsDirect(footer.schema()->field(field)->type()->id(), column.physical_type());
 }
 
+// Whether Parquet's reader gives the chunk's text as a dictionary: it does so of pages
+// that have one, and of plain ones.
+bool DecodesToDictionary(const ::parquet::ColumnChunkMetaData& chunk) {
+  using ::parquet::Encoding;
+  return std::all_of(chunk.encodings().begin(), chunk.encodings().end(),
+                     [](Encoding::type encoding) {
+                       return encoding != Encoding::DELTA_BYTE_ARRAY &&
+                              encoding != Encoding::DELTA_LENGTH_BYTE_ARRAY;
+                     });
+}
+
 // A plain column of a type that needs no conversion: skipping costs no decoding where
 // the encoding allows it.
 class FlatCursor final : public ColumnCursor {
@@ -126,9 +139,12 @@ class FlatCursor final : public ColumnCursor {
         pool_(options.pool),
         position_(selection.chunk.rows) {
     const auto* column = footer.metadata().schema()->Column(leaf_);
+    decodes_to_dictionary_ =
+        type_->id() == arrow::Type::DICTIONARY &&
+        DecodesToDictionary(*footer.metadata().RowGroup(row_group)->ColumnChunk(leaf_));
     reader_ = RecordReader::Make(column,
                                  ::parquet::internal::LevelInfo::ComputeLevelInfo(column),
-                                 options.pool, type_->id() == arrow::Type::DICTIONARY);
+                                 options.pool, decodes_to_dictionary_);
     reader_->SetPageReader(
         OpenPages(footer, fetcher, row_group, selection, PropertiesOf(options)));
   }
@@ -157,9 +173,7 @@ class FlatCursor final : public ColumnCursor {
   Result<ArrayPtr> Transfer() {
     switch (type_->id()) {
       case arrow::Type::DICTIONARY:
-        return Join(dynamic_cast<::parquet::internal::DictionaryRecordReader&>(*reader_)
-                        .GetResult()
-                        ->chunks());
+        return TransferDictionary();
       case arrow::Type::STRING:
       case arrow::Type::BINARY:
       case arrow::Type::FIXED_SIZE_BINARY:
@@ -176,6 +190,27 @@ class FlatCursor final : public ColumnCursor {
             type_, rows, {std::move(valid), reader_->ReleaseValues()}, nulls));
       }
     }
+  }
+
+  Result<ArrayPtr> TransferDictionary() {
+    if (decodes_to_dictionary_) {
+      return Join(dynamic_cast<::parquet::internal::DictionaryRecordReader&>(*reader_)
+                      .GetResult()
+                      ->chunks());
+    }
+    arrow::StringDictionary32Builder builder(pool_);
+    for (const ArrayPtr& chunk :
+         dynamic_cast<::parquet::internal::BinaryRecordReader&>(*reader_)
+             .GetBuilderChunks()) {
+      const auto& text = static_cast<const arrow::BinaryArray&>(*chunk);
+      for (std::int64_t i = 0; i < text.length(); ++i) {
+        FIRN_ARROW_RETURN_IF_ERROR(text.IsNull(i) ? builder.AppendNull()
+                                                  : builder.Append(text.GetView(i)));
+      }
+    }
+    ArrayPtr array;
+    FIRN_ARROW_RETURN_IF_ERROR(builder.Finish(&array));
+    return array;
   }
 
   // One byte a value becomes one bit.
@@ -222,6 +257,7 @@ class FlatCursor final : public ColumnCursor {
   const std::shared_ptr<arrow::DataType> type_;
   arrow::MemoryPool* const pool_;
   RowPosition position_;
+  bool decodes_to_dictionary_ = false;
   std::shared_ptr<RecordReader> reader_;
 };
 
