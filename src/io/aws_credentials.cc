@@ -21,7 +21,7 @@ namespace {
 // New credentials are asked for this long before the old ones end.
 constexpr std::int64_t kEarlyUs = 300'000'000;
 // The services that a machine offers to itself answer at once or not at all.
-constexpr HttpClientOptions kNearby = {{}, true, 1'000, 2'000};
+HttpClientOptions NearbyOptions() { return {{}, true, 1'000, 2'000}; }
 constexpr std::string_view kRoleSession = "firn";
 
 using Source = std::function<Result<AwsCredentials>(const base::Context& context)>;
@@ -226,7 +226,7 @@ Result<AwsCredentials> FromContainer(const base::Context& context,
     FIRN_ASSIGN_OR_RETURN(token, environment.ReadFile(*file));
   }
   if (!token.empty()) request.headers.emplace_back("Authorization", Trimmed(token));
-  HttpClient client(std::move(address), kNearby);
+  HttpClient client(std::move(address), NearbyOptions());
   FIRN_ASSIGN_OR_RETURN(const HttpResponse response, client.Send(request, context));
   return FromJson(response.body, "the container's role");
 }
@@ -243,7 +243,7 @@ Result<AwsCredentials> FromInstance(const base::Context& context,
       HttpAddress address,
       HttpAddress::Parse(environment.Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
                              .value_or("http://169.254.169.254")));
-  HttpClient client(std::move(address), kNearby);
+  HttpClient client(std::move(address), NearbyOptions());
   const Result<HttpResponse> token = client.Send(
       {"PUT", "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}},
       context);
