@@ -6,71 +6,17 @@
 
 #include <random>
 
-#include "parquet/footer_cache.h"
-#include "parquet/memory_pool.h"
-#include "parquet/reader.h"
-#include "parquet/test_objects.h"
-#include "parquet/writer.h"
+#include "parquet/test_damage.h"
 
 namespace firn::parquet {
 namespace {
 
-using testing::HasSubstr;
-
-// Open, plan and read all of it, with a predicate so that every part is looked at.
-Status ReadThrough(std::string bytes) {
-  const base::Context context;
-  // A damaged size may ask for gigabytes: the budget says no.
-  base::ByteBudget budget("damage", 64 << 20);
-  BudgetMemoryPool pool(budget);
-  ReaderOptions options;
-  options.pool = &pool;
-  FIRN_ASSIGN_OR_RETURN(
-      const auto reader,
-      FileReader::Open(context, std::make_shared<StringReader>(std::move(bytes)),
-                       "memory://w/broken.parquet", options));
-  ScanSpec spec;
-  spec.predicate = expr::MakePredicate(
-      expr::Or{{expr::MakePredicate(expr::Compare{"metric", expr::CompareOp::kGt,
-                                                  std::string("metric_101")}),
-                expr::MakePredicate(expr::Compare{
-                    "id", expr::CompareOp::kEq, expr::Binary{std::string(16, '\1')}})}});
-  FIRN_ASSIGN_OR_RETURN(auto plan, reader->Plan(context, spec));
-  FIRN_ASSIGN_OR_RETURN(const auto stream, reader->Read(context, spec, std::move(plan)));
-  // Far more batches than the file has rows would be a hang.
-  for (int i = 0; i < 10'000; ++i) {
-    FIRN_ASSIGN_OR_RETURN(const auto batch, stream->Next());
-    if (batch == nullptr) return Status::OK();
-  }
-  return Status::Internal("no end");
-}
-
 void ExpectTyped(const Status& status, const std::string& what) {
-  if (status.ok()) return;
-  EXPECT_TRUE(status.Is(StatusCode::kCorruption) ||
-              status.Is(StatusCode::kPermissionDenied) ||
-              status.Is(StatusCode::kUnimplemented) ||
-              status.Is(StatusCode::kResourceExhausted) ||
-              status.Is(StatusCode::kInvalidArgument))
-      << what << ": " << status;
-  EXPECT_THAT(status.ToString(), HasSubstr("memory://w/broken.parquet")) << what;
-}
-
-std::string GoodFile() {
-  std::string bytes;
-  WriterOptions options;
-  options.row_group_rows = 150;
-  options.page_rows = 40;
-  options.columns[10].bloom_filter = BloomFilterOptions{50, 0.05};
-  auto writer =
-      FileWriter::Open(std::make_unique<StringWriter>(bytes), EveryTypeSchema(), options);
-  EXPECT_TRUE(writer.ok() && (*writer)->Write(*EveryTypeBatch(300, 1)).ok() &&
-              std::move(**writer).Finish().ok());
-  return bytes;
+  EXPECT_TRUE(IsTyped(status)) << what << ": " << status;
 }
 
 TEST(Damage, WhatIsNoParquetFile) {
-  EXPECT_TRUE(ReadThrough(GoodFile()).ok());
+  EXPECT_TRUE(ReadThrough(GoodFile(0)).ok());
   for (const std::string& bytes :
        {std::string(), std::string("PAR1"), std::string("PAR1PAR1"),
         std::string(100, 'x'), "PAR1" + std::string(4, '\0') + "PAR1",
@@ -79,13 +25,13 @@ TEST(Damage, WhatIsNoParquetFile) {
     EXPECT_TRUE(status.Is(StatusCode::kCorruption)) << bytes << ": " << status;
     ExpectTyped(status, bytes);
   }
-  std::string encrypted = GoodFile();
+  std::string encrypted = GoodFile(0);
   encrypted.back() = 'E';
   EXPECT_TRUE(ReadThrough(encrypted).Is(StatusCode::kPermissionDenied));
 }
 
 TEST(Damage, CutShort) {
-  const std::string good = GoodFile();
+  const std::string good = GoodFile(0);
   std::mt19937_64 random(7);
   for (int i = 0; i < 500; ++i) {
     const std::size_t length = random() % good.size();
@@ -96,7 +42,7 @@ TEST(Damage, CutShort) {
 }
 
 TEST(Damage, BitsFlipped) {
-  const std::string good = GoodFile();
+  const std::string good = GoodFile(0);
   std::mt19937_64 random(8);
   int detected = 0;
   constexpr int kFlips = 1000;
@@ -112,6 +58,27 @@ TEST(Damage, BitsFlipped) {
                 "flip at " + std::to_string(at) + " of case " + std::to_string(i));
   }
   EXPECT_GT(detected, kFlips / 4);
+}
+
+// A short run of what parquet_fuzz.cc does for as long as one lets it.
+TEST(Damage, EveryFormHarmedAtRandom) {
+  std::mt19937_64 random(9);
+  for (int form = 0; form < kGoodFiles; ++form) {
+    const std::string good = GoodFile(form);
+    ReadingOptions reading = {.has_keys = true};
+    const Status sound = ReadThrough(good, reading);
+    ASSERT_TRUE(sound.ok()) << form << ": " << sound;
+    for (int i = 0; i < 300; ++i) {
+      std::string script(64, '\0');
+      for (char& byte : script) byte = static_cast<char>(random() >> 56);
+      std::string bad = good;
+      base::ByteReader in(script);
+      Harm(in, bad);
+      reading.verify_checksums = i % 2 == 0;
+      ExpectTyped(ReadThrough(std::move(bad), reading),
+                  "case " + std::to_string(i) + " of form " + std::to_string(form));
+    }
+  }
 }
 
 TEST(Damage, PageChecksumsCatchAlteredValues) {
