@@ -79,3 +79,8 @@ set(FIRN_PYTHON "")
 if(firn_interop)
   set(FIRN_PYTHON ${firn_interop}/python)
 endif()
+# For ./dev bench: the Python that has the engines firn is compared with, and where they are.
+firn_cached_tools(firn_bench bench bench)
+cmake_path(GET firn_bench PARENT_PATH firn_bench)
+set(FIRN_BENCH_PYTHON "${FIRN_PYTHON}" CACHE INTERNAL "Python that runs benchmarks")
+set(FIRN_BENCH_PACKAGES "${firn_bench}" CACHE INTERNAL "Its further packages")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fills the dependency cache from deps/pins.txt with pip, npm and Go. Run by deps/setup.
 
-    fetch.py PINS CACHE [tests]
+    fetch.py PINS CACHE [tests|bench]
 
 Makes these directories under CACHE. Each counts once it holds the file `complete`:
 
@@ -9,9 +9,10 @@ Makes these directories under CACHE. Each counts once it holds the file `complet
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
     interop-<key>/             a Python environment for the interop tests
     servers-<key>/             with `tests`: bin/ with the object stores that tests start
+    bench-<key>/               with `bench`: Python packages that benchmarks compare with
 
-<key> starts the checksum of the archive, or of all `test` or `go` pins, so clones with
-different pins share one cache. Only pip, npm and Go fetch, so a person's mirrors and proxies
+<key> starts the checksum of the archive, or of all `test`, `go` or `bench` pins, so clones
+with different pins share one cache. Only pip, npm and Go fetch, so a person's mirrors and proxies
 are honoured.
 """
 
@@ -266,6 +267,17 @@ def make_interop(shop, pins, directory):
         pass
 
 
+def make_bench(shop, pins, directory):
+    """For the Python of the interop tests, whose wheels these stand on."""
+    wanted = [pin for pin in pins if pin.kind == "bench"]
+    say(f"fetching {', '.join(pin.name for pin in wanted)} to compare with (97 MB)")
+    built = shop.path("bench")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--no-compile",
+         "--only-binary=:all:", "--require-hashes", "--target", built,
+         "-r", shop.requirements(wanted)], "installing the peers of benchmarks")
+    shop.publish(built, directory)
+
+
 def make_servers(shop, pins, directory):
     """Compiles the servers. What Go fetches and builds on the way is thrown away."""
     wanted = [pin for pin in pins if pin.kind == "go"]
@@ -314,6 +326,9 @@ def main(pins_path, cache, purpose=""):
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
         steps.append((os.path.join(cache, f"interop-{key}"), make_interop))
+        if purpose == "bench":
+            key = key_of_kind(pins_path, "bench")
+            steps.append((os.path.join(cache, f"bench-{key}"), make_bench))
     else:
         say("python3 is not 3.11, so the interop tests are left out")
     steps = [(directory, make) for directory, make in steps if not complete(directory)]
