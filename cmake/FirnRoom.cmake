@@ -20,8 +20,8 @@ endif()
 # firn_test(NAME n COMMAND c… [LABELS l…] [TIMEOUT s]) is add_test() with firn's environment,
 # labels and a bound in seconds. The labels `slow` and `interop` keep a test out of plain
 # `./dev test`. FIRN_SOURCE_DIR in a test's environment is the source tree; prometheus,
-# promtool, victoria-metrics, minio and versitygw are on its PATH; FIRN_PYTHON runs interop
-# scripts.
+# promtool, victoria-metrics, initdb, minio and versitygw are on its PATH; FIRN_PYTHON runs
+# interop scripts.
 function(firn_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "COMMAND;LABELS")
   if(NOT arg_TIMEOUT)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// one_process.cc: OpenSSL, Parquet's encryption and DuckDB work in one process.
+// one_process.cc: OpenSSL, Parquet's encryption and DuckDB work in one process, and with
+// servers at hand libpq and the S3 store over TLS as well.
 //
-// Linked twice, with the libraries in either order (link_order_test.sh). Each step is one
-// that crashed or went wrong while libparquet still exported its own OpenSSL:
-// docs/design/0001-dependencies.md.
+//   one_process [CONNINFO ENDPOINT CA_FILE]   of PostgreSQL, of S3, and whom to trust
+//
+// Linked twice, with the libraries in either order (link_order_test.sh,
+// one_process_services_test.py). Each step is one that crashed or went wrong while
+// libparquet still exported its own OpenSSL: docs/design/0001-dependencies.md.
 
 #include <dlfcn.h>
+#include <libpq-fe.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
@@ -19,6 +23,11 @@
 #include "arrow/util/secure_string.h"
 #include "duckdb.h"
 
+#include "base/clock.h"
+#include "base/context.h"
+#include "io/environment.h"
+#include "io/s3_bucket.h"
+#include "io/stores.h"
 #include "parquet/column_reader.h"
 #include "parquet/column_writer.h"
 #include "parquet/encryption/encryption.h"
@@ -82,8 +91,7 @@ std::shared_ptr<arrow::Buffer> WriteEncrypted() {
   return sink->Finish().ValueOrDie();
 }
 
-void CheckEncryptedParquet() {
-  const auto buffer = WriteEncrypted();
+void CheckEncryptedParquet(const std::shared_ptr<arrow::Buffer>& buffer) {
   Require(std::string_view(*buffer).starts_with("PARE"), "the footer is not encrypted");
   parquet::ReaderProperties properties;
   properties.file_decryption_properties(parquet::FileDecryptionProperties::Builder()
@@ -119,16 +127,59 @@ void CheckDuckDb() {
   duckdb_close(&database);
 }
 
+void CheckPostgres(const char* conninfo) {
+  PGconn* connection = PQconnectdb(conninfo);
+  Require(PQstatus(connection) == CONNECTION_OK, PQerrorMessage(connection));
+  Require(PQsslInUse(connection) == 1, "libpq's connection is not encrypted");
+  PGresult* result = PQexec(connection, "SELECT sum(i) FROM generate_series(0, 999) i");
+  Require(PQresultStatus(result) == PGRES_TUPLES_OK, PQerrorMessage(connection));
+  Require(std::string_view(PQgetvalue(result, 0, 0)) == "499500",
+          "PostgreSQL's sum is wrong");
+  PQclear(result);
+  PQfinish(connection);
+}
+
+void RequireOk(const firn::Status& status) {
+  Require(status.ok(), status.ToString().c_str());
+}
+
+// An encrypted file goes to an S3 store by HTTPS and comes back.
+void CheckStore(const char* endpoint, const char* ca_file, int round) {
+  const firn::base::Context context;
+  const firn::base::Clock& clock = firn::base::SystemClock();
+  firn::StorageOptions options;
+  options.s3.endpoint = endpoint;
+  options.s3.ca_file = ca_file;
+  const auto bucket = firn::io::S3Bucket::Make(
+      options.s3, "one-process", firn::io::ProcessEnvironment(), clock, nullptr);
+  RequireOk(bucket.status());
+  RequireOk((*bucket)->Create(context));
+  const auto store =
+      firn::io::MakeStores(options, firn::io::ProcessEnvironment(), clock, nullptr);
+  const std::string location = "s3://one-process/n" + std::to_string(round) + ".parquet";
+  RequireOk(store->Remove(context, location));
+  const auto written = WriteEncrypted();
+  RequireOk(store->PutIfAbsent(context, location, std::string_view(*written)));
+  auto read = store->Get(context, location, 1 << 20);
+  RequireOk(read.status());
+  CheckEncryptedParquet(arrow::Buffer::FromString(std::move(read).value()));
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  Require(argc == 1 || argc == 4, "usage: one_process [CONNINFO ENDPOINT CA_FILE]");
   CheckWhoAnswers();
   // Twice: each library has set itself up by the second round, in the other's presence.
   for (int round = 0; round < 2; ++round) {
     CheckTls();
     CheckDigest();
-    CheckEncryptedParquet();
+    CheckEncryptedParquet(WriteEncrypted());
     CheckDuckDb();
+    if (argc == 1) continue;
+    CheckPostgres(argv[1]);
+    CheckStore(argv[2], argv[3], round);
   }
-  std::puts("OpenSSL, Parquet and DuckDB share the process");
+  std::printf("OpenSSL, Parquet%s and DuckDB share the process\n",
+              argc == 1 ? "" : ", libpq, the S3 store");
 }
