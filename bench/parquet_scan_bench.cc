@@ -33,8 +33,8 @@
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 
+#include "arrow_check.h"
 #include "base/context.h"
-#include "check.h"
 #include "expr/bind.h"
 #include "expr/filter_text.h"
 #include "io/store.h"
@@ -49,15 +49,6 @@ constexpr std::int64_t kBatchRows = 8192;
 constexpr std::int64_t kRowGroupRows = 1 << 17;
 constexpr int kColumns = 50;
 constexpr std::int64_t kStartUs = 1'700'000'000'000'000;
-
-void Check(const arrow::Status& status) {
-  if (!status.ok()) Die(Status::Internal(status.ToString()));
-}
-template <typename T>
-T Check(arrow::Result<T> result) {
-  Check(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 using Random = std::mt19937_64;
 

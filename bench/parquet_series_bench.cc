@@ -26,7 +26,7 @@
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
 
-#include "check.h"
+#include "arrow_check.h"
 #include "parquet/footer_cache.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
@@ -64,10 +64,6 @@ class StringReader final : public io::ObjectReader {
  private:
   const std::string& bytes_;
 };
-
-void Check(const arrow::Status& status) {
-  if (!status.ok()) Die(Status::Internal(status.ToString()));
-}
 
 std::shared_ptr<arrow::Field> Field(const char* name,
                                     std::shared_ptr<arrow::DataType> type, bool nullable,

@@ -32,7 +32,7 @@
 #include "arrow/util/byte_size.h"
 #include "arrow/util/type_fwd.h"
 
-#include "check.h"
+#include "arrow_check.h"
 #include "parquet/arrow/writer.h"
 #include "parquet/properties.h"
 #include "parquet/writer.h"
@@ -45,15 +45,6 @@ using Batches = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 constexpr int kRuns = 7;
 constexpr std::int64_t kBatchRows = 8192;
 constexpr std::int64_t kRowGroupBytes = std::int64_t{32} << 20;
-
-void Check(const arrow::Status& status) {
-  if (!status.ok()) Die(Status::Internal(status.ToString()));
-}
-template <typename T>
-T Check(arrow::Result<T> result) {
-  Check(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 double ThreadCpuMs() {
   timespec now{};

@@ -31,8 +31,8 @@ inline constexpr int kGoodFiles = 6;
 // A sound file of every type. `form` is below kGoodFiles.
 inline std::string GoodFile(int form) {
   WriterOptions options;
-  options.row_group_rows = 150;
-  options.page_rows = 40;
+  options.row_group_rows = 50;
+  options.page_rows = 15;
   options.columns[10].bloom_filter = BloomFilterOptions{50, 0.05};
   switch (form) {
     case 0:
@@ -78,7 +78,7 @@ inline std::string GoodFile(int form) {
   std::string bytes;
   auto writer =
       FileWriter::Open(std::make_unique<StringWriter>(bytes), EveryTypeSchema(), options);
-  const bool ok = writer.ok() && (*writer)->Write(*EveryTypeBatch(300, 1)).ok() &&
+  const bool ok = writer.ok() && (*writer)->Write(*EveryTypeBatch(100, 1)).ok() &&
                   std::move(**writer).Finish().ok();
   return ok ? bytes : std::string();
 }

@@ -42,6 +42,18 @@ def make_certificate(directory):
     return directory
 
 
+def end(process, how):
+    """Ends `process`, which may be None, by the signal `how`, else by force."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class ObjectStore:
     """A server and the description of it that store_matrix takes."""
 
@@ -99,15 +111,7 @@ class ObjectStore:
             return False
 
     def stop(self):
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process, signal.SIGTERM)
         self._process = None
 
 

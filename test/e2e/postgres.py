@@ -9,12 +9,11 @@ import signal
 import subprocess
 import time
 
-from object_stores import free_port
+from object_stores import end, free_port
 
 PASSWORD = "firnsecret123"
 NOBODY = 65534  # PostgreSQL refuses to run as root.
 READY_WITHIN_S = 60
-STOP_WITHIN_S = 20
 
 
 def missing():
@@ -100,13 +99,5 @@ class Postgres:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def stop(self):
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # Ends sessions, then itself.
-            try:
-                self._process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process, signal.SIGINT)  # Ends sessions, then itself.
         self._process = None
