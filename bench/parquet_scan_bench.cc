@@ -203,6 +203,7 @@ void Read(const ReadRequest& request, ReadResult& result) {
   const auto reader = Check(parquet::FileReader::Open(context, object, request.path, {}));
   parquet::ScanSpec spec = request.spec;
   spec.batch_rows = kBatchRows;
+  spec.text_form = parquet::TextForm::kViews;
   if (spec.predicate != nullptr) {
     spec.predicate = Check(expr::BindToSchema(spec.predicate, *reader->schema()));
   }

@@ -22,7 +22,11 @@
 #include "parquet/file_reader.h"
 #include "parquet/page_stream.h"
 #include "parquet/properties.h"
+#include "parquet/row_position.h"
 #include "parquet/schema.h"
+#include "parquet/types.h"
+#include "parquet/view_array.h"
+#include "parquet/view_cursor.h"
 #include "parquet/wall.h"
 
 namespace firn::parquet {
@@ -31,31 +35,9 @@ namespace {
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 using ::parquet::internal::RecordReader;
 
-// Where a cursor stands among the rows that its pages hold.
-class RowPosition {
- public:
-  explicit RowPosition(RowRanges rows) : rows_(std::move(rows)) {}
-
-  // Rows held between here and `row`; stand at `row` afterwards.
-  std::int64_t MoveTo(std::int64_t row) {
-    std::int64_t passed = 0;
-    while (index_ < rows_.ranges().size() && row_ < row) {
-      const RowRange& range = rows_.ranges()[index_];
-      const std::int64_t from = std::max(row_, range.first);
-      const std::int64_t to = std::min(row, range.end);
-      if (to > from) passed += to - from;
-      if (row < range.end) break;
-      ++index_;
-    }
-    row_ = row;
-    return passed;
-  }
-
- private:
-  const RowRanges rows_;
-  std::size_t index_ = 0;
-  std::int64_t row_ = 0;
-};
+bool IsView(const arrow::DataType& type) {
+  return type.id() == arrow::Type::STRING_VIEW || type.id() == arrow::Type::BINARY_VIEW;
+}
 
 Status EndsEarly(int leaf, std::int64_t wanted, std::int64_t got) {
   return Status::Corruption("column " + std::to_string(leaf) + ": asked for " +
@@ -116,17 +98,6 @@ bool IsFlatDirect(const Footer& footer, int field) {
   return IsDirect(footer.schema()->field(field)->type()->id(), column.physical_type());
 }
 
-// Whether Parquet's reader gives the chunk's text as a dictionary: it does so of pages
-// that have one, and of plain ones.
-bool DecodesToDictionary(const ::parquet::ColumnChunkMetaData& chunk) {
-  using ::parquet::Encoding;
-  return std::all_of(chunk.encodings().begin(), chunk.encodings().end(),
-                     [](Encoding::type encoding) {
-                       return encoding != Encoding::DELTA_BYTE_ARRAY &&
-                              encoding != Encoding::DELTA_LENGTH_BYTE_ARRAY;
-                     });
-}
-
 // A plain column of a type that needs no conversion: skipping costs no decoding where
 // the encoding allows it.
 class FlatCursor final : public ColumnCursor {
@@ -141,7 +112,7 @@ class FlatCursor final : public ColumnCursor {
     const auto* column = footer.metadata().schema()->Column(leaf_);
     decodes_to_dictionary_ =
         type_->id() == arrow::Type::DICTIONARY &&
-        DecodesToDictionary(*footer.metadata().RowGroup(row_group)->ColumnChunk(leaf_));
+        HasPlainText(*footer.metadata().RowGroup(row_group)->ColumnChunk(leaf_));
     reader_ = RecordReader::Make(column,
                                  ::parquet::internal::LevelInfo::ComputeLevelInfo(column),
                                  options.pool, decodes_to_dictionary_);
@@ -174,6 +145,9 @@ class FlatCursor final : public ColumnCursor {
     switch (type_->id()) {
       case arrow::Type::DICTIONARY:
         return TransferDictionary();
+      case arrow::Type::STRING_VIEW:
+      case arrow::Type::BINARY_VIEW:
+        return TransferViews();
       case arrow::Type::STRING:
       case arrow::Type::BINARY:
       case arrow::Type::FIXED_SIZE_BINARY:
@@ -211,6 +185,33 @@ class FlatCursor final : public ColumnCursor {
     ArrayPtr array;
     FIRN_ARROW_RETURN_IF_ERROR(builder.Finish(&array));
     return array;
+  }
+
+  // Of text that had to be decoded anyway.
+  Result<ArrayPtr> TransferViews() {
+    const arrow::ArrayVector chunks =
+        dynamic_cast<::parquet::internal::BinaryRecordReader&>(*reader_)
+            .GetBuilderChunks();
+    // Of a damaged page, not as many as the reader says.
+    std::int64_t rows = 0;
+    std::int64_t nulls = 0;
+    for (const ArrayPtr& chunk : chunks) {
+      rows += chunk->length();
+      nulls += chunk->null_count();
+    }
+    ViewArray array(rows, nulls > 0, pool_);
+    for (const ArrayPtr& chunk : chunks) {
+      const auto& text = static_cast<const arrow::BinaryArray&>(*chunk);
+      array.SetSource(text.value_data());
+      for (std::int64_t i = 0; i < text.length(); ++i) {
+        if (text.IsNull(i)) {
+          array.AppendNull();
+        } else {
+          array.Append(::parquet::ByteArray(text.GetView(i)));
+        }
+      }
+    }
+    return std::move(array).Finish(type_);
   }
 
   // One byte a value becomes one bit.
@@ -260,6 +261,22 @@ class FlatCursor final : public ColumnCursor {
   bool decodes_to_dictionary_ = false;
   std::shared_ptr<RecordReader> reader_;
 };
+
+std::unique_ptr<ColumnCursor> MakeFlatCursor(const Footer& footer, RangeFetcher& fetcher,
+                                             int row_group,
+                                             std::shared_ptr<arrow::DataType> type,
+                                             LeafSelection selection,
+                                             const CursorOptions& options) {
+  if (!IsView(*type) || !HasPlainText(*footer.metadata().RowGroup(row_group)->ColumnChunk(
+                            selection.leaf))) {
+    return std::make_unique<FlatCursor>(footer, fetcher, row_group, std::move(type),
+                                        selection, options);
+  }
+  auto pages = OpenPages(footer, fetcher, row_group, selection, PropertiesOf(options));
+  return MakeViewCursor(*footer.metadata().schema()->Column(selection.leaf),
+                        std::move(type), std::move(selection.chunk.rows),
+                        std::move(pages), options.pool);
+}
 
 // The selected pages of one row group, in the shape of a file, for Arrow's reader.
 using PageOpener = std::function<std::unique_ptr<::parquet::PageReader>(int leaf)>;
@@ -424,13 +441,18 @@ ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
 }
 
 std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
-                                            bool dictionary_strings) {
+                                            TextForm text_form) {
   const auto& type = footer.schema()->field(field)->type();
-  if (dictionary_strings && type->id() == arrow::Type::STRING &&
-      IsFlatDirect(footer, field)) {
-    return arrow::dictionary(arrow::int32(), type);
+  if (text_form == TextForm::kPlain || !IsFlatDirect(footer, field)) return type;
+  const bool views = text_form == TextForm::kViews;
+  switch (type->id()) {
+    case arrow::Type::STRING:
+      return views ? arrow::utf8_view() : arrow::dictionary(arrow::int32(), type);
+    case arrow::Type::BINARY:
+      return views ? arrow::binary_view() : type;
+    default:
+      return type;
   }
-  return type;
 }
 
 Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
@@ -441,9 +463,9 @@ Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
   const std::string& name = footer.schema()->field(field)->name();
   std::unique_ptr<ColumnCursor> cursor;
   if (IsFlatDirect(footer, field)) {
-    cursor = std::make_unique<FlatCursor>(
-        footer, fetcher, row_group, CursorType(footer, field, options.dictionary_strings),
-        leaves.front(), options);
+    cursor = MakeFlatCursor(footer, fetcher, row_group,
+                            CursorType(footer, field, options.text_form), leaves.front(),
+                            options);
   } else {
     auto any = std::make_unique<ArrowCursor>(options.batch_rows, options.pool,
                                              leaves.front().chunk.rows);

@@ -11,6 +11,7 @@
 #include "firn/status.h"
 #include "parquet/footer.h"
 #include "parquet/range_fetcher.h"
+#include "parquet/reader.h"
 #include "parquet/row_ranges.h"
 
 namespace firn::parquet {
@@ -31,7 +32,7 @@ struct CursorOptions {
   arrow::MemoryPool* pool = nullptr;
   std::int64_t batch_rows = 0;
   bool verify_page_checksums = true;
-  bool dictionary_strings = false;
+  TextForm text_form = TextForm::kPlain;
 };
 
 // What a cursor reads of one leaf.
@@ -63,6 +64,6 @@ Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
 
 // The type a cursor gives for the field.
 std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
-                                            bool dictionary_strings);
+                                            TextForm text_form);
 
 }  // namespace firn::parquet

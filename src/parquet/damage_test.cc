@@ -75,6 +75,7 @@ TEST(Damage, EveryFormHarmedAtRandom) {
       base::ByteReader in(script);
       Harm(in, bad);
       reading.verify_checksums = i % 2 == 0;
+      reading.text_form = static_cast<TextForm>(i % 3);
       ExpectTyped(ReadThrough(std::move(bad), reading),
                   "case " + std::to_string(i) + " of form " + std::to_string(form));
     }

@@ -27,12 +27,13 @@ void HarmAndRead(std::string_view input) {
   base::ByteReader in(input);
   const std::uint8_t form = in.U8();
   const ReadingOptions reading = {.verify_checksums = (form & 0x40) != 0,
-                                  .has_keys = true};
+                                  .has_keys = true,
+                                  .text_form = static_cast<TextForm>((form >> 4) % 3)};
   std::string bytes;
   if (form & 0x80) {
     bytes = input.substr(input.empty() ? 0 : 1);
   } else {
-    bytes = good[form % kGoodFiles];
+    bytes = good[form % 16 % kGoodFiles];
     Harm(in, bytes);
   }
   const Status status = ReadThrough(std::move(bytes), reading);

@@ -211,7 +211,7 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
     fields.push_back(footer.schema()
                          ->field(*field)
                          ->WithName(columns[i].name)
-                         ->WithType(CursorType(footer, *field, spec.dictionary_strings)));
+                         ->WithType(CursorType(footer, *field, spec.text_form)));
   }
   shape.schema = arrow::schema(std::move(fields));
   return Status::OK();
@@ -330,7 +330,7 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
   shape.predicate = spec.predicate;
   shape.predicate_columns = BindPredicate(*footer_, spec);
   shape.batch_rows = spec.batch_rows;
-  shape.dictionary_strings = spec.dictionary_strings;
+  shape.text_form = spec.text_form;
   FIRN_RETURN_IF_ERROR(Project(*footer_, spec, shape).With(location_));
   for (const RowGroupPlan& row_group : plan.row_groups) {
     if (row_group.row_group < 0 || row_group.row_group >= row_group_count()) {

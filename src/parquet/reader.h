@@ -58,6 +58,16 @@ struct ColumnRef {
   bool operator==(const ColumnRef&) const = default;
 };
 
+// How top-level columns of text and bytes are given. What lies in lists, maps and structs
+// is plain always.
+enum class TextForm : std::uint8_t {
+  kPlain,       // utf8, binary.
+  kDictionary,  // Text as dictionary<int32, utf8>: cheap for columns of few values.
+  // utf8_view, binary_view: what is long is not copied value by value, but a batch holds
+  // the pages it was taken from.
+  kViews,
+};
+
 struct ScanSpec {
   // Columns wanted, in the order wanted. Absent: all, under the file's names. Empty: rows
   // are only counted.
@@ -72,8 +82,7 @@ struct ScanSpec {
   std::optional<int> row_group_end;
   // Longest batch. REQUIRES: > 0.
   std::int64_t batch_rows = 1 << 16;
-  // Give string columns as dictionary<int32, utf8>: cheap for columns of few values.
-  bool dictionary_strings = false;
+  TextForm text_form = TextForm::kPlain;
 };
 
 // What planning left of a file.

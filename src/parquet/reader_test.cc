@@ -243,13 +243,63 @@ TEST_F(ReaderTest, DictionaryStrings) {
     ScanSpec spec;
     spec.columns = {{"n"}, {"metric"}, {"s"}};
     spec.predicate = Cmp("metric", CompareOp::kGtEq, std::string("metric_"));
-    spec.dictionary_strings = true;
+    spec.text_form = TextForm::kDictionary;
     std::int64_t rows = 0;
     for (const auto& batch : Read(spec)) {
       rows += batch->num_rows();
       for (const int c : {1, 2}) ExpectCoded(*batch, c, *source);
     }
     EXPECT_EQ(rows, 2000);
+  }
+}
+
+// Column `c` holds views of what `source` has in its column of that name at rows `n`.
+void ExpectViews(const arrow::RecordBatch& batch, int c,
+                 const arrow::RecordBatch& source) {
+  const auto& plain = static_cast<const arrow::BinaryArray&>(
+      *source.GetColumnByName(batch.schema()->field(c)->name()));
+  ASSERT_EQ(batch.column(c)->type_id(), plain.type_id() == arrow::Type::STRING
+                                            ? arrow::Type::STRING_VIEW
+                                            : arrow::Type::BINARY_VIEW);
+  ASSERT_TRUE(batch.column(c)->ValidateFull().ok());
+  const auto& views = static_cast<const arrow::BinaryViewArray&>(*batch.column(c));
+  const auto& n = static_cast<const arrow::Int64Array&>(*batch.column(0));
+  for (std::int64_t i = 0; i < batch.num_rows(); ++i) {
+    ASSERT_EQ(views.IsNull(i), plain.IsNull(n.Value(i)));
+    if (views.IsNull(i)) continue;
+    ASSERT_EQ(views.GetView(i), plain.GetView(n.Value(i)));
+  }
+}
+
+// Every way of storing text, with and without pages and rows that are passed over.
+TEST_F(ReaderTest, TextViews) {
+  const auto source = EveryTypeBatch(2000, 6);
+  for (const PageVersion version : {PageVersion::kV1, PageVersion::kV2}) {
+    for (const Encoding encoding : {Encoding::kPlain, Encoding::kDeltaByteArray}) {
+      for (const bool dictionary : {true, false}) {
+        WriterOptions options = SmallPages();
+        options.page_version = version;
+        for (const int id : {7, 8, 9}) {
+          options.columns[id].dictionary = dictionary;
+          options.columns[id].encoding = encoding;
+        }
+        Open(WriteFile(*source, options));
+        for (const std::int64_t least : {0, 1234}) {
+          ScanSpec spec;
+          spec.columns = {{"n"}, {"metric"}, {"s"}, {"b"}};
+          spec.predicate = expr::Conjoin(Cmp("n", CompareOp::kGtEq, least),
+                                         Cmp("i", CompareOp::kGt, std::int64_t{490}));
+          spec.text_form = TextForm::kViews;
+          std::int64_t rows = 0;
+          for (const auto& batch : Read(spec)) {
+            rows += batch->num_rows();
+            for (const int c : {1, 2, 3}) ExpectViews(*batch, c, *source);
+          }
+          EXPECT_GT(rows, 0);
+          EXPECT_LT(rows, 2000 - least);
+        }
+      }
+    }
   }
 }
 

@@ -85,7 +85,7 @@ Status RowGroupScan::Prepare() {
     FIRN_RETURN_IF_ERROR(RunStage(stages[i]));
   }
   FIRN_ASSIGN_OR_RETURN(cursors_,
-                        OpenCursors(shape_.fields, shape_.dictionary_strings,
+                        OpenCursors(shape_.fields, shape_.text_form,
                                     std::vector<bool>(shape_.fields.size(), false)));
   for (const ByteRange& range : held_) fetcher_.Forget(range);
   held_.clear();
@@ -154,10 +154,11 @@ Status RowGroupScan::RunStage(const Stage& stage) {
     const int field = stage.fields[i];
     hold.push_back(std::find(shape_.fields.begin(), shape_.fields.end(), field) !=
                    shape_.fields.end());
-    fields.push_back(
-        arrow::field(stage.names[i], CursorType(*shape_.footer, field, true)));
+    fields.push_back(arrow::field(
+        stage.names[i], CursorType(*shape_.footer, field, TextForm::kDictionary)));
   }
-  FIRN_ASSIGN_OR_RETURN(const Cursors cursors, OpenCursors(stage.fields, true, hold));
+  FIRN_ASSIGN_OR_RETURN(const Cursors cursors,
+                        OpenCursors(stage.fields, TextForm::kDictionary, hold));
   const auto schema = arrow::schema(std::move(fields));
 
   RowRanges kept;
@@ -223,7 +224,7 @@ Result<std::vector<LeafSelection>> RowGroupScan::Select(int field) {
 }
 
 Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(const std::vector<int>& fields,
-                                                        bool dictionary_strings,
+                                                        TextForm text_form,
                                                         const std::vector<bool>& hold) {
   std::vector<std::vector<LeafSelection>> selections;
   std::vector<ByteRange> ranges;
@@ -243,8 +244,7 @@ Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(const std::vector<int>& 
   fetcher_.Announce(std::move(ranges));
   held_.insert(held_.end(), hold_next.begin(), hold_next.end());
   const CursorOptions options = {shape_.pool, shape_.batch_rows,
-                                 shape_.options.verify_page_checksums,
-                                 dictionary_strings};
+                                 shape_.options.verify_page_checksums, text_form};
   Cursors cursors;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     FIRN_ASSIGN_OR_RETURN(cursors.emplace_back(),

@@ -41,7 +41,7 @@ struct ScanShape {
   expr::PredicatePtr predicate;           // May be null.
   PredicateColumns predicate_columns;
   std::int64_t batch_rows = 0;
-  bool dictionary_strings = false;
+  TextForm text_form = TextForm::kPlain;
 };
 
 // Thread-compatible. May throw Parquet's exceptions; after one it must not be used.
@@ -77,7 +77,7 @@ class RowGroupScan {
   Status RunStage(const Stage& stage);
   // Cursors over `fields` for rows_. What those with `hold` fetch is kept until
   // the columns asked for have been announced.
-  Result<Cursors> OpenCursors(const std::vector<int>& fields, bool dictionary_strings,
+  Result<Cursors> OpenCursors(const std::vector<int>& fields, TextForm text_form,
                               const std::vector<bool>& hold);
   Result<std::vector<LeafSelection>> Select(int field);
 

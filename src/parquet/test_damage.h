@@ -130,6 +130,7 @@ inline void Harm(base::ByteReader& in, std::string& bytes) {
 struct ReadingOptions {
   bool verify_checksums = true;
   bool has_keys = false;  // Of the form that is encrypted.
+  TextForm text_form = TextForm::kPlain;
 };
 
 // Open, plan and read all of it, with a predicate so that every part is looked at.
@@ -152,6 +153,7 @@ inline Status ReadThrough(std::string bytes, const ReadingOptions& reading = {})
                        std::string(kBrokenLocation), options));
   FIRN_RETURN_IF_ERROR(reader->Compression().status());
   ScanSpec spec;
+  spec.text_form = reading.text_form;
   spec.predicate = expr::MakePredicate(
       expr::Or{{expr::MakePredicate(expr::Compare{"metric", expr::CompareOp::kGt,
                                                   std::string("metric_101")}),
@@ -163,6 +165,9 @@ inline Status ReadThrough(std::string bytes, const ReadingOptions& reading = {})
   for (int i = 0; i < 10'000; ++i) {
     FIRN_ASSIGN_OR_RETURN(const auto batch, stream->Next());
     if (batch == nullptr) return Status::OK();
+    // Offsets and views stay inside their buffers.
+    const arrow::Status valid = batch->Validate();
+    if (!valid.ok()) return Status::Internal(valid.ToString());
   }
   return Status::Internal("no end");
 }
