@@ -40,14 +40,16 @@ Status AsSchemaError(const arrow::Status& status) {
 }
 
 // The footer, its length and the magic number: the last bytes of the file.
-Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& options) {
+Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& options,
+                             FetchCounts& counts) {
   const auto size = static_cast<std::int64_t>(object.size_bytes());
   if (size < kMagicBytes + kTailBytes) {
     return Status::Corruption("not a Parquet file: " + std::to_string(size) + " bytes");
   }
   std::string tail(static_cast<std::size_t>(std::min(size, kFirstReadBytes)), '\0');
-  FIRN_RETURN_IF_ERROR(object.ReadAt(static_cast<std::uint64_t>(size) - tail.size(),
-                                     tail.size(), tail.data()));
+  FIRN_RETURN_IF_ERROR(ReadCounted(object, size - static_cast<std::int64_t>(tail.size()),
+                                   static_cast<std::int64_t>(tail.size()), tail.data(),
+                                   counts));
   const char* const end = tail.data() + tail.size();
   if (std::memcmp(end - kMagicBytes, kMagic, kMagicBytes) != 0 &&
       std::memcmp(end - kMagicBytes, kEncryptedMagic, kMagicBytes) != 0) {
@@ -62,8 +64,9 @@ Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& opti
   const std::size_t whole = static_cast<std::size_t>(length + kTailBytes);
   if (whole <= tail.size()) return tail.substr(tail.size() - whole);
   tail.resize(whole);
-  FIRN_RETURN_IF_ERROR(
-      object.ReadAt(static_cast<std::uint64_t>(size) - whole, whole, tail.data()));
+  FIRN_RETURN_IF_ERROR(ReadCounted(object, size - static_cast<std::int64_t>(whole),
+                                   static_cast<std::int64_t>(whole), tail.data(),
+                                   counts));
   return tail;
 }
 
@@ -86,8 +89,9 @@ Status Unlock(const ::parquet::RowGroupMetaData& group, int leaf, bool has_keys)
 }  // namespace
 
 Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
-                                                   const ReaderOptions& options) {
-  FIRN_ASSIGN_OR_RETURN(const std::string tail, ReadTail(object, options));
+                                                   const ReaderOptions& options,
+                                                   FetchCounts& counts) {
+  FIRN_ASSIGN_OR_RETURN(const std::string tail, ReadTail(object, options, counts));
   const auto size = static_cast<std::int64_t>(object.size_bytes());
   std::shared_ptr<Footer> footer(new Footer());
   footer->data_end_ = size - static_cast<std::int64_t>(tail.size());

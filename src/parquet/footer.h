@@ -17,6 +17,7 @@
 #include "firn/status.h"
 #include "io/store.h"
 #include "parquet/metadata.h"
+#include "parquet/range_fetcher.h"
 #include "parquet/reader.h"
 
 namespace firn::parquet {
@@ -54,9 +55,11 @@ struct ChunkSpan {
 // Thread-safe: immutable but for the page indexes, which are kept as they are read.
 class Footer {
  public:
-  // Read the footer of `object`. May throw Parquet's exceptions.
+  // Read the footer of `object`, adding what was asked of the store to `counts`. May
+  // throw Parquet's exceptions.
   static Result<std::shared_ptr<const Footer>> Load(io::ObjectReader& object,
-                                                    const ReaderOptions& options);
+                                                    const ReaderOptions& options,
+                                                    FetchCounts& counts);
 
   const ::parquet::FileMetaData& metadata() const { return *metadata_; }
   const std::shared_ptr<::parquet::FileMetaData>& metadata_ptr() const {

@@ -12,6 +12,17 @@
 
 namespace firn::parquet {
 
+Status ReadCounted(io::ObjectReader& object, std::int64_t offset, std::int64_t size,
+                   char* out, FetchCounts& counts) {
+  const auto at = static_cast<std::uint64_t>(offset);
+  const std::uint64_t tail_bytes = object.tail_bytes();
+  if (tail_bytes == 0 || at < object.size_bytes() - tail_bytes) {
+    ++counts.requests;
+    counts.bytes += size;
+  }
+  return object.ReadAt(at, static_cast<std::uint64_t>(size), out);
+}
+
 RangeFetcher::RangeFetcher(const base::Context& context, io::ObjectReader& object,
                            arrow::MemoryPool* pool, std::int64_t hole_bytes,
                            std::int64_t request_bytes_max)
@@ -54,11 +65,9 @@ Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Take(ByteRange range) {
     const std::int64_t size = request.end - found->first;
     FIRN_ARROW_ASSIGN_OR_RETURN(std::unique_ptr<arrow::Buffer> buffer,
                                 arrow::AllocateBuffer(size, pool_));
-    ++counts_.requests;
-    counts_.bytes += size;
-    FIRN_RETURN_IF_ERROR(object_.ReadAt(static_cast<std::uint64_t>(found->first),
-                                        static_cast<std::uint64_t>(size),
-                                        reinterpret_cast<char*>(buffer->mutable_data())));
+    FIRN_RETURN_IF_ERROR(ReadCounted(object_, found->first, size,
+                                     reinterpret_cast<char*>(buffer->mutable_data()),
+                                     counts_));
     request.bytes = std::move(buffer);
   }
   auto bytes =

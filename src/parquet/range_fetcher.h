@@ -36,6 +36,10 @@ struct FetchCounts {
   std::int64_t bytes = 0;
 };
 
+// Read from `object`. What its opening has fetched already is not counted again.
+Status ReadCounted(io::ObjectReader& object, std::int64_t offset, std::int64_t size,
+                   char* out, FetchCounts& counts);
+
 // Thread-compatible. What it is made of must outlive it.
 class RangeFetcher {
  public:

@@ -14,6 +14,7 @@
 #include "parquet/chunk_pages.h"
 #include "parquet/compression_report.h"
 #include "parquet/dictionary_prune.h"
+#include "parquet/encryption.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/prune.h"
@@ -217,6 +218,22 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
   return Status::OK();
 }
 
+// The cache, unless what is in it may not be what these options would have let in.
+FooterCache* UsableCache(const ReaderOptions& options) {
+  const DecryptionOptions* const keys = options.decryption.get();
+  return keys == nullptr || keys->plaintext_files ? options.footer_cache : nullptr;
+}
+
+// How much of a file's end to fetch in the hope that it holds the footer. Footers and
+// page indexes grow with the columns and pages of a file, to less than a hundredth of it
+// mostly; more than the largest is not worth a guess, and less than the smallest takes
+// a store about as long.
+std::uint64_t TailBytes(std::optional<std::uint64_t> size_bytes) {
+  constexpr std::uint64_t kTailBytesMin = 64 << 10;
+  constexpr std::uint64_t kTailBytesMax = 1 << 20;
+  return std::clamp(size_bytes.value_or(0) / 128, kTailBytesMin, kTailBytesMax);
+}
+
 }  // namespace
 
 std::int64_t FilePlan::row_count() const {
@@ -226,31 +243,66 @@ std::int64_t FilePlan::row_count() const {
 }
 
 FileReader::FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
-                       const ReaderOptions& options, std::shared_ptr<const Footer> footer)
+                       const ReaderOptions& options, std::shared_ptr<const Footer> footer,
+                       const Opening& opening)
     : object_(std::move(object)),
       location_(std::move(location)),
       options_(options),
-      footer_(std::move(footer)) {}
+      footer_(std::move(footer)),
+      opening_(opening) {}
 
 FileReader::~FileReader() = default;
+
+Result<std::unique_ptr<FileReader>> FileReader::OpenObject(
+    const base::Context& context, std::shared_ptr<io::ObjectReader> object,
+    std::string location, std::shared_ptr<const Footer> footer,
+    const ReaderOptions& options) {
+  FIRN_ASSERT(object != nullptr && options.request_bytes_max > 0);
+  FIRN_RETURN_IF_ERROR(context.Check().With(location));
+  Opening opening{object->open_requests(),
+                  static_cast<std::int64_t>(object->tail_bytes())};
+  FooterCache* const cache = UsableCache(options);
+  if (footer == nullptr && cache != nullptr) {
+    footer = cache->Find(location, object->size_bytes(), object->identity());
+  }
+  if (footer == nullptr) {
+    FetchCounts counts;
+    FIRN_ASSIGN_OR_RETURN(
+        footer, Guard(location, [&] { return Footer::Load(*object, options, counts); }));
+    opening.requests += counts.requests;
+    opening.bytes_read += counts.bytes;
+    if (cache != nullptr && !footer->is_encrypted()) {
+      cache->Insert(location, object->size_bytes(), object->identity(), footer,
+                    footer->memory_bytes());
+    }
+  }
+  return std::unique_ptr<FileReader>(new FileReader(
+      std::move(object), std::move(location), options, std::move(footer), opening));
+}
 
 Result<std::unique_ptr<FileReader>> FileReader::Open(
     const base::Context& context, std::shared_ptr<io::ObjectReader> object,
     std::string location, const ReaderOptions& options) {
-  FIRN_ASSERT(object != nullptr && options.request_bytes_max > 0);
-  FIRN_RETURN_IF_ERROR(context.Check().With(location));
-  FooterCache* const cache = options.footer_cache;
+  return OpenObject(context, std::move(object), std::move(location), nullptr, options);
+}
+
+Result<std::unique_ptr<FileReader>> FileReader::Open(
+    const base::Context& context, io::Store& store, std::string location,
+    std::optional<std::uint64_t> size_bytes, const ReaderOptions& options) {
+  FooterCache* const cache = UsableCache(options);
   std::shared_ptr<const Footer> footer;
-  if (cache != nullptr) footer = cache->Find(location, object->size_bytes());
-  if (footer == nullptr) {
-    FIRN_ASSIGN_OR_RETURN(
-        footer, Guard(location, [&] { return Footer::Load(*object, options); }));
-    if (cache != nullptr && !footer->is_encrypted()) {
-      cache->Insert(location, object->size_bytes(), footer, footer->memory_bytes());
-    }
+  if (size_bytes.has_value() && cache != nullptr) {
+    footer = cache->Find(location, *size_bytes, "");
   }
-  return std::unique_ptr<FileReader>(
-      new FileReader(std::move(object), std::move(location), options, std::move(footer)));
+  // Where a footer is at hand that may still be the file's, only that is asked.
+  const bool hope = !size_bytes.has_value() && cache != nullptr && cache->Holds(location);
+  io::OpenOptions how;
+  how.size_bytes = size_bytes;
+  if (footer == nullptr && !hope) how.tail_bytes = TailBytes(size_bytes);
+  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectReader> object,
+                        store.OpenReader(context, location, how));
+  return OpenObject(context, std::move(object), std::move(location), std::move(footer),
+                    options);
 }
 
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // reader.h: one Parquet file in: prune, then read what is left.
 //
-//   Open   footer, from the cache where it is known
+//   Open   footer, from the cache where it is known, else by one request mostly
 //   Plan   row groups by statistics and bloom filters, rows by the page index
 //   Read   predicate columns first, then the others for the rows that may match
 //
@@ -92,7 +92,8 @@ struct FilePlan {
   // Of the predicate's columns, in the row groups that are left: pages without a row that
   // is left. The stream counts the pages of every column that it did not read.
   std::int64_t pages_pruned = 0;
-  // What planning itself read; the stream counts its own.
+  // What planning itself read. Opening (FileReader::opening) and the stream count their
+  // own.
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;
   std::int64_t row_count() const;
@@ -115,9 +116,26 @@ class FileReader {
   static Result<std::unique_ptr<FileReader>> Open(
       const base::Context& context, std::shared_ptr<io::ObjectReader> object,
       std::string location, const ReaderOptions& options);
+  // The same of the object that `store` has at `location`, by one request where the
+  // footer fits the end that it fetches, and by none where it is in the cache and
+  // `size_bytes` is given: the caller knows the size and vouches that the object is never
+  // replaced (io::OpenOptions). Without it the object is looked at, since another may
+  // have taken its place. `context` must outlive the reader and its streams.
+  static Result<std::unique_ptr<FileReader>> Open(const base::Context& context,
+                                                  io::Store& store, std::string location,
+                                                  std::optional<std::uint64_t> size_bytes,
+                                                  const ReaderOptions& options);
   ~FileReader();
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
+
+  // What opening asked of the store, and what came.
+  struct Opening {
+    std::int64_t requests = 0;
+    std::int64_t bytes_read = 0;
+    bool operator==(const Opening&) const = default;
+  };
+  const Opening& opening() const { return opening_; }
 
   // As Arrow has it; field ids are in the metadata key `PARQUET:field_id`.
   const std::shared_ptr<arrow::Schema>& schema() const;
@@ -148,13 +166,19 @@ class FileReader {
 
  private:
   FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
-             const ReaderOptions& options, std::shared_ptr<const Footer> footer);
+             const ReaderOptions& options, std::shared_ptr<const Footer> footer,
+             const Opening& opening);
+  static Result<std::unique_ptr<FileReader>> OpenObject(
+      const base::Context& context, std::shared_ptr<io::ObjectReader> object,
+      std::string location, std::shared_ptr<const Footer> footer,
+      const ReaderOptions& options);
   arrow::MemoryPool* pool() const;
 
   const std::shared_ptr<io::ObjectReader> object_;
   const std::string location_;
   const ReaderOptions options_;
   const std::shared_ptr<const Footer> footer_;
+  const Opening opening_;
 };
 
 }  // namespace firn::parquet
