@@ -30,6 +30,7 @@ class Schema;
 
 namespace firn::parquet {
 
+class FetchThreads;
 class Footer;
 class FooterCache;
 struct CompressionReport;  // compression_report.h
@@ -38,7 +39,8 @@ struct DecryptionOptions;  // encryption.h
 struct ReaderOptions {
   // Null: no cache. Must outlive the reader.
   FooterCache* footer_cache = nullptr;
-  // Where batches live. Null: Arrow's default pool. Must outlive every batch read.
+  // Where batches live. Null: Arrow's default pool. Thread-safe, as Arrow's are; must
+  // outlive every batch read.
   arrow::MemoryPool* pool = nullptr;
   // Ranges of the file closer than this are fetched by one request.
   std::int64_t coalesce_hole_bytes = 64 << 10;
@@ -47,13 +49,29 @@ struct ReaderOptions {
   // A longer footer is Corruption: a bound on what a damaged file can make us allocate.
   std::int64_t footer_bytes_max = std::int64_t{256} << 20;
   bool verify_page_checksums = true;  // Of pages that have one.
+  // Who fetches what a stream will want next while it decodes, and how many bytes of that
+  // may wait for it; they are drawn on the pool. Null or 0: nobody. The threads must
+  // outlive the streams.
+  FetchThreads* fetch_threads = nullptr;
+  std::int64_t read_ahead_bytes = 0;
   // Keys of encrypted files. Null: there are none; what is in the clear can be read.
   std::shared_ptr<const DecryptionOptions> decryption;
 };
 
-// A top-level column: found by `field_id`, or by its name in the file where that is -1.
+// A column, or a field inside of one: found by `field_id`, or by its name in the file
+// where that is -1.
+//
+//   a          the column of that name, even one called "a.b"
+//   a.b        field b of the structs of column a; `a.list.element.b` and `a.element.b`
+//              of those in its lists, `m.key_value.value.b` and `m.value.b` in its maps
+//
+// Of a field inside, only what it consists of is read. The batches have the column, and
+// in it the structs with the fields asked for, in the file's order, under the file's
+// names; a map of which the keys or the values are left out is a list, as in Arrow.
+// Several fields of one column make one column of the batches.
 struct ColumnRef {
-  std::string name;  // In the batches, and in the predicate.
+  // In the batches, and in the predicate; of a field inside by id, up to the first dot.
+  std::string name;
   std::int32_t field_id = -1;
   bool operator==(const ColumnRef&) const = default;
 };
@@ -64,7 +82,7 @@ struct ScanSpec {
   std::optional<std::vector<ColumnRef>> columns;
   // Null: everything. A column it names is looked up among `columns`, then among
   // `predicate_columns`, then by name in the file. One that the file does not have, or
-  // that is nested, prunes nothing.
+  // that is not one value a row (a field of structs is), prunes nothing.
   expr::PredicatePtr predicate;
   std::vector<ColumnRef> predicate_columns;
   // Row groups [row_group_first, row_group_end) only.
@@ -74,6 +92,12 @@ struct ScanSpec {
   std::int64_t batch_rows = 1 << 16;
   // Give string columns as dictionary<int32, utf8>: cheap for columns of few values.
   bool dictionary_strings = false;
+  // Decode row groups side by side, on as many threads of the stream's own. At most one
+  // row group more than that is being decoded or waits for its rows to be taken. Ordered:
+  // the batches are those of one thread. Unordered: row groups come as they are ready,
+  // each in its own order, and hold a few batches each. REQUIRES: > 0.
+  int threads = 1;
+  bool ordered = true;
 };
 
 // What planning left of a file.
@@ -156,10 +180,12 @@ class FileReader {
 
   // Stream the rows of `plan`, which Plan() made for the same `spec` (a part of its row
   // groups will do, for reading in parallel). Batches hold rows of one row group, in
-  // order. `context` must outlive the stream; this reader need not.
-  // Errors: NotFound for a column that the file does not have; PermissionDenied, or what
-  // the key retriever said, for one whose key is missing or another. Corruption from the
-  // stream for a page that was altered. They name the column.
+  // order. `context` must outlive the stream; this reader need not. A stream that is
+  // dropped before its end stops its threads, and waits for requests that are under way.
+  // Errors: NotFound for a column that the file does not have, with the nearest name;
+  // PermissionDenied, or what the key retriever said, for one whose key is missing or
+  // another. Corruption from the stream for a page that was altered. They name the
+  // column.
   Result<std::unique_ptr<scan::BatchStream>> Read(const base::Context& context,
                                                   const ScanSpec& spec,
                                                   FilePlan plan) const;
