@@ -70,8 +70,4 @@ void SetListField(const ConfigField& field, std::vector<std::string> items,
 // The value as text that SetField reads back; of a secret only whether there is one.
 std::string FieldText(const ConfigField& field, const Config& config);
 
-// Of `candidates`, the nearest to `word` by edit distance, or "" where none is near.
-std::string_view NearestWord(std::string_view word,
-                             std::span<const std::string_view> candidates);
-
 }  // namespace firn::cli

@@ -9,6 +9,7 @@
 
 #include "cli/config_field.h"
 
+#include "base/nearest_word.h"
 #include "base/quote.h"
 
 namespace firn::cli {
@@ -108,7 +109,7 @@ Result<std::vector<Entry>> ReadEntries(std::string_view path, const std::string&
 std::string UnknownKey(std::string_view key) {
   std::vector<std::string_view> names;
   for (const ConfigField& field : ConfigFields()) names.push_back(field.name);
-  const std::string_view nearest = NearestWord(key, names);
+  const std::string_view nearest = base::NearestWord(key, names);
   std::string what = "unknown key " + base::Quoted(key);
   if (!nearest.empty()) what += "; did you mean " + base::Quoted(nearest) + "?";
   return what;

@@ -170,12 +170,5 @@ TEST(ConfigReference, IsThePageInTheTree) {
       << "firn config reference > docs/operate/configuration.md";
 }
 
-TEST(NearestWord, IsSilentWhereNothingIsNear) {
-  const std::string_view words[] = {"listen", "data"};
-  EXPECT_EQ(NearestWord("lisen", words), "listen");
-  EXPECT_EQ(NearestWord("dta", words), "data");
-  EXPECT_EQ(NearestWord("wholly different", words), "");
-}
-
 }  // namespace
 }  // namespace firn::cli

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/nearest_word.h"
 #include "cli/commands.h"
 #include "cli/config_field.h"
 #include <CLI/CLI.hpp>
@@ -95,7 +96,7 @@ class Grammar {
     if (extras.empty()) return e.what();
     const std::string word = extras.front().substr(0, extras.front().find('='));
     const std::vector<std::string_view> views(names.begin(), names.end());
-    const std::string_view nearest = NearestWord(word, views);
+    const std::string_view nearest = base::NearestWord(word, views);
     std::string text = "unexpected " + word;
     if (!nearest.empty()) text += "; did you mean " + std::string(nearest) + "?";
     return text;

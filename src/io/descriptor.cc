@@ -82,14 +82,21 @@ Result<std::uint64_t> ReadAtMost(const Descriptor& fd, std::uint64_t offset,
   return done;
 }
 
-Result<std::uint64_t> RegularFileSize(const Descriptor& fd, const std::string& path) {
+Result<FileState> RegularFileState(const Descriptor& fd, const std::string& path) {
   struct stat info;
   if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, "stat", path);
   if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, "read", path);
   if (!S_ISREG(info.st_mode)) {
     return Status::InvalidArgument("read " + path + ": not a regular file");
   }
-  return static_cast<std::uint64_t>(info.st_size);
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  return FileState{static_cast<std::uint64_t>(info.st_size),
+                   info.st_mtim.tv_sec * kSecondNs + info.st_mtim.tv_nsec, info.st_ino};
+}
+
+Result<std::uint64_t> RegularFileSize(const Descriptor& fd, const std::string& path) {
+  FIRN_ASSIGN_OR_RETURN(const FileState state, RegularFileState(fd, path));
+  return state.size_bytes;
 }
 
 Result<std::string> ReadWhole(const Descriptor& fd, std::uint64_t size_limit_bytes,

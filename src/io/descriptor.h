@@ -49,7 +49,16 @@ Status WriteAll(const Descriptor& fd, std::string_view bytes, std::uint64_t& wri
 Result<std::uint64_t> ReadAtMost(const Descriptor& fd, std::uint64_t offset,
                                  std::uint64_t size, char* out, const std::string& path);
 
-// Size of the regular file behind `fd`. InvalidArgument where it is no regular file.
+// What tells one state of a file from another. Two writes within one tick of the file
+// system's clock (4 ms at most on Linux) may leave the time as it was.
+struct FileState {
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileState&) const = default;
+};
+// Of the regular file behind `fd`. InvalidArgument where it is no regular file.
+Result<FileState> RegularFileState(const Descriptor& fd, const std::string& path);
 Result<std::uint64_t> RegularFileSize(const Descriptor& fd, const std::string& path);
 
 // The bytes of the whole file. ResourceExhausted above `size_limit_bytes`.

@@ -29,12 +29,20 @@
 namespace firn::io {
 namespace {
 
+// A file is opened at the first read where its size is known before.
 class LocalReader final : public ObjectReader {
  public:
-  LocalReader(Descriptor fd, std::string path, std::uint64_t size_bytes)
-      : fd_(std::move(fd)), path_(std::move(path)), size_bytes_(size_bytes) {}
+  LocalReader(std::string path, std::uint64_t size_bytes)
+      : path_(std::move(path)), size_bytes_(size_bytes) {}
+  LocalReader(Descriptor fd, std::string path, const FileState& state)
+      : path_(std::move(path)),
+        size_bytes_(state.size_bytes),
+        identity_(std::to_string(state.modified_ns) + "." + std::to_string(state.inode)),
+        fd_(std::move(fd)),
+        state_(state) {}
 
   std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::string identity() const override { return identity_; }
 
   Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) override {
     if (offset > size_bytes_ || size > size_bytes_ - offset) {
@@ -42,17 +50,43 @@ class LocalReader final : public ObjectReader {
                                      " bytes at " + std::to_string(offset) +
                                      " pass the end at " + std::to_string(size_bytes_));
     }
+    FIRN_RETURN_IF_ERROR(EnsureOpen());
     FIRN_ASSIGN_OR_RETURN(const std::uint64_t read,
                           ReadAtMost(fd_, offset, size, out, path_));
-    if (read == size) return {};
-    return Status::Corruption("read " + path_ + ": the file was cut below the " +
-                              std::to_string(size_bytes_) + " bytes it had when opened");
+    if (read != size) {
+      return Status::Corruption("read " + path_ + ": the file was cut below the " +
+                                std::to_string(size_bytes_) +
+                                " bytes it had when opened");
+    }
+    // A file that took the name of this one leaves it as it is; one that was written in
+    // place shows.
+    FIRN_ASSIGN_OR_RETURN(const FileState now, RegularFileState(fd_, path_));
+    if (now == state_) return {};
+    return Status::Conflict("read " + path_ + ": the file was written while it was read");
   }
 
  private:
-  Descriptor fd_;
+  Status EnsureOpen() {
+    std::lock_guard lock(mutex_);
+    if (fd_.is_open()) return {};
+    FIRN_ASSIGN_OR_RETURN(Descriptor fd, Descriptor::Open(path_, O_RDONLY));
+    FIRN_ASSIGN_OR_RETURN(state_, RegularFileState(fd, path_));
+    if (state_.size_bytes != size_bytes_) {
+      return Status::Conflict("read " + path_ + ": the file has " +
+                              std::to_string(state_.size_bytes) + " bytes where " +
+                              std::to_string(size_bytes_) +
+                              " were expected: it is another one");
+    }
+    fd_ = std::move(fd);
+    return {};
+  }
+
   const std::string path_;
   const std::uint64_t size_bytes_;
+  const std::string identity_;
+  std::mutex mutex_;  // While the file is being opened; nothing changes afterwards.
+  Descriptor fd_;
+  FileState state_;
 };
 
 // Directories this process has made durable, so that it does so once. Bounded: at the
@@ -145,12 +179,16 @@ class LocalStore final : public Store {
   }
 
   Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
-                                                   const std::string& location) override {
+                                                   const std::string& location,
+                                                   const OpenOptions& options) override {
     FIRN_RETURN_IF_ERROR(context.Check());
     FIRN_ASSIGN_OR_RETURN(std::string path, LocalPath(location));
+    if (options.size_bytes.has_value()) {
+      return std::make_unique<LocalReader>(std::move(path), *options.size_bytes);
+    }
     FIRN_ASSIGN_OR_RETURN(Descriptor fd, Descriptor::Open(path, O_RDONLY));
-    FIRN_ASSIGN_OR_RETURN(const std::uint64_t size, RegularFileSize(fd, path));
-    return std::make_unique<LocalReader>(std::move(fd), std::move(path), size);
+    FIRN_ASSIGN_OR_RETURN(const FileState state, RegularFileState(fd, path));
+    return std::make_unique<LocalReader>(std::move(fd), std::move(path), state);
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,

@@ -25,6 +25,7 @@ struct MemoryStore::State {
   struct Object {
     std::shared_ptr<const std::string> bytes;
     TimestampUs modified_us = 0;
+    std::string identity;
   };
 
   explicit State(const base::Clock& clock_in) : clock(clock_in) {}
@@ -42,20 +43,24 @@ struct MemoryStore::State {
   Status Create(const std::string& key, std::string bytes) {
     auto stored = std::make_shared<const std::string>(std::move(bytes));
     std::lock_guard lock(mutex);
-    const bool created = objects.try_emplace(key, Object{stored, clock.NowUs()}).second;
+    const bool created = objects
+                             .try_emplace(key, Object{stored, clock.NowUs(),
+                                                      std::to_string(++created_count)})
+                             .second;
     return created ? Status() : Status::AlreadyExists("create " + key + ": File exists");
   }
 
-  Result<std::shared_ptr<const std::string>> Find(const std::string& key) {
+  Result<Object> Find(const std::string& key) {
     std::lock_guard lock(mutex);
     const auto at = objects.find(key);
     if (at == objects.end()) return Status::NotFound("open " + key + ": no such object");
-    return at->second.bytes;
+    return at->second;
   }
 
   const base::Clock& clock;
   std::mutex mutex;
   std::map<std::string, Object> objects;
+  std::uint64_t created_count = 0;
   FaultHook hook;
 };
 
@@ -69,26 +74,67 @@ using Kind = StoreOperation::Kind;
 class MemoryReader final : public ObjectReader {
  public:
   using Ask = std::function<MemoryStore::Fault()>;
-  MemoryReader(Ask ask, std::string location, std::shared_ptr<const std::string> bytes)
-      : ask_(std::move(ask)), location_(std::move(location)), bytes_(std::move(bytes)) {}
+  using Bytes = std::shared_ptr<const std::string>;
+  // What finds the object at the first read, of which the size is known.
+  using Find = std::function<Result<Bytes>()>;
+  MemoryReader(Ask ask, Find find, std::string location, std::uint64_t size_bytes)
+      : ask_(std::move(ask)),
+        find_(std::move(find)),
+        location_(std::move(location)),
+        size_bytes_(size_bytes) {}
+  MemoryReader(Ask ask, std::string location, Bytes bytes, std::string identity,
+               std::uint64_t tail_bytes)
+      : ask_(std::move(ask)),
+        location_(std::move(location)),
+        size_bytes_(bytes->size()),
+        identity_(std::move(identity)),
+        tail_bytes_(std::min<std::uint64_t>(tail_bytes, bytes->size())),
+        open_requests_(1),
+        bytes_(std::move(bytes)) {}
 
-  std::uint64_t size_bytes() const override { return bytes_->size(); }
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::string identity() const override { return identity_; }
+  std::uint64_t tail_bytes() const override { return tail_bytes_; }
+  std::int64_t open_requests() const override { return open_requests_; }
 
   Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) override {
-    if (offset > bytes_->size() || size > bytes_->size() - offset) {
-      return Status::InvalidArgument(
-          "read " + location_ + ": " + std::to_string(size) + " bytes at " +
-          std::to_string(offset) + " pass the end at " + std::to_string(bytes_->size()));
+    if (offset > size_bytes_ || size > size_bytes_ - offset) {
+      return Status::InvalidArgument("read " + location_ + ": " + std::to_string(size) +
+                                     " bytes at " + std::to_string(offset) +
+                                     " pass the end at " + std::to_string(size_bytes_));
     }
-    FIRN_RETURN_IF_ERROR(ask_().status);
-    if (size > 0) std::memcpy(out, bytes_->data() + offset, size);
+    if (offset < size_bytes_ - tail_bytes_ || tail_bytes_ == 0) {
+      FIRN_RETURN_IF_ERROR(ask_().status);
+    }
+    FIRN_ASSIGN_OR_RETURN(const Bytes bytes, Whole());
+    if (size > 0) std::memcpy(out, bytes->data() + offset, size);
     return {};
   }
 
  private:
+  Result<Bytes> Whole() {
+    std::lock_guard lock(mutex_);
+    if (bytes_ != nullptr) return bytes_;
+    FIRN_ASSIGN_OR_RETURN(Bytes bytes, find_());
+    if (bytes->size() != size_bytes_) {
+      return Status::Conflict("read " + location_ + ": the object has " +
+                              std::to_string(bytes->size()) + " bytes where " +
+                              std::to_string(size_bytes_) +
+                              " were expected: it is another one");
+    }
+    bytes_ = std::move(bytes);
+    return bytes_;
+  }
+
   const Ask ask_;
+  const Find find_;
   const std::string location_;
-  const std::shared_ptr<const std::string> bytes_;
+  const std::uint64_t size_bytes_;
+  const std::string identity_;
+  const std::uint64_t tail_bytes_ = 0;
+  const std::int64_t open_requests_ = 0;
+  std::mutex mutex_;
+  Bytes bytes_;  // Null until found.
 };
 
 class MemoryWriter final : public ObjectWriter {
@@ -139,13 +185,26 @@ void MemoryStore::SetFaultHook(FaultHook hook) {
 }
 
 Result<std::unique_ptr<ObjectReader>> MemoryStore::OpenReader(
-    const base::Context& context, const std::string& location) {
+    const base::Context& context, const std::string& location,
+    const OpenOptions& options) {
   FIRN_RETURN_IF_ERROR(context.Check());
   FIRN_ASSIGN_OR_RETURN(const std::string key, KeyOf(location));
-  FIRN_RETURN_IF_ERROR(state_->Ask(Kind::kRead, location).status);
-  FIRN_ASSIGN_OR_RETURN(auto bytes, state_->Find(key));
   auto ask = [state = state_, location] { return state->Ask(Kind::kRead, location); };
-  return std::make_unique<MemoryReader>(std::move(ask), location, std::move(bytes));
+  if (options.size_bytes.has_value() && options.tail_bytes == 0) {
+    auto find = [state = state_, key]() -> Result<MemoryReader::Bytes> {
+      FIRN_ASSIGN_OR_RETURN(State::Object object, state->Find(key));
+      return std::move(object.bytes);
+    };
+    return std::make_unique<MemoryReader>(std::move(ask), std::move(find), location,
+                                          *options.size_bytes);
+  }
+  FIRN_RETURN_IF_ERROR(state_->Ask(Kind::kRead, location).status);
+  FIRN_ASSIGN_OR_RETURN(State::Object object, state_->Find(key));
+  if (object.bytes->size() != options.size_bytes.value_or(object.bytes->size())) {
+    return Status::Conflict("open " + location + ": the object is another one");
+  }
+  return std::make_unique<MemoryReader>(std::move(ask), location, std::move(object.bytes),
+                                        std::move(object.identity), options.tail_bytes);
 }
 
 Result<std::unique_ptr<ObjectWriter>> MemoryStore::OpenWriter(
@@ -165,7 +224,8 @@ Result<std::string> MemoryStore::Get(const base::Context& context,
   FIRN_RETURN_IF_ERROR(context.Check());
   FIRN_ASSIGN_OR_RETURN(const std::string key, KeyOf(location));
   FIRN_RETURN_IF_ERROR(state_->Ask(Kind::kRead, location).status);
-  FIRN_ASSIGN_OR_RETURN(const auto bytes, state_->Find(key));
+  FIRN_ASSIGN_OR_RETURN(const State::Object object, state_->Find(key));
+  const std::string* const bytes = object.bytes.get();
   if (bytes->size() > size_limit_bytes) {
     return Status::ResourceExhausted(
         "read " + location + ": " + std::to_string(bytes->size()) +

@@ -20,8 +20,10 @@ struct StoreOperation {
 };
 
 // Thread-safe. Objects are durable once visible, so a power cut loses only objects whose
-// writer was not closed. A hook sees each request: kRead for OpenReader, ReadAt and Get,
-// kWrite for each Append and for Close of a writer, and one for each other call.
+// writer was not closed. A hook sees each request, as a store elsewhere would: kRead for
+// Get, for an OpenReader that is not told the size or fetches the end, and for a ReadAt
+// beyond what was fetched; kWrite for each Append and for Close of a writer, and one for
+// each other call.
 class MemoryStore final : public Store {
  public:
   // What a hook may do to an operation: let it be, fail it before it happens, or let it
@@ -36,8 +38,9 @@ class MemoryStore final : public Store {
   ~MemoryStore() override;
   void SetFaultHook(FaultHook hook);
 
-  Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
-                                                   const std::string& location) override;
+  Result<std::unique_ptr<ObjectReader>> OpenReader(
+      const base::Context& context, const std::string& location,
+      const OpenOptions& options = {}) override;
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
                                                    const std::string& location) override;
   Result<std::string> Get(const base::Context& context, const std::string& location,

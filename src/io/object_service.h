@@ -29,6 +29,12 @@ struct RemoteObject {
   std::string put_id;
 };
 
+// The end of an object.
+struct RemoteTail {
+  RemoteObject object;
+  std::string bytes;
+};
+
 struct RemotePage {
   std::vector<RemoteObject> objects;  // In the order of their keys' bytes.
   std::string next;                   // Where the next page begins; "" at the end.
@@ -75,6 +81,17 @@ class ObjectService {
   virtual Status GetRange(const base::Context& context, const std::string& key,
                           const std::string& etag, std::uint64_t offset,
                           std::uint64_t size, char* out) = 0;
+  // The same of whatever object is there, and which one that is. Conflict where it ends
+  // before the range does. By default a Head and a GetRange; a protocol whose answer to
+  // a ranged read names the object needs one request. REQUIRES: size > 0.
+  virtual Result<RemoteObject> GetAnyRange(const base::Context& context,
+                                           const std::string& key, std::uint64_t offset,
+                                           std::uint64_t size, char* out);
+  // The last `size` bytes, or all of a shorter object, of whatever object is there. By
+  // default a Head and a GetRange; a protocol that has ranges from the end needs one
+  // request. REQUIRES: size > 0.
+  virtual Result<RemoteTail> GetTail(const base::Context& context, const std::string& key,
+                                     std::uint64_t size);
   // The whole object, by one request. ResourceExhausted above `size_limit_bytes`.
   virtual Result<std::string> Get(const base::Context& context, const std::string& key,
                                   std::uint64_t size_limit_bytes) = 0;

@@ -2,6 +2,7 @@
 #include "io/remote_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "io/part_uploader.h"
@@ -19,33 +20,97 @@ Status CommitUnknown(const Status& why) {
                                "; whether the object was created is not known");
 }
 
+// Where the caller was told of an object of another size.
+Status CheckSize(const std::string& location, std::uint64_t size_bytes,
+                 std::uint64_t expected_bytes) {
+  if (size_bytes == expected_bytes) return {};
+  return Status::Conflict("read " + location + ": the object has " +
+                          std::to_string(size_bytes) + " bytes where " +
+                          std::to_string(expected_bytes) +
+                          " were expected: it is another one");
+}
+
+// Reads one object. Which one it is becomes known with the first answer, and every later
+// request names it.
 class RemoteReader final : public ObjectReader {
  public:
+  // An object of which only the size is known.
   RemoteReader(const base::Context& context, ObjectService& service, std::string location,
-               RemoteObject object)
+               std::string key, std::uint64_t size_bytes)
       : context_(context),
         service_(service),
         location_(std::move(location)),
-        object_(std::move(object)) {}
+        key_(std::move(key)),
+        size_bytes_(size_bytes) {}
+  // An object that has been seen, and its end.
+  RemoteReader(const base::Context& context, ObjectService& service, std::string location,
+               RemoteTail seen)
+      : context_(context),
+        service_(service),
+        location_(std::move(location)),
+        key_(std::move(seen.object.key)),
+        size_bytes_(seen.object.size_bytes),
+        // A store without ETags has at least the time.
+        identity_(seen.object.etag.empty() ? std::to_string(seen.object.modified_us)
+                                           : seen.object.etag),
+        tail_(std::move(seen.bytes)),
+        open_requests_(1),
+        etag_(std::move(seen.object.etag)) {}
 
-  std::uint64_t size_bytes() const override { return object_.size_bytes; }
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::string identity() const override { return identity_; }
+  std::uint64_t tail_bytes() const override { return tail_.size(); }
+  std::int64_t open_requests() const override { return open_requests_; }
 
   Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) override {
-    if (offset > object_.size_bytes || size > object_.size_bytes - offset) {
+    if (offset > size_bytes_ || size > size_bytes_ - offset) {
       return Status::InvalidArgument("read " + location_ + ": " + std::to_string(size) +
                                      " bytes at " + std::to_string(offset) +
-                                     " pass the end at " +
-                                     std::to_string(object_.size_bytes));
+                                     " pass the end at " + std::to_string(size_bytes_));
     }
     if (size == 0) return {};
-    return service_.GetRange(context_, object_.key, object_.etag, offset, size, out);
+    const std::uint64_t tail_offset = size_bytes_ - tail_.size();
+    if (offset >= tail_offset) {
+      tail_.copy(out, size, offset - tail_offset);
+      return {};
+    }
+    std::optional<std::string> etag;
+    {
+      std::lock_guard lock(mutex_);
+      etag = etag_;
+    }
+    if (etag.has_value()) {
+      return service_.GetRange(context_, key_, *etag, offset, size, out);
+    }
+    FIRN_ASSIGN_OR_RETURN(RemoteObject object,
+                          service_.GetAnyRange(context_, key_, offset, size, out));
+    return Meet(std::move(object));
   }
 
  private:
+  // The object that an answer came from. Of first reads side by side each meets one.
+  Status Meet(RemoteObject object) {
+    FIRN_RETURN_IF_ERROR(CheckSize(location_, object.size_bytes, size_bytes_));
+    std::lock_guard lock(mutex_);
+    if (!etag_.has_value()) {
+      etag_ = std::move(object.etag);
+      return {};
+    }
+    if (*etag_ == object.etag) return {};
+    return Status::Conflict("read " + location_ +
+                            ": the object was replaced while it was read");
+  }
+
   const base::Context& context_;
   ObjectService& service_;
   const std::string location_;
-  const RemoteObject object_;
+  const std::string key_;
+  const std::uint64_t size_bytes_;
+  const std::string identity_;
+  const std::string tail_;
+  const std::int64_t open_requests_ = 0;
+  std::mutex mutex_;
+  std::optional<std::string> etag_;  // Absent: no answer has come yet.
 };
 
 // Decide, where a name is taken or the answer was lost, whether the object is ours.
@@ -178,11 +243,30 @@ class RemoteStore final : public Store {
       : options_(std::move(options)), factory_(std::move(factory)), put_ids_(clock) {}
 
   Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
-                                                   const std::string& location) override {
-    FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
-    FIRN_ASSIGN_OR_RETURN(RemoteObject object, place.service->Head(context, place.key));
-    return std::unique_ptr<ObjectReader>(std::make_unique<RemoteReader>(
-        context, *place.service, location, std::move(object)));
+                                                   const std::string& location,
+                                                   const OpenOptions& options) override {
+    FIRN_RETURN_IF_ERROR(context.Check());
+    FIRN_ASSIGN_OR_RETURN(Place place, Find(location));
+    ObjectService& service = *place.service;
+    const std::uint64_t size = options.size_bytes.value_or(0);
+    if (options.size_bytes.has_value() && (options.tail_bytes == 0 || size == 0)) {
+      return std::make_unique<RemoteReader>(context, service, location,
+                                            std::move(place.key), size);
+    }
+    RemoteTail seen;
+    if (options.size_bytes.has_value()) {
+      seen.bytes.resize(std::min(size, options.tail_bytes));
+      FIRN_ASSIGN_OR_RETURN(
+          seen.object, service.GetAnyRange(context, place.key, size - seen.bytes.size(),
+                                           seen.bytes.size(), seen.bytes.data()));
+      FIRN_RETURN_IF_ERROR(CheckSize(location, seen.object.size_bytes, size));
+    } else if (options.tail_bytes > 0) {
+      FIRN_ASSIGN_OR_RETURN(seen,
+                            service.GetTail(context, place.key, options.tail_bytes));
+    } else {
+      FIRN_ASSIGN_OR_RETURN(seen.object, service.Head(context, place.key));
+    }
+    return std::make_unique<RemoteReader>(context, service, location, std::move(seen));
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,

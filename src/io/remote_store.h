@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // remote_store.h: a Store over the buckets of one object store. Internal to this room.
 //
-//   reader   one HEAD, then a ranged GET for each read; Get() is a single request
+//   reader   one HEAD, or one GET of the object's end where that is asked for, or nothing
+//            where the size is known; then a ranged GET for each read, which names the
+//            object by the ETag of the first answer. Get() is a single request
 //   writer   buffers; one PUT at Close, or from a threshold on an upload in parts that
 //            are sent side by side
 //   create   conditional, and named: each put carries an identifier that the store keeps

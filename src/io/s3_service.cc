@@ -2,6 +2,7 @@
 #include "io/s3_service.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <sstream>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::string_view kPutIdHeader = "x-amz-meta-firn-put";
 constexpr std::string_view kListPageMax = "1000";
+constexpr int kRangeNotSatisfiable = 416;
 
 Status NotXml(const HttpResponse& response) {
   return Status::Corruption("the answer is no XML of S3's: " +
@@ -39,16 +41,30 @@ bool IsBucketName(std::string_view name) {
   });
 }
 
-// The size and the rest of an object, from the answer to a HEAD.
+bool ParseCount(std::string_view text, std::uint64_t* out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// The object's size, of which an answer holds a part: `bytes 5-9/10`, or all.
+Result<std::uint64_t> SizeOf(const HttpResponse& response) {
+  std::uint64_t size = 0;
+  if (response.code != 206) {
+    if (ParseCount(response.Header("Content-Length"), &size)) return size;
+    return Status::Corruption("the answer gives no Content-Length");
+  }
+  const std::string_view range = response.Header("Content-Range");
+  const std::size_t slash = range.rfind('/');
+  if (slash != range.npos && ParseCount(range.substr(slash + 1), &size)) return size;
+  return Status::Corruption("the answer to a range says Content-Range: " +
+                            base::Quoted(range));
+}
+
+// The size and the rest of an object, from the answer to a HEAD or a GET.
 Result<RemoteObject> ObjectOf(const std::string& key, const HttpResponse& response) {
   RemoteObject object;
   object.key = key;
-  const std::string size(response.Header("Content-Length"));
-  char* end = nullptr;
-  object.size_bytes = std::strtoull(size.c_str(), &end, 10);
-  if (size.empty() || *end != '\0') {
-    return Status::Corruption("the answer gives no Content-Length");
-  }
+  FIRN_ASSIGN_OR_RETURN(object.size_bytes, SizeOf(response));
   object.etag = response.Header("ETag");  // With its quotes, as If-Match wants it.
   object.put_id = response.Header(kPutIdHeader);
   const Result<TimestampUs> modified = ParseHttpDate(response.Header("Last-Modified"));
@@ -237,9 +253,9 @@ Result<RemoteObject> S3Service::Head(const base::Context& context,
   return object;
 }
 
-Status S3Service::GetRange(const base::Context& context, const std::string& key,
-                           const std::string& etag, std::uint64_t offset,
-                           std::uint64_t size, char* out) {
+RemoteOutcome S3Service::RunRange(const base::Context& context, const std::string& key,
+                                  const std::string& etag, std::uint64_t offset,
+                                  std::uint64_t size, char* out) {
   std::uint64_t got = 0;
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.headers = EncryptionOfPart();
@@ -261,13 +277,70 @@ Status S3Service::GetRange(const base::Context& context, const std::string& key,
       return Status::Corruption("the store ignored the range asked for");
     }
     if (got == size) return Status();
+    // An object that was not seen yet may be shorter, and says so.
+    const Result<std::uint64_t> whole = SizeOf(response);
+    if (etag.empty() && whole.ok() && *whole < offset + size) {
+      return Status::Conflict("the object has " + std::to_string(*whole) +
+                              " bytes, and those asked for end at " +
+                              std::to_string(offset + size));
+    }
     return Status::Corruption(std::to_string(got) + " of " + std::to_string(size) +
                               " bytes came");
   };
-  const Status status = Run(context, ask).status;
+  return Run(context, ask);
+}
+
+Status S3Service::GetRange(const base::Context& context, const std::string& key,
+                           const std::string& etag, std::uint64_t offset,
+                           std::uint64_t size, char* out) {
+  const Status status = RunRange(context, key, etag, offset, size, out).status;
   if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
   return Status::Conflict("get " + LocationOf(key) +
                           ": the object was replaced while it was read");
+}
+
+Result<RemoteObject> S3Service::GetAnyRange(const base::Context& context,
+                                            const std::string& key, std::uint64_t offset,
+                                            std::uint64_t size, char* out) {
+  const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
+  if (outcome.response.code == kRangeNotSatisfiable) {
+    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
+                            std::to_string(offset));
+  }
+  FIRN_RETURN_IF_ERROR(outcome.status);
+  Result<RemoteObject> object = ObjectOf(key, outcome.response);
+  if (!object.ok()) return object.status().With("get " + LocationOf(key));
+  return object;
+}
+
+Result<RemoteTail> S3Service::GetTail(const base::Context& context,
+                                      const std::string& key, std::uint64_t size) {
+  RemoteTail tail;
+  Ask ask{StoreOperation::kGet, "GET", key};
+  ask.headers = EncryptionOfPart();
+  ask.headers.emplace_back("range", "bytes=-" + std::to_string(size));
+  ask.restart = [&] { tail.bytes.clear(); };
+  ask.sink = [&](std::string_view bytes) {
+    if (bytes.size() > size - tail.bytes.size()) {
+      return Status::Corruption("the store ignored the range asked for");
+    }
+    tail.bytes += bytes;
+    return Status();
+  };
+  ask.check = [&](const HttpResponse& response) -> Status {
+    FIRN_ASSIGN_OR_RETURN(tail.object, ObjectOf(key, response));
+    const std::uint64_t want = std::min(size, tail.object.size_bytes);
+    if (tail.bytes.size() == want) return {};
+    return Status::Corruption(std::to_string(tail.bytes.size()) + " of the last " +
+                              std::to_string(want) + " bytes came");
+  };
+  const RemoteOutcome outcome = Run(context, ask);
+  if (outcome.response.code == kRangeNotSatisfiable) {
+    // An empty object has no last byte.
+    return ObjectService::GetTail(context, key, size);
+  }
+  FIRN_RETURN_IF_ERROR(outcome.status);
+  return tail;
 }
 
 Result<std::string> S3Service::Get(const base::Context& context, const std::string& key,

@@ -34,6 +34,11 @@ class S3Service final : public ObjectService {
   Status GetRange(const base::Context& context, const std::string& key,
                   const std::string& etag, std::uint64_t offset, std::uint64_t size,
                   char* out) override;
+  Result<RemoteObject> GetAnyRange(const base::Context& context, const std::string& key,
+                                   std::uint64_t offset, std::uint64_t size,
+                                   char* out) override;
+  Result<RemoteTail> GetTail(const base::Context& context, const std::string& key,
+                             std::uint64_t size) override;
   Result<std::string> Get(const base::Context& context, const std::string& key,
                           std::uint64_t size_limit_bytes) override;
   Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
@@ -73,6 +78,10 @@ class S3Service final : public ObjectService {
             const base::Clock& clock, const StoreMetrics* metrics);
 
   RemoteOutcome Run(const base::Context& context, const Ask& ask);
+  // Ask for a range and take the answer into `out`. `etag` may be empty: of any object.
+  RemoteOutcome RunRange(const base::Context& context, const std::string& key,
+                         const std::string& etag, std::uint64_t offset,
+                         std::uint64_t size, char* out);
   Verdict Judge(const Ask& ask, const HttpResponse& response);
   std::string LocationOf(const std::string& key) const;
   // The headers that ask for encryption of a new object, and those that reading or

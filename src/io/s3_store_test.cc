@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <thread>
+#include <vector>
 
 #include "io/digest.h"
 #include "io/test_http_server.h"
@@ -293,6 +295,95 @@ TEST_F(S3StoreTest, AnObjectReplacedWhileItIsReadIsAConflict) {
   });
   const Status got = Read().status();
   EXPECT_TRUE(got.Is(StatusCode::kConflict)) << got;
+}
+
+TEST_F(S3StoreTest, TheEndOfAnObjectIsOneRequest) {
+  OpenOptions end;
+  end.tail_bytes = 4;
+  Serve([&](const TestRequest&) {
+    return Reply(206, "6789", {"ETag: \"e\"", "Content-Range: bytes 6-9/10"});
+  });
+  const auto reader = store_->OpenReader(context_, "s3://bucket/key", end).value();
+  EXPECT_EQ(reader->size_bytes(), 10u);
+  EXPECT_EQ(reader->identity(), "\"e\"");
+  EXPECT_EQ(reader->open_requests(), 1);
+  char out[4];
+  ASSERT_TRUE(reader->ReadAt(7, 3, out).ok());
+  EXPECT_EQ(std::string_view(out, 3), "789");
+  ASSERT_EQ(server_->requests().size(), 1u);
+  EXPECT_EQ(server_->requests()[0].Header("range"), "bytes=-4");
+  ASSERT_TRUE(reader->ReadAt(5, 4, out).ok());
+  EXPECT_EQ(server_->requests()[1].Header("range"), "bytes=5-8");
+  EXPECT_EQ(server_->requests()[1].Header("if-match"), "\"e\"");
+}
+
+TEST_F(S3StoreTest, AnswersToTheEndOfAnObject) {
+  struct Case {
+    int code;
+    std::string body;
+    std::vector<std::string> headers;
+    StatusCode opened;
+  };
+  for (const Case& c : {
+           // Whole, where the store has no ranges and the object is short.
+           Case{200, "012", {}, StatusCode::kOk},
+           Case{206, "012", {"Content-Range: bytes 0-2/3"}, StatusCode::kOk},
+           Case{200, "0123456789", {}, StatusCode::kCorruption},
+           Case{206, "6789", {}, StatusCode::kCorruption},
+           Case{206, "6789", {"Content-Range: bytes 6-9/*"}, StatusCode::kCorruption},
+           Case{206, "789", {"Content-Range: bytes 7-9/10"}, StatusCode::kCorruption},
+           Case{403, ErrorXml("AccessDenied"), {}, StatusCode::kPermissionDenied},
+           Case{404, ErrorXml("NoSuchKey"), {}, StatusCode::kNotFound},
+       }) {
+    Serve([&](const TestRequest&) { return Reply(c.code, c.body, c.headers); });
+    OpenOptions end;
+    end.tail_bytes = 4;
+    const auto reader = store_->OpenReader(context_, "s3://bucket/key", end);
+    EXPECT_EQ(reader.status().code(), c.opened) << reader.status();
+    if (reader.ok()) {
+      EXPECT_EQ((*reader)->size_bytes(), 3u);
+    }
+    EXPECT_THAT(Methods(), ElementsAre("GET"));
+  }
+  // An empty object has no last byte: the second look tells it from other errors.
+  Serve([](const TestRequest& request) {
+    return request.method == "HEAD"
+               ? std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+               : Reply(416, ErrorXml("InvalidRange"), {});
+  });
+  OpenOptions end;
+  end.tail_bytes = 4;
+  EXPECT_EQ(store_->OpenReader(context_, "s3://bucket/key", end).value()->size_bytes(),
+            0u);
+}
+
+// Two threads read first, and between them the object is replaced.
+TEST_F(S3StoreTest, FirstReadsThatMeetTwoObjectsAreAConflict) {
+  int gets = 0;
+  Serve([&](const TestRequest& request) {
+    // Without the name of the one that the other met.
+    return request.Header("if-match").empty()
+               ? Reply(206, "0",
+                       {"ETag: \"e" + std::to_string(++gets) + "\"",
+                        "Content-Range: bytes 0-0/10"})
+               : Reply(412, ErrorXml("PreconditionFailed"), {});
+  });
+  OpenOptions known;
+  known.size_bytes = 10;
+  const auto reader = store_->OpenReader(context_, "s3://bucket/key", known).value();
+  EXPECT_THAT(Methods(), ElementsAre());
+  std::vector<Status> read(2);
+  {
+    std::vector<std::jthread> threads;
+    for (Status& status : read) {
+      threads.emplace_back([&] {
+        char out;
+        status = reader->ReadAt(0, 1, &out);
+      });
+    }
+  }
+  EXPECT_EQ(read[0].ok() + read[1].ok(), 1) << read[0] << ", " << read[1];
+  EXPECT_TRUE(read[read[0].ok() ? 1 : 0].Is(StatusCode::kConflict));
 }
 
 TEST_F(S3StoreTest, EncryptionThatWasIgnoredIsUndone) {

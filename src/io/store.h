@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,21 @@ struct ObjectInfo {
   TimestampUs modified_us = 0;  // By the store's clock.
 };
 
-// Random access to one object. Thread-safe: reads may run in parallel.
+// How an object is opened.
+struct OpenOptions {
+  // The object's size, where the caller knows it and vouches that the object is never
+  // replaced, as a table's metadata does for its files. Then nobody is asked before the
+  // first read: that is also where a missing object is NotFound, and one of another size
+  // a Conflict.
+  std::optional<std::uint64_t> size_bytes;
+  // Fetch this much of the object's end by the request that opens it; reads that lie
+  // inside are served from memory. A store that answers at once has no use for it.
+  std::uint64_t tail_bytes = 0;
+};
+
+// Random access to one object. Thread-safe: reads may run in parallel. All reads are of
+// one object: where another takes its place in between, a read is a Conflict (or still
+// served from the object that was opened), never a mixture.
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
@@ -35,6 +50,15 @@ class ObjectReader {
   // Exactly `size` bytes from `offset`, into `out`, which has room for them.
   // InvalidArgument where the range passes the end; Unavailable after retries.
   virtual Status ReadAt(std::uint64_t offset, std::uint64_t size, char* out) = 0;
+
+  // Which of the objects that had this location one after another it is: the ETag, or
+  // time and inode of a local file. Equal identities and sizes mean equal bytes. Empty
+  // where that is not known: who opened it vouched that there is only one.
+  virtual std::string identity() const { return {}; }
+  // How much of the end was fetched while opening: reads inside of it ask nobody.
+  virtual std::uint64_t tail_bytes() const { return 0; }
+  // How many requests opening took.
+  virtual std::int64_t open_requests() const { return 0; }
 };
 
 // One object being written. Nothing is visible until Close() returns OK.
@@ -51,8 +75,10 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // `context` must outlive the reader.
   virtual Result<std::unique_ptr<ObjectReader>> OpenReader(
-      const base::Context& context, const std::string& location) = 0;
+      const base::Context& context, const std::string& location,
+      const OpenOptions& options = {}) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> OpenWriter(
       const base::Context& context, const std::string& location) = 0;
   // The whole object. ResourceExhausted above `size_limit_bytes`.

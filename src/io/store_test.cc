@@ -2,6 +2,7 @@
 // What every store promises, tried on each.
 #include "io/store.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -139,6 +140,59 @@ TEST_P(StoreTest, ReadsAnyPart) {
   ASSERT_TRUE(store_->Remove(context_, At("a")).ok());
   ASSERT_TRUE(reader->ReadAt(0, 10, out).ok());
   EXPECT_EQ(std::string_view(out, 10), "0123456789");
+}
+
+TEST_P(StoreTest, AnObjectOfKnownSizeIsLookedForAtTheFirstRead) {
+  OpenOptions known;
+  known.size_bytes = 10;
+  const auto reader = store_->OpenReader(context_, At("a"), known).value();
+  EXPECT_EQ(reader->size_bytes(), 10u);
+  EXPECT_EQ(reader->identity(), "") << "there is one only, says who opened it";
+  EXPECT_EQ(reader->open_requests(), 0);
+  char out[10] = {};
+  EXPECT_TRUE(reader->ReadAt(0, 1, out).Is(StatusCode::kNotFound));
+  ASSERT_TRUE(Write("a", "0123456789").ok());
+  ASSERT_TRUE(reader->ReadAt(8, 2, out).ok()) << "a failed read may be tried again";
+  EXPECT_EQ(std::string_view(out, 2), "89");
+  for (const std::uint64_t wrong : {9, 11}) {
+    known.size_bytes = wrong;
+    const auto other = store_->OpenReader(context_, At("a"), known).value();
+    const Status read = other->ReadAt(0, 1, out);
+    EXPECT_TRUE(read.Is(StatusCode::kConflict)) << read;
+    EXPECT_THAT(std::string(read.message()),
+                testing::HasSubstr("has 10 bytes where " + std::to_string(wrong)));
+  }
+}
+
+TEST_P(StoreTest, AnotherObjectOfTheNameHasAnotherIdentity) {
+  ASSERT_TRUE(Write("a", "first").ok());
+  const std::string first = store_->OpenReader(context_, At("a")).value()->identity();
+  EXPECT_NE(first, "");
+  EXPECT_EQ(store_->OpenReader(context_, At("a")).value()->identity(), first);
+  // Written while the first is there, so that they do not share an inode.
+  ASSERT_TRUE(Write("b", "later").ok());
+  EXPECT_NE(store_->OpenReader(context_, At("b")).value()->identity(), first);
+}
+
+TEST_P(StoreTest, ReadsWithTheEndAtHand) {
+  ASSERT_TRUE(Write("a", "0123456789").ok());
+  for (const std::uint64_t tail : {1, 4, 10, 99}) {
+    OpenOptions options;
+    options.tail_bytes = tail;
+    for (const bool known : {false, true}) {
+      if (known) options.size_bytes = 10;
+      const auto reader = store_->OpenReader(context_, At("a"), options).value();
+      EXPECT_EQ(reader->size_bytes(), 10u);
+      EXPECT_LE(reader->tail_bytes(), 10u);
+      char out[10] = {};
+      for (std::uint64_t offset = 0; offset < 10; ++offset) {
+        ASSERT_TRUE(reader->ReadAt(offset, 10 - offset, out).ok());
+        EXPECT_EQ(std::string_view(out, 10 - offset),
+                  std::string_view("0123456789").substr(offset));
+      }
+      EXPECT_TRUE(reader->ReadAt(9, 2, out).Is(StatusCode::kInvalidArgument));
+    }
+  }
 }
 
 TEST_P(StoreTest, WhatIsMissingIsNotFound) {
@@ -281,6 +335,24 @@ TEST_F(LocalStoreTest, ADirectoryIsNoObject) {
       store_->PutIfAbsent(context_, At("d/a/b"), "x").Is(StatusCode::kInvalidArgument));
 }
 
+TEST_F(LocalStoreTest, AFileWrittenUnderItsReaderIsAConflict) {
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("a"), "0123456789").ok());
+  const auto set_time = [&](std::int64_t second) {
+    const timespec times[2] = {{second, 0}, {second, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (directory_ / "a").c_str(), times, 0), 0);
+  };
+  set_time(1'000);
+  const auto reader = store_->OpenReader(context_, At("a")).value();
+  char out[10];
+  ASSERT_TRUE(reader->ReadAt(0, 10, out).ok());
+  std::ofstream(directory_ / "a") << "9876543210";
+  set_time(2'000);
+  const Status read = reader->ReadAt(0, 10, out);
+  EXPECT_TRUE(read.Is(StatusCode::kConflict)) << read;
+  EXPECT_NE(store_->OpenReader(context_, At("a")).value()->identity(),
+            reader->identity());
+}
+
 TEST_F(LocalStoreTest, AFileCutUnderItsReaderIsCorruption) {
   ASSERT_TRUE(store_->PutIfAbsent(context_, At("a"), "0123456789").ok());
   const auto reader = store_->OpenReader(context_, At("a")).value();
@@ -344,6 +416,30 @@ TEST_F(MemoryStoreTest, AnOperationMayHappenAndSayOtherwise) {
       store_.PutIfAbsent(context_, "memory://w/a", "x").Is(StatusCode::kCommitUnknown));
   store_.SetFaultHook(nullptr);
   EXPECT_EQ(store_.Get(context_, "memory://w/a", 9).value(), "x");
+}
+
+TEST_F(MemoryStoreTest, AsksAsAStoreElsewhereWould) {
+  ASSERT_TRUE(store_.PutIfAbsent(context_, "memory://w/a", "0123456789").ok());
+  int asked = 0;
+  store_.SetFaultHook([&asked](const StoreOperation&) {
+    ++asked;
+    return MemoryStore::Fault{};
+  });
+  OpenOptions options;
+  options.size_bytes = 10;
+  char out[10];
+  auto reader = store_.OpenReader(context_, "memory://w/a", options).value();
+  EXPECT_EQ(asked, 0);
+  ASSERT_TRUE(reader->ReadAt(9, 1, out).ok());
+  EXPECT_EQ(asked, 1);
+  options.tail_bytes = 4;
+  reader = store_.OpenReader(context_, "memory://w/a", options).value();
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(reader->open_requests(), 1);
+  ASSERT_TRUE(reader->ReadAt(6, 4, out).ok());
+  EXPECT_EQ(asked, 2);
+  ASSERT_TRUE(reader->ReadAt(5, 5, out).ok());
+  EXPECT_EQ(asked, 3);
 }
 
 TEST_F(MemoryStoreTest, AnOpenReaderMeetsFaultsToo) {

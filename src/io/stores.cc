@@ -21,9 +21,10 @@ class Stores final : public Store {
         local_(MakeLocalStore()) {}
 
   Result<std::unique_ptr<ObjectReader>> OpenReader(const base::Context& context,
-                                                   const std::string& location) override {
+                                                   const std::string& location,
+                                                   const OpenOptions& options) override {
     FIRN_ASSIGN_OR_RETURN(Store* const store, StoreOf(location));
-    return store->OpenReader(context, location);
+    return store->OpenReader(context, location, options);
   }
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
                                                    const std::string& location) override {

@@ -91,11 +91,26 @@ bool IsDirect(arrow::Type::type type, ::parquet::Type::type physical) {
   }
 }
 
-bool IsFlatDirect(const Footer& footer, int field) {
-  const auto leaf = footer.FlatLeafOf(field);
-  if (!leaf.has_value()) return false;
-  const auto& column = *footer.metadata().schema()->Column(*leaf);
-  return IsDirect(footer.schema()->field(field)->type()->id(), column.physical_type());
+bool IsFlatDirect(const Footer& footer, const ColumnPart& column) {
+  const int leaf = column.leaves.front();
+  return footer.IsFlat(column) && footer.FieldOfLeaf(leaf).has_value() &&
+         IsDirect(footer.schema()->field(column.field)->type()->id(),
+                  footer.metadata().schema()->Column(leaf)->physical_type());
+}
+
+std::shared_ptr<arrow::DataType> FlatType(const Footer& footer, int field,
+                                          TextForm text_form) {
+  const auto& type = footer.schema()->field(field)->type();
+  if (text_form == TextForm::kPlain) return type;
+  const bool views = text_form == TextForm::kViews;
+  switch (type->id()) {
+    case arrow::Type::STRING:
+      return views ? arrow::utf8_view() : arrow::dictionary(arrow::int32(), type);
+    case arrow::Type::BINARY:
+      return views ? arrow::binary_view() : type;
+    default:
+      return type;
+  }
 }
 
 // A plain column of a type that needs no conversion: skipping costs no decoding where
@@ -322,6 +337,13 @@ class SelectedFile final : public ::parquet::ParquetFileReader::Contents {
   const PageOpener open_;
 };
 
+// A selection has no file to read ahead from: the fetcher does that.
+::parquet::ArrowReaderProperties OfSelection() {
+  ::parquet::ArrowReaderProperties properties;
+  properties.set_pre_buffer(false);
+  return properties;
+}
+
 // Any column that Arrow can read: nested ones, and those whose values are converted. It
 // decodes every row of its pages and drops what is not wanted.
 class ArrowCursor final : public ColumnCursor {
@@ -348,9 +370,7 @@ class ArrowCursor final : public ColumnCursor {
     auto file = std::make_unique<::parquet::ParquetFileReader>();
     file->Open(std::make_unique<SelectedFile>(footer.metadata_ptr(), properties,
                                               std::move(open)));
-    ::parquet::ArrowReaderProperties arrow_properties;
-    // A selection has no file to read ahead from: the fetcher does that.
-    arrow_properties.set_pre_buffer(false);
+    ::parquet::ArrowReaderProperties arrow_properties = OfSelection();
     arrow_properties.set_batch_size(batch_rows_);
     FIRN_ARROW_ASSIGN_OR_RETURN(file_, ::parquet::arrow::FileReader::Make(
                                            pool_, std::move(file), arrow_properties));
@@ -421,7 +441,12 @@ ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
   if (pages.pages.empty() || pages.encrypted) {
     selection.rows = RowRanges::All(row_count);
     for (std::int64_t at = span.start; at < span.end; at += block_bytes) {
-      selection.ranges.push_back({at, std::min(block_bytes, span.end - at)});
+      // Where a row lies is not known: as if all took as many bytes.
+      const double place = static_cast<double>(at - span.start) /
+                           static_cast<double>(span.end - span.start);
+      selection.ranges.push_back(
+          {at, std::min(block_bytes, span.end - at),
+           static_cast<std::int64_t>(place * static_cast<double>(row_count))});
     }
     return selection;
   }
@@ -434,38 +459,43 @@ ChunkSelection SelectPages(const ChunkPages& pages, ChunkSpan span,
       ++selection.pages_pruned;
       continue;
     }
-    selection.ranges.push_back({page.offset, page.size_bytes});
+    selection.ranges.push_back({page.offset, page.size_bytes, page.rows.first});
     selection.rows.Append(page.rows);
   }
   return selection;
 }
 
-std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
-                                            TextForm text_form) {
-  const auto& type = footer.schema()->field(field)->type();
-  if (text_form == TextForm::kPlain || !IsFlatDirect(footer, field)) return type;
-  const bool views = text_form == TextForm::kViews;
-  switch (type->id()) {
-    case arrow::Type::STRING:
-      return views ? arrow::utf8_view() : arrow::dictionary(arrow::int32(), type);
-    case arrow::Type::BINARY:
-      return views ? arrow::binary_view() : type;
-    default:
-      return type;
+Result<std::shared_ptr<arrow::DataType>> CursorType(const Footer& footer,
+                                                    const ColumnPart& column,
+                                                    TextForm text_form) {
+  if (IsFlatDirect(footer, column)) {
+    return FlatType(footer, column.field, text_form);
   }
+  if (footer.IsWhole(column)) return footer.schema()->field(column.field)->type();
+  // What Arrow's reader makes of some leaves, it knows best: asked for no row group, it
+  // reads nothing.
+  const ::parquet::ReaderProperties properties;
+  auto file = std::make_unique<::parquet::ParquetFileReader>();
+  file->Open(std::make_unique<SelectedFile>(
+      footer.metadata_ptr(), properties,
+      [](int) -> std::unique_ptr<::parquet::PageReader> { return nullptr; }));
+  FIRN_ARROW_ASSIGN_OR_RETURN(const auto reader, ::parquet::arrow::FileReader::Make(
+                                                     arrow::default_memory_pool(),
+                                                     std::move(file), OfSelection()));
+  FIRN_ARROW_ASSIGN_OR_RETURN(const auto batches,
+                              reader->GetRecordBatchReader({}, column.leaves));
+  return batches->schema()->field(0)->type();
 }
 
-Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
-                                                       RangeFetcher& fetcher,
-                                                       int row_group, int field,
-                                                       std::vector<LeafSelection> leaves,
-                                                       const CursorOptions& options) {
-  const std::string& name = footer.schema()->field(field)->name();
+Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(
+    const Footer& footer, RangeFetcher& fetcher, int row_group, const ColumnPart& column,
+    std::vector<LeafSelection> leaves, const CursorOptions& options) {
+  const std::string& name = footer.schema()->field(column.field)->name();
   std::unique_ptr<ColumnCursor> cursor;
-  if (IsFlatDirect(footer, field)) {
+  if (IsFlatDirect(footer, column)) {
     cursor = MakeFlatCursor(footer, fetcher, row_group,
-                            CursorType(footer, field, options.text_form), leaves.front(),
-                            options);
+                            FlatType(footer, column.field, options.text_form),
+                            std::move(leaves.front()), options);
   } else {
     auto any = std::make_unique<ArrowCursor>(options.batch_rows, options.pool,
                                              leaves.front().chunk.rows);

@@ -41,7 +41,7 @@ struct LeafSelection {
   ChunkSelection chunk;
 };
 
-// Reads forward over one top-level column. Thread-compatible. May throw Parquet's
+// Reads forward over one column, or a part of one. Thread-compatible. May throw Parquet's
 // exceptions. The fetcher and the footer must outlive it.
 class ColumnCursor {
  public:
@@ -54,16 +54,15 @@ class ColumnCursor {
       const std::vector<RowRange>& ranges) = 0;
 };
 
-// A cursor over top-level field `field`, whose selected ranges have been announced to
-// `fetcher`. REQUIRES: `leaves` are those of the field, and all select the same rows.
-Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(const Footer& footer,
-                                                       RangeFetcher& fetcher,
-                                                       int row_group, int field,
-                                                       std::vector<LeafSelection> leaves,
-                                                       const CursorOptions& options);
+// A cursor over `column`, whose selected ranges have been announced to `fetcher`.
+// REQUIRES: `leaves` are those of the column, and all select the same rows.
+Result<std::unique_ptr<ColumnCursor>> MakeColumnCursor(
+    const Footer& footer, RangeFetcher& fetcher, int row_group, const ColumnPart& column,
+    std::vector<LeafSelection> leaves, const CursorOptions& options);
 
-// The type a cursor gives for the field.
-std::shared_ptr<arrow::DataType> CursorType(const Footer& footer, int field,
-                                            TextForm text_form);
+// The type a cursor gives for the column. May throw Parquet's exceptions.
+Result<std::shared_ptr<arrow::DataType>> CursorType(const Footer& footer,
+                                                    const ColumnPart& column,
+                                                    TextForm text_form);
 
 }  // namespace firn::parquet

@@ -195,7 +195,7 @@ Result<bool> DictionariesMayMatch(const Footer& footer, RangeFetcher& fetcher,
                                   const RowGroupStatistics& statistics) {
   const auto group = footer.metadata().RowGroup(row_group);
   for (auto& [name, conjuncts] : AskableConjuncts(predicate, columns, statistics)) {
-    const int leaf = *footer.FlatLeafOf(columns.at(name));
+    const int leaf = columns.at(name);
     const auto chunk = group->ColumnChunk(leaf);
     const auto& column = *footer.metadata().schema()->Column(leaf);
     // An encrypted page cannot be read by itself.

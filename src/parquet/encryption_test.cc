@@ -426,6 +426,10 @@ TEST_F(EncryptionTest, ClearFilesAmongEncryptedOnes) {
   const Status status = ReadFile(bytes, keys);
   EXPECT_TRUE(status.Is(StatusCode::kPermissionDenied)) << status;
   EXPECT_THAT(status.ToString(), HasSubstr("not encrypted"));
+  // Nor does a footer that others have left in the cache let the file in.
+  FooterCache cache(1 << 20);
+  ASSERT_EQ(ReadFile(bytes, nullptr, {}, &cache), Status::OK());
+  EXPECT_TRUE(ReadFile(bytes, keys, {}, &cache).Is(StatusCode::kPermissionDenied));
   keys = std::make_shared<DecryptionOptions>(*keys);
   keys->plaintext_files = true;
   EXPECT_EQ(ReadFile(bytes, keys), Status::OK());

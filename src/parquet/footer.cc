@@ -7,7 +7,9 @@
 #include "arrow/type.h"
 #include "arrow/util/key_value_metadata.h"
 
+#include "base/nearest_word.h"
 #include "parquet/arrow/schema.h"
+#include "parquet/column_path.h"
 #include "parquet/encrypted_footer.h"
 #include "parquet/encryption_properties.h"
 #include "parquet/properties.h"
@@ -40,14 +42,16 @@ Status AsSchemaError(const arrow::Status& status) {
 }
 
 // The footer, its length and the magic number: the last bytes of the file.
-Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& options) {
+Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& options,
+                             FetchCounts& counts) {
   const auto size = static_cast<std::int64_t>(object.size_bytes());
   if (size < kMagicBytes + kTailBytes) {
     return Status::Corruption("not a Parquet file: " + std::to_string(size) + " bytes");
   }
   std::string tail(static_cast<std::size_t>(std::min(size, kFirstReadBytes)), '\0');
-  FIRN_RETURN_IF_ERROR(object.ReadAt(static_cast<std::uint64_t>(size) - tail.size(),
-                                     tail.size(), tail.data()));
+  FIRN_RETURN_IF_ERROR(ReadCounted(object, size - static_cast<std::int64_t>(tail.size()),
+                                   static_cast<std::int64_t>(tail.size()), tail.data(),
+                                   counts));
   const char* const end = tail.data() + tail.size();
   if (std::memcmp(end - kMagicBytes, kMagic, kMagicBytes) != 0 &&
       std::memcmp(end - kMagicBytes, kEncryptedMagic, kMagicBytes) != 0) {
@@ -62,8 +66,9 @@ Result<std::string> ReadTail(io::ObjectReader& object, const ReaderOptions& opti
   const std::size_t whole = static_cast<std::size_t>(length + kTailBytes);
   if (whole <= tail.size()) return tail.substr(tail.size() - whole);
   tail.resize(whole);
-  FIRN_RETURN_IF_ERROR(
-      object.ReadAt(static_cast<std::uint64_t>(size) - whole, whole, tail.data()));
+  FIRN_RETURN_IF_ERROR(ReadCounted(object, size - static_cast<std::int64_t>(whole),
+                                   static_cast<std::int64_t>(whole), tail.data(),
+                                   counts));
   return tail;
 }
 
@@ -86,8 +91,9 @@ Status Unlock(const ::parquet::RowGroupMetaData& group, int leaf, bool has_keys)
 }  // namespace
 
 Result<std::shared_ptr<const Footer>> Footer::Load(io::ObjectReader& object,
-                                                   const ReaderOptions& options) {
-  FIRN_ASSIGN_OR_RETURN(const std::string tail, ReadTail(object, options));
+                                                   const ReaderOptions& options,
+                                                   FetchCounts& counts) {
+  FIRN_ASSIGN_OR_RETURN(const std::string tail, ReadTail(object, options, counts));
   const auto size = static_cast<std::int64_t>(object.size_bytes());
   std::shared_ptr<Footer> footer(new Footer());
   footer->data_end_ = size - static_cast<std::int64_t>(tail.size());
@@ -205,23 +211,75 @@ Status Footer::CheckRowGroups() {
   return Status::OK();
 }
 
-std::optional<int> Footer::FindField(const ColumnRef& column) const {
+std::optional<FoundColumn> Footer::Find(const ColumnRef& column) const {
+  const auto& root = *metadata_->schema()->group_node();
+  // Nearly always it is a whole column.
   if (column.field_id < 0) {
     const int index = schema_->GetFieldIndex(column.name);
-    return index < 0 ? std::nullopt : std::optional<int>(index);
+    if (index >= 0) return FoundColumn{WholeOf(index), column.name, false};
+  } else {
+    for (int i = 0; i < root.field_count(); ++i) {
+      if (root.field(i)->field_id() == column.field_id) {
+        return FoundColumn{WholeOf(i), column.name, false};
+      }
+    }
   }
-  const auto* const root = metadata_->schema()->group_node();
-  for (int i = 0; i < root->field_count(); ++i) {
-    if (root->field(i)->field_id() == column.field_id) return i;
+  const ::parquet::schema::Node* const node =
+      column.field_id < 0 ? FindNode(root, column.name) : FindNode(root, column.field_id);
+  if (node == nullptr) return std::nullopt;
+  FoundColumn found;
+  found.is_path = true;
+  for (int leaf = 0; leaf < metadata_->num_columns(); ++leaf) {
+    const ::parquet::schema::Node* at =
+        metadata_->schema()->Column(leaf)->schema_node().get();
+    while (at != nullptr && at != node) at = at->parent();
+    if (at != nullptr) found.part.leaves.push_back(leaf);
   }
-  return std::nullopt;
+  if (found.part.leaves.empty()) return std::nullopt;
+  found.part.field =
+      root.FieldIndex(*metadata_->schema()->GetColumnRoot(found.part.leaves.front()));
+  found.name = column.field_id < 0 ? schema_->field(found.part.field)->name()
+                                   : column.name.substr(0, column.name.find('.'));
+  return found;
 }
 
-std::optional<int> Footer::FlatLeafOf(int field) const {
-  const auto& node = *metadata_->schema()->group_node()->field(field);
-  if (!node.is_primitive() || node.is_repeated()) return std::nullopt;
-  const int leaf = leaves_[field].first;
-  return locked_[leaf].ok() ? std::optional<int>(leaf) : std::nullopt;
+Status Footer::NoSuchColumn(const ColumnRef& column) const {
+  std::string text = "column " + column.name;
+  if (column.field_id >= 0) {
+    return Status::NotFound(text + " (field id " + std::to_string(column.field_id) +
+                            "): the file has none of that id");
+  }
+  const std::vector<std::string> paths = AllPaths(*metadata_->schema()->group_node());
+  const std::string_view nearest = base::NearestWord(
+      column.name, std::vector<std::string_view>(paths.begin(), paths.end()));
+  text += ": the file has none of that name";
+  if (!nearest.empty()) text += "; did you mean " + std::string(nearest) + "?";
+  return Status::NotFound(std::move(text));
+}
+
+ColumnPart Footer::WholeOf(int field) const {
+  ColumnPart part{field, {}};
+  const auto [first, end] = leaves_[field];
+  for (int leaf = first; leaf < end; ++leaf) part.leaves.push_back(leaf);
+  return part;
+}
+
+bool Footer::IsWhole(const ColumnPart& part) const {
+  const auto [first, end] = leaves_[part.field];
+  return static_cast<int>(part.leaves.size()) == end - first;
+}
+
+bool Footer::IsFlat(const ColumnPart& part) const {
+  if (part.leaves.size() != 1) return false;
+  const int leaf = part.leaves.front();
+  return metadata_->schema()->Column(leaf)->max_repetition_level() == 0 &&
+         locked_[leaf].ok();
+}
+
+std::optional<int> Footer::FieldOfLeaf(int leaf) const {
+  const ::parquet::schema::Node* const node = metadata_->schema()->GetColumnRoot(leaf);
+  if (!node->is_primitive()) return std::nullopt;
+  return metadata_->schema()->group_node()->FieldIndex(*node);
 }
 
 Result<ChunkSpan> Footer::SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const {

@@ -17,6 +17,7 @@
 #include "firn/status.h"
 #include "io/store.h"
 #include "parquet/metadata.h"
+#include "parquet/range_fetcher.h"
 #include "parquet/reader.h"
 
 namespace firn::parquet {
@@ -51,12 +52,28 @@ struct ChunkSpan {
   std::int64_t end = 0;
 };
 
+// A column of the file, or as much of one as is wanted.
+struct ColumnPart {
+  int field = 0;            // Top-level.
+  std::vector<int> leaves;  // Of the field: ascending, never empty.
+  bool operator==(const ColumnPart&) const = default;
+};
+
+// What a ColumnRef means.
+struct FoundColumn {
+  ColumnPart part;
+  std::string name;      // Of the column in batches.
+  bool is_path = false;  // A field inside of the column was asked for.
+};
+
 // Thread-safe: immutable but for the page indexes, which are kept as they are read.
 class Footer {
  public:
-  // Read the footer of `object`. May throw Parquet's exceptions.
+  // Read the footer of `object`, adding what was asked of the store to `counts`. May
+  // throw Parquet's exceptions.
   static Result<std::shared_ptr<const Footer>> Load(io::ObjectReader& object,
-                                                    const ReaderOptions& options);
+                                                    const ReaderOptions& options,
+                                                    FetchCounts& counts);
 
   const ::parquet::FileMetaData& metadata() const { return *metadata_; }
   const std::shared_ptr<::parquet::FileMetaData>& metadata_ptr() const {
@@ -66,12 +83,18 @@ class Footer {
   // What the footer and, once read, the page indexes take in memory: an estimate.
   std::int64_t memory_bytes() const { return memory_bytes_; }
 
-  // Index of the top-level field, or nothing.
-  std::optional<int> FindField(const ColumnRef& column) const;
-  // Leaves [first, end) of a top-level field.
-  std::pair<int, int> LeavesOf(int field) const { return leaves_[field]; }
-  // The leaf of a field that is one column, not inside a list and not locked, or nothing.
-  std::optional<int> FlatLeafOf(int field) const;
+  // The column or the part of one that is meant, or nothing.
+  std::optional<FoundColumn> Find(const ColumnRef& column) const;
+  // NotFound that names the column, and the nearest that there is.
+  Status NoSuchColumn(const ColumnRef& column) const;
+  // All of a top-level field.
+  ColumnPart WholeOf(int field) const;
+  bool IsWhole(const ColumnPart& part) const;
+  // Whether the part is one leaf that has one value a row, NULL or not, and is not
+  // locked: a column, or a field of structs. Predicates prune by such.
+  bool IsFlat(const ColumnPart& part) const;
+  // The top-level field that the leaf is the whole of, or nothing where it is inside one.
+  std::optional<int> FieldOfLeaf(int leaf) const;
 
   // OK, or why the leaf cannot be decrypted: PermissionDenied, or what the key retriever
   // returned. Nothing of a locked leaf may be asked of metadata().

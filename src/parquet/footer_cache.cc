@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/footer_cache.h"
 
+#include <iterator>
 #include <utility>
 
 namespace firn::parquet {
-namespace {
 
-// A size has no NUL byte in its digits, so no two pairs give one key.
-std::string KeyOf(const std::string& location, std::uint64_t size_bytes) {
-  std::string key = std::to_string(size_bytes);
-  key += '\0';
-  key += location;
-  return key;
-}
-
-}  // namespace
-
-std::shared_ptr<const Footer> FooterCache::Find(const std::string& location,
-                                                std::uint64_t size_bytes) {
-  const std::string key = KeyOf(location, size_bytes);
+std::shared_ptr<const Footer> FooterCache::Find(std::string_view location,
+                                                std::uint64_t size_bytes,
+                                                std::string_view identity) {
   const std::lock_guard lock(mutex_);
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) {
+  const auto found = by_location_.find(location);
+  if (found == by_location_.end() || !found->second->Is(size_bytes, identity)) {
     ++stats_.misses;
     return nullptr;
   }
@@ -30,30 +20,38 @@ std::shared_ptr<const Footer> FooterCache::Find(const std::string& location,
   return found->second->footer;
 }
 
-void FooterCache::Insert(const std::string& location, std::uint64_t size_bytes,
-                         std::shared_ptr<const Footer> footer,
-                         std::int64_t footer_bytes) {
-  std::string key = KeyOf(location, size_bytes);
-  // The key is held twice: in the entry and in the index.
-  const std::int64_t bytes = footer_bytes + 2 * static_cast<std::int64_t>(key.size());
+bool FooterCache::Holds(std::string_view location) const {
   const std::lock_guard lock(mutex_);
-  if (bytes > limit_bytes_ || by_key_.contains(key)) return;
-  entries_.push_front({key, std::move(footer), bytes});
-  by_key_.emplace(std::move(key), entries_.begin());
-  stats_.used_bytes += bytes;
-  ++stats_.entries;
-  EvictLocked();
+  return by_location_.contains(location);
 }
 
-void FooterCache::EvictLocked() {
-  while (stats_.used_bytes > limit_bytes_) {
-    const Entry& oldest = entries_.back();
-    stats_.used_bytes -= oldest.bytes;
-    --stats_.entries;
-    ++stats_.evictions;
-    by_key_.erase(oldest.key);
-    entries_.pop_back();
+void FooterCache::Insert(const std::string& location, std::uint64_t size_bytes,
+                         std::string_view identity, std::shared_ptr<const Footer> footer,
+                         std::int64_t footer_bytes) {
+  const auto bytes =
+      footer_bytes + static_cast<std::int64_t>(location.size() + identity.size());
+  const std::lock_guard lock(mutex_);
+  if (const auto found = by_location_.find(location); found != by_location_.end()) {
+    if (found->second->Is(size_bytes, identity)) return;
+    EraseLocked(found->second);
   }
+  if (bytes > limit_bytes_) return;
+  entries_.push_front(
+      {location, size_bytes, std::string(identity), std::move(footer), bytes});
+  by_location_.emplace(entries_.front().location, entries_.begin());
+  stats_.used_bytes += bytes;
+  ++stats_.entries;
+  while (stats_.used_bytes > limit_bytes_) {
+    EraseLocked(std::prev(entries_.end()));
+    ++stats_.evictions;
+  }
+}
+
+void FooterCache::EraseLocked(Entries::iterator entry) {
+  stats_.used_bytes -= entry->bytes;
+  --stats_.entries;
+  by_location_.erase(entry->location);
+  entries_.erase(entry);
 }
 
 FooterCacheStats FooterCache::stats() const {

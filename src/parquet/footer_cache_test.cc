@@ -19,7 +19,8 @@ std::shared_ptr<const Footer> AnyFooter() {
       FileWriter::Open(std::make_unique<StringWriter>(bytes), EveryTypeSchema(), {});
   EXPECT_TRUE(writer.ok() && std::move(**writer).Finish().ok());
   StringReader object(bytes);
-  auto footer = Footer::Load(object, {});
+  FetchCounts counts;
+  auto footer = Footer::Load(object, {}, counts);
   EXPECT_TRUE(footer.ok()) << footer.status();
   return footer.ok() ? *footer : nullptr;
 }
@@ -27,14 +28,14 @@ std::shared_ptr<const Footer> AnyFooter() {
 TEST(FooterCache, KeepsWhatWasUsedLately) {
   const auto footer = AnyFooter();
   FooterCache cache(350);
-  cache.Insert("a", 1, footer, 100);
-  cache.Insert("b", 1, footer, 100);
-  cache.Insert("c", 1, footer, 100);
-  EXPECT_EQ(cache.Find("a", 1), footer);
-  cache.Insert("d", 1, footer, 100);
-  EXPECT_EQ(cache.Find("b", 1), nullptr) << "used longest ago";
-  EXPECT_NE(cache.Find("a", 1), nullptr);
-  EXPECT_EQ(cache.Find("a", 2), nullptr) << "another size is another object";
+  cache.Insert("a", 1, "", footer, 100);
+  cache.Insert("b", 1, "", footer, 100);
+  cache.Insert("c", 1, "", footer, 100);
+  EXPECT_EQ(cache.Find("a", 1, ""), footer);
+  cache.Insert("d", 1, "", footer, 100);
+  EXPECT_EQ(cache.Find("b", 1, ""), nullptr) << "used longest ago";
+  EXPECT_NE(cache.Find("a", 1, ""), nullptr);
+  EXPECT_EQ(cache.Find("a", 2, ""), nullptr) << "another size is another object";
   EXPECT_EQ(cache.stats().evictions, 1);
   EXPECT_EQ(cache.stats().entries, 3);
   EXPECT_LE(cache.stats().used_bytes, 350);
@@ -43,12 +44,34 @@ TEST(FooterCache, KeepsWhatWasUsedLately) {
 TEST(FooterCache, WhatIsLargerThanTheCacheIsNotKept) {
   const auto footer = AnyFooter();
   FooterCache cache(50);
-  cache.Insert("a", 1, footer, 51);
-  EXPECT_EQ(cache.Find("a", 1), nullptr);
+  cache.Insert("a", 1, "", footer, 51);
+  EXPECT_EQ(cache.Find("a", 1, ""), nullptr);
   EXPECT_EQ(cache.stats().used_bytes, 0);
   FooterCache none(0);
-  none.Insert("a", 1, footer, 0);
-  EXPECT_EQ(none.Find("a", 1), nullptr);
+  none.Insert("a", 1, "", footer, 0);
+  EXPECT_EQ(none.Find("a", 1, ""), nullptr);
+}
+
+TEST(FooterCache, AReplacedFileIsAnother) {
+  const auto first = AnyFooter();
+  const auto second = AnyFooter();
+  FooterCache cache(1000);
+  cache.Insert("a", 1, "v1", first, 100);
+  EXPECT_EQ(cache.Find("a", 1, "v1"), first);
+  EXPECT_EQ(cache.Find("a", 1, ""), first) << "its opener vouches for it";
+  EXPECT_EQ(cache.Find("a", 1, "v2"), nullptr);
+  EXPECT_TRUE(cache.Holds("a"));
+  EXPECT_FALSE(cache.Holds("b"));
+  cache.Insert("a", 1, "v2", second, 100);
+  EXPECT_EQ(cache.Find("a", 1, "v1"), nullptr);
+  EXPECT_EQ(cache.Find("a", 1, "v2"), second);
+  EXPECT_EQ(cache.stats().entries, 1) << "what was kept of the one before is gone";
+  EXPECT_LT(cache.stats().used_bytes, 200);
+  cache.Insert("a", 1, "v2", first, 100);
+  EXPECT_EQ(cache.Find("a", 1, "v2"), second) << "of two for one object the first stays";
+  // Kept without an identity, it is found by those who vouch for it alone.
+  cache.Insert("b", 1, "", first, 100);
+  EXPECT_EQ(cache.Find("b", 1, "v1"), nullptr);
 }
 
 TEST(FooterCache, FromManyThreads) {
@@ -59,7 +82,8 @@ TEST(FooterCache, FromManyThreads) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {
         const std::string location = "file" + std::to_string((i * (t + 1)) % 20);
-        if (cache.Find(location, 1) == nullptr) cache.Insert(location, 1, footer, 90);
+        if (cache.Find(location, 1, "") == nullptr)
+          cache.Insert(location, 1, "", footer, 90);
       }
     });
   }

@@ -29,11 +29,8 @@ arrow::Result<std::int64_t> ObjectInput::ReadAt(std::int64_t position, std::int6
     return arrow::Status::IOError("read of ", size, " bytes at ", position, " of ", end);
   }
   const std::int64_t bytes = std::min(size, end - position);
-  ++counts_.requests;
-  counts_.bytes += bytes;
-  ARROW_RETURN_NOT_OK(ToArrow(object_.ReadAt(static_cast<std::uint64_t>(position),
-                                             static_cast<std::uint64_t>(bytes),
-                                             static_cast<char*>(out))));
+  ARROW_RETURN_NOT_OK(
+      ToArrow(ReadCounted(object_, position, bytes, static_cast<char*>(out), counts_)));
   return bytes;
 }
 

@@ -127,9 +127,9 @@ PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec) {
   if (spec.predicate == nullptr) return columns;
   for (const std::string& name : expr::ColumnsOf(*spec.predicate)) {
     const ColumnRef* ref = FindRef(spec, name);
-    const auto field = footer.FindField(ref != nullptr ? *ref : ColumnRef{name, -1});
-    if (field.has_value() && footer.FlatLeafOf(*field).has_value()) {
-      columns.emplace(name, *field);
+    const auto found = footer.Find(ref != nullptr ? *ref : ColumnRef{name, -1});
+    if (found.has_value() && footer.IsFlat(found->part)) {
+      columns.emplace(name, found->part.leaves.front());
     }
   }
   return columns;
@@ -138,8 +138,7 @@ PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec) {
 RowGroupStatistics::RowGroupStatistics(const Footer& footer, int row_group,
                                        const PredicateColumns& columns) {
   const auto group = footer.metadata().RowGroup(row_group);
-  for (const auto& [name, field] : columns) {
-    const int leaf = *footer.FlatLeafOf(field);
+  for (const auto& [name, leaf] : columns) {
     const auto chunk = group->ColumnChunk(leaf);
     Entry& entry = entries_[name];
     entry.value_count = chunk->num_values();
@@ -176,7 +175,7 @@ Result<bool> BloomMayMatch(const Footer& footer, io::ObjectReader& object,
     if (name == nullptr) continue;
     const auto bound = columns.find(*name);
     if (bound == columns.end()) continue;
-    const int leaf = *footer.FlatLeafOf(bound->second);
+    const int leaf = bound->second;
     const auto at = group->ColumnChunk(leaf)->bloom_filter_offset();
     if (!at.has_value()) continue;
     if (*at < 0 || *at >= footer.data_end()) {

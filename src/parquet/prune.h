@@ -16,8 +16,8 @@
 
 namespace firn::parquet {
 
-// The columns of a predicate that the file has as plain, unrepeated columns: top-level
-// field by the name that the predicate uses. The rest prunes nothing.
+// The columns of a predicate that the file has with one value a row: the leaf by the name
+// that the predicate uses. The rest prunes nothing.
 using PredicateColumns = std::map<std::string, int>;
 PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec);
 

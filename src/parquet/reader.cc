@@ -2,6 +2,7 @@
 #include "parquet/reader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -14,83 +15,17 @@
 #include "parquet/chunk_pages.h"
 #include "parquet/compression_report.h"
 #include "parquet/dictionary_prune.h"
+#include "parquet/encryption.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
+#include "parquet/parallel_stream.h"
 #include "parquet/prune.h"
 #include "parquet/row_group_scan.h"
+#include "parquet/row_stream.h"
 #include "parquet/wall.h"
 
 namespace firn::parquet {
 namespace {
-
-// One row group after another, in the order of the plan.
-class RowStream final : public scan::BatchStream {
- public:
-  RowStream(const base::Context& context, std::shared_ptr<io::ObjectReader> object,
-            std::string location, ScanShape shape, FilePlan plan)
-      : context_(context),
-        object_(std::move(object)),
-        location_(std::move(location)),
-        shape_(std::move(shape)),
-        plan_(std::move(plan)) {}
-
-  const std::shared_ptr<arrow::Schema>& schema() const override { return shape_.schema; }
-
-  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
-    if (finished_) return std::shared_ptr<arrow::RecordBatch>();
-    auto next = Guard(location_, [this] { return NextInPlan(); });
-    if (!next.ok() || *next == nullptr) {
-      finished_ = true;
-      LeaveRowGroup();
-    }
-    return next;
-  }
-
-  scan::ScanStats stats() const override {
-    scan::ScanStats stats = stats_;
-    if (current_ != nullptr) Count(*current_, stats);
-    return stats;
-  }
-
- private:
-  Result<std::shared_ptr<arrow::RecordBatch>> NextInPlan() {
-    while (true) {
-      if (current_ == nullptr) {
-        if (next_ == plan_.row_groups.size())
-          return std::shared_ptr<arrow::RecordBatch>();
-        FIRN_ASSIGN_OR_RETURN(current_, RowGroupScan::Open(context_, shape_, *object_,
-                                                           plan_.row_groups[next_]));
-        ++next_;
-        ++stats_.row_groups_read;
-      }
-      FIRN_ASSIGN_OR_RETURN(auto batch, current_->Next());
-      if (batch != nullptr) {
-        stats_.rows += batch->num_rows();
-        return batch;
-      }
-      LeaveRowGroup();
-    }
-  }
-  static void Count(const RowGroupScan& scan, scan::ScanStats& stats) {
-    stats.pages_pruned += scan.pages_pruned();
-    stats.bytes_read += scan.fetched().bytes;
-    stats.requests += scan.fetched().requests;
-  }
-  void LeaveRowGroup() {
-    if (current_ != nullptr) Count(*current_, stats_);
-    current_.reset();
-  }
-
-  const base::Context& context_;
-  const std::shared_ptr<io::ObjectReader> object_;
-  const std::string location_;
-  const ScanShape shape_;
-  const FilePlan plan_;
-  std::size_t next_ = 0;
-  std::unique_ptr<RowGroupScan> current_;
-  bool finished_ = false;
-  scan::ScanStats stats_;
-};
 
 // Plans row groups one by one. What it is made of must outlive it.
 class RowGroupPruner {
@@ -163,14 +98,12 @@ class RowGroupPruner {
 
   Result<PagesByName> Load(int row_group) {
     std::vector<int> leaves;
-    for (const auto& [name, field] : columns_) {
-      leaves.push_back(*footer_.FlatLeafOf(field));
-    }
+    for (const auto& [name, leaf] : columns_) leaves.push_back(leaf);
     FIRN_ASSIGN_OR_RETURN(const auto pages, LoadPages(footer_, fetcher_, row_group,
                                                       leaves, /*with_values=*/true));
     PagesByName by_name;
     auto page = pages.begin();
-    for (const auto& [name, field] : columns_) by_name[name] = *page++;
+    for (const auto& [name, leaf] : columns_) by_name[name] = *page++;
     return by_name;
   }
 
@@ -185,36 +118,71 @@ class RowGroupPruner {
   FetchCounts bloom_counts_;
 };
 
-// The batches' columns: fields of the file, and the schema they make.
-Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
-  std::vector<ColumnRef> columns;
-  if (spec.columns.has_value()) {
-    columns = *spec.columns;
-  } else {
-    for (const auto& field : footer.schema()->fields())
-      columns.push_back({field->name()});
-  }
-  arrow::FieldVector fields;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    // All of the file's columns are meant by place, since a name may occur twice.
-    const auto field = spec.columns.has_value() ? footer.FindField(columns[i])
-                                                : std::optional<int>(static_cast<int>(i));
-    if (!field.has_value()) {
-      return Status::NotFound("column " + columns[i].name + " (field id " +
-                              std::to_string(columns[i].field_id) + ")");
+// What the columns asked for mean. Fields asked for of one column come together, where
+// the first of them stands.
+Result<std::vector<FoundColumn>> FindColumns(const Footer& footer, const ScanSpec& spec) {
+  std::vector<FoundColumn> columns;
+  if (!spec.columns.has_value()) {
+    // By place, since a name may occur twice.
+    for (int i = 0; i < footer.schema()->num_fields(); ++i) {
+      columns.push_back({footer.WholeOf(i), footer.schema()->field(i)->name(), false});
     }
-    const auto [first, end] = footer.LeavesOf(*field);
-    for (int leaf = first; leaf < end; ++leaf) {
+    return columns;
+  }
+  for (const ColumnRef& ref : *spec.columns) {
+    auto found = footer.Find(ref);
+    if (!found.has_value()) return footer.NoSuchColumn(ref);
+    const auto same =
+        std::find_if(columns.begin(), columns.end(), [&](const FoundColumn& column) {
+          return column.part.field == found->part.field && column.name == found->name &&
+                 (column.is_path || found->is_path);
+        });
+    if (same == columns.end()) {
+      columns.push_back(*std::move(found));
+      continue;
+    }
+    std::vector<int> leaves;
+    std::set_union(same->part.leaves.begin(), same->part.leaves.end(),
+                   found->part.leaves.begin(), found->part.leaves.end(),
+                   std::back_inserter(leaves));
+    same->part.leaves = std::move(leaves);
+  }
+  return columns;
+}
+
+// The batches' columns: parts of the file's, and the schema they make.
+Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
+  FIRN_ASSIGN_OR_RETURN(std::vector<FoundColumn> columns, FindColumns(footer, spec));
+  arrow::FieldVector fields;
+  for (FoundColumn& column : columns) {
+    for (const int leaf : column.part.leaves) {
       FIRN_RETURN_IF_ERROR(footer.CheckUnlocked(leaf));
     }
-    shape.fields.push_back(*field);
+    FIRN_ASSIGN_OR_RETURN(auto type, CursorType(footer, column.part, spec.text_form));
     fields.push_back(footer.schema()
-                         ->field(*field)
-                         ->WithName(columns[i].name)
-                         ->WithType(CursorType(footer, *field, spec.text_form)));
+                         ->field(column.part.field)
+                         ->WithName(column.name)
+                         ->WithType(std::move(type)));
+    shape.columns.push_back(std::move(column.part));
   }
   shape.schema = arrow::schema(std::move(fields));
   return Status::OK();
+}
+
+// The cache, unless what is in it may not be what these options would have let in.
+FooterCache* UsableCache(const ReaderOptions& options) {
+  const DecryptionOptions* const keys = options.decryption.get();
+  return keys == nullptr || keys->plaintext_files ? options.footer_cache : nullptr;
+}
+
+// How much of a file's end to fetch in the hope that it holds the footer. Footers and
+// page indexes grow with the columns and pages of a file, to less than a hundredth of it
+// mostly; more than the largest is not worth a guess, and less than the smallest takes
+// a store about as long.
+std::uint64_t TailBytes(std::optional<std::uint64_t> size_bytes) {
+  constexpr std::uint64_t kTailBytesMin = 64 << 10;
+  constexpr std::uint64_t kTailBytesMax = 1 << 20;
+  return std::clamp(size_bytes.value_or(0) / 128, kTailBytesMin, kTailBytesMax);
 }
 
 }  // namespace
@@ -226,31 +194,66 @@ std::int64_t FilePlan::row_count() const {
 }
 
 FileReader::FileReader(std::shared_ptr<io::ObjectReader> object, std::string location,
-                       const ReaderOptions& options, std::shared_ptr<const Footer> footer)
+                       const ReaderOptions& options, std::shared_ptr<const Footer> footer,
+                       const Opening& opening)
     : object_(std::move(object)),
       location_(std::move(location)),
       options_(options),
-      footer_(std::move(footer)) {}
+      footer_(std::move(footer)),
+      opening_(opening) {}
 
 FileReader::~FileReader() = default;
+
+Result<std::unique_ptr<FileReader>> FileReader::OpenObject(
+    const base::Context& context, std::shared_ptr<io::ObjectReader> object,
+    std::string location, std::shared_ptr<const Footer> footer,
+    const ReaderOptions& options) {
+  FIRN_ASSERT(object != nullptr && options.request_bytes_max > 0);
+  FIRN_RETURN_IF_ERROR(context.Check().With(location));
+  Opening opening{object->open_requests(),
+                  static_cast<std::int64_t>(object->tail_bytes())};
+  FooterCache* const cache = UsableCache(options);
+  if (footer == nullptr && cache != nullptr) {
+    footer = cache->Find(location, object->size_bytes(), object->identity());
+  }
+  if (footer == nullptr) {
+    FetchCounts counts;
+    FIRN_ASSIGN_OR_RETURN(
+        footer, Guard(location, [&] { return Footer::Load(*object, options, counts); }));
+    opening.requests += counts.requests;
+    opening.bytes_read += counts.bytes;
+    if (cache != nullptr && !footer->is_encrypted()) {
+      cache->Insert(location, object->size_bytes(), object->identity(), footer,
+                    footer->memory_bytes());
+    }
+  }
+  return std::unique_ptr<FileReader>(new FileReader(
+      std::move(object), std::move(location), options, std::move(footer), opening));
+}
 
 Result<std::unique_ptr<FileReader>> FileReader::Open(
     const base::Context& context, std::shared_ptr<io::ObjectReader> object,
     std::string location, const ReaderOptions& options) {
-  FIRN_ASSERT(object != nullptr && options.request_bytes_max > 0);
-  FIRN_RETURN_IF_ERROR(context.Check().With(location));
-  FooterCache* const cache = options.footer_cache;
+  return OpenObject(context, std::move(object), std::move(location), nullptr, options);
+}
+
+Result<std::unique_ptr<FileReader>> FileReader::Open(
+    const base::Context& context, io::Store& store, std::string location,
+    std::optional<std::uint64_t> size_bytes, const ReaderOptions& options) {
+  FooterCache* const cache = UsableCache(options);
   std::shared_ptr<const Footer> footer;
-  if (cache != nullptr) footer = cache->Find(location, object->size_bytes());
-  if (footer == nullptr) {
-    FIRN_ASSIGN_OR_RETURN(
-        footer, Guard(location, [&] { return Footer::Load(*object, options); }));
-    if (cache != nullptr && !footer->is_encrypted()) {
-      cache->Insert(location, object->size_bytes(), footer, footer->memory_bytes());
-    }
+  if (size_bytes.has_value() && cache != nullptr) {
+    footer = cache->Find(location, *size_bytes, "");
   }
-  return std::unique_ptr<FileReader>(
-      new FileReader(std::move(object), std::move(location), options, std::move(footer)));
+  // Where a footer is at hand that may still be the file's, only that is asked.
+  const bool hope = !size_bytes.has_value() && cache != nullptr && cache->Holds(location);
+  io::OpenOptions how;
+  how.size_bytes = size_bytes;
+  if (footer == nullptr && !hope) how.tail_bytes = TailBytes(size_bytes);
+  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectReader> object,
+                        store.OpenReader(context, location, how));
+  return OpenObject(context, std::move(object), std::move(location), std::move(footer),
+                    options);
 }
 
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {
@@ -289,7 +292,7 @@ Result<CompressionReport> FileReader::Compression() const {
 }
 
 bool FileReader::HasColumn(const ColumnRef& column) const {
-  return footer_->FindField(column).has_value();
+  return footer_->Find(column).has_value();
 }
 
 arrow::MemoryPool* FileReader::pool() const {
@@ -322,7 +325,7 @@ Result<FilePlan> FileReader::Plan(const base::Context& context,
 Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context& context,
                                                             const ScanSpec& spec,
                                                             FilePlan plan) const {
-  FIRN_ASSERT(spec.batch_rows > 0);
+  FIRN_ASSERT(spec.batch_rows > 0 && spec.threads > 0);
   ScanShape shape;
   shape.footer = footer_;
   shape.options = options_;
@@ -331,7 +334,7 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
   shape.predicate_columns = BindPredicate(*footer_, spec);
   shape.batch_rows = spec.batch_rows;
   shape.text_form = spec.text_form;
-  FIRN_RETURN_IF_ERROR(Project(*footer_, spec, shape).With(location_));
+  FIRN_RETURN_IF_ERROR(Guard(location_, [&] { return Project(*footer_, spec, shape); }));
   for (const RowGroupPlan& row_group : plan.row_groups) {
     if (row_group.row_group < 0 || row_group.row_group >= row_group_count()) {
       return Status::InvalidArgument(location_ + ": plan of row group " +
@@ -339,8 +342,11 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
                                      std::to_string(row_group_count()));
     }
   }
-  return std::unique_ptr<scan::BatchStream>(std::make_unique<RowStream>(
-      context, object_, location_, std::move(shape), std::move(plan)));
+  if (spec.threads > 1 && plan.row_groups.size() > 1) {
+    return MakeParallelStream(context, object_, location_, std::move(shape),
+                              std::move(plan), {spec.threads, spec.ordered});
+  }
+  return MakeRowStream(context, object_, location_, std::move(shape), std::move(plan));
 }
 
 }  // namespace firn::parquet

@@ -40,22 +40,31 @@ std::vector<RowRange> TakeRows(const RowRanges& rows, std::size_t& index,
 }
 
 RowGroupScan::RowGroupScan(const base::Context& context, const ScanShape& shape,
-                           io::ObjectReader& object, const RowGroupPlan& plan)
+                           io::ObjectReader& object, const RowGroupPlan& plan,
+                           const ReadAhead& read_ahead)
     : context_(context),
       shape_(shape),
       row_group_(plan.row_group),
       row_count_(shape.footer->metadata().RowGroup(plan.row_group)->num_rows()),
       rows_(plan.rows),
       fetcher_(context, object, shape.pool, shape.options.coalesce_hole_bytes,
-               shape.options.request_bytes_max) {}
+               shape.options.request_bytes_max, read_ahead) {}
 
 Result<std::unique_ptr<RowGroupScan>> RowGroupScan::Open(const base::Context& context,
                                                          const ScanShape& shape,
                                                          io::ObjectReader& object,
-                                                         const RowGroupPlan& plan) {
-  std::unique_ptr<RowGroupScan> scan(new RowGroupScan(context, shape, object, plan));
+                                                         const RowGroupPlan& plan,
+                                                         const ReadAhead& read_ahead) {
+  std::unique_ptr<RowGroupScan> scan(
+      new RowGroupScan(context, shape, object, plan, read_ahead));
   FIRN_RETURN_IF_ERROR(scan->Prepare());
   return scan;
+}
+
+bool RowGroupScan::OpensAtOnce(const ScanShape& shape, const RowGroupPlan& plan) {
+  return shape.predicate == nullptr &&
+         plan.rows.row_count() ==
+             shape.footer->metadata().RowGroup(plan.row_group)->num_rows();
 }
 
 Status RowGroupScan::Prepare() {
@@ -68,13 +77,12 @@ Status RowGroupScan::Prepare() {
   if (indexed_) {
     // All indexes by one request where they lie together.
     std::set<int> leaves;
-    const auto add = [&](int field) {
-      const auto [first, end] = shape_.footer->LeavesOf(field);
-      for (int leaf = first; leaf < end; ++leaf) leaves.insert(leaf);
+    const auto add = [&](const ColumnPart& column) {
+      leaves.insert(column.leaves.begin(), column.leaves.end());
     };
-    for (const int field : shape_.fields) add(field);
+    std::for_each(shape_.columns.begin(), shape_.columns.end(), add);
     for (const Stage& stage : stages)
-      std::for_each(stage.fields.begin(), stage.fields.end(), add);
+      std::for_each(stage.columns.begin(), stage.columns.end(), add);
     FIRN_RETURN_IF_ERROR(LoadPages(*shape_.footer, fetcher_, row_group_,
                                    std::vector<int>(leaves.begin(), leaves.end()),
                                    /*with_values=*/false)
@@ -85,8 +93,8 @@ Status RowGroupScan::Prepare() {
     FIRN_RETURN_IF_ERROR(RunStage(stages[i]));
   }
   FIRN_ASSIGN_OR_RETURN(cursors_,
-                        OpenCursors(shape_.fields, shape_.text_form,
-                                    std::vector<bool>(shape_.fields.size(), false)));
+                        OpenCursors(shape_.columns, shape_.text_form,
+                                    std::vector<bool>(shape_.columns.size(), false)));
   for (const ByteRange& range : held_) fetcher_.Forget(range);
   held_.clear();
   return Status::OK();
@@ -94,13 +102,16 @@ Status RowGroupScan::Prepare() {
 
 std::vector<RowGroupScan::Stage> RowGroupScan::MakeStages() const {
   std::vector<Stage> stages;
-  if (shape_.predicate == nullptr || shape_.fields.empty()) return stages;
+  if (shape_.predicate == nullptr || shape_.columns.empty()) return stages;
   std::map<std::set<std::string>, std::vector<expr::PredicatePtr>> by_columns;
   for (const expr::PredicatePtr& conjunct : expr::SplitConjuncts(shape_.predicate)) {
     const std::set<std::string> names = expr::ColumnsOf(*conjunct);
     const bool readable =
         !names.empty() && std::all_of(names.begin(), names.end(), [&](const auto& name) {
-          return shape_.predicate_columns.contains(name);
+          // A field of structs prunes by what is known of it, and is not read for that.
+          const auto leaf = shape_.predicate_columns.find(name);
+          return leaf != shape_.predicate_columns.end() &&
+                 shape_.footer->FieldOfLeaf(leaf->second).has_value();
         });
     // A conjunct on a column that is not there may hold anywhere.
     if (readable && !HoldsEverywhere(conjunct)) by_columns[names].push_back(conjunct);
@@ -112,11 +123,10 @@ std::vector<RowGroupScan::Stage> RowGroupScan::MakeStages() const {
                           ? conjuncts.front()
                           : expr::MakePredicate(expr::And{std::move(conjuncts)});
     for (const std::string& name : names) {
-      const int field = shape_.predicate_columns.at(name);
+      const int leaf = shape_.predicate_columns.at(name);
       stage.names.push_back(name);
-      stage.fields.push_back(field);
-      stage.compressed_bytes +=
-          group->ColumnChunk(*shape_.footer->FlatLeafOf(field))->total_compressed_size();
+      stage.columns.push_back({*shape_.footer->FieldOfLeaf(leaf), {leaf}});
+      stage.compressed_bytes += group->ColumnChunk(leaf)->total_compressed_size();
     }
     stages.push_back(std::move(stage));
   }
@@ -141,24 +151,26 @@ bool RowGroupScan::HoldsEverywhere(const expr::PredicatePtr& predicate) const {
 
 bool RowGroupScan::SparesAColumn(const Stage& stage, bool last) const {
   if (!last) return true;
-  return std::any_of(shape_.fields.begin(), shape_.fields.end(), [&](int field) {
-    return std::find(stage.fields.begin(), stage.fields.end(), field) ==
-           stage.fields.end();
-  });
+  return std::any_of(
+      shape_.columns.begin(), shape_.columns.end(), [&](const ColumnPart& column) {
+        return std::find(stage.columns.begin(), stage.columns.end(), column) ==
+               stage.columns.end();
+      });
 }
 
 Status RowGroupScan::RunStage(const Stage& stage) {
   std::vector<bool> hold;
   arrow::FieldVector fields;
-  for (std::size_t i = 0; i < stage.fields.size(); ++i) {
-    const int field = stage.fields[i];
-    hold.push_back(std::find(shape_.fields.begin(), shape_.fields.end(), field) !=
-                   shape_.fields.end());
-    fields.push_back(arrow::field(
-        stage.names[i], CursorType(*shape_.footer, field, TextForm::kDictionary)));
+  for (std::size_t i = 0; i < stage.columns.size(); ++i) {
+    const ColumnPart& column = stage.columns[i];
+    hold.push_back(std::find(shape_.columns.begin(), shape_.columns.end(), column) !=
+                   shape_.columns.end());
+    FIRN_ASSIGN_OR_RETURN(auto type,
+                          CursorType(*shape_.footer, column, TextForm::kDictionary));
+    fields.push_back(arrow::field(stage.names[i], std::move(type)));
   }
   FIRN_ASSIGN_OR_RETURN(const Cursors cursors,
-                        OpenCursors(stage.fields, TextForm::kDictionary, hold));
+                        OpenCursors(stage.columns, TextForm::kDictionary, hold));
   const auto schema = arrow::schema(std::move(fields));
 
   RowRanges kept;
@@ -193,11 +205,9 @@ Status RowGroupScan::RunStage(const Stage& stage) {
   return Status::OK();
 }
 
-Result<std::vector<LeafSelection>> RowGroupScan::Select(int field) {
+Result<std::vector<LeafSelection>> RowGroupScan::Select(const ColumnPart& column) {
   const Footer& footer = *shape_.footer;
-  const auto [first, end] = footer.LeavesOf(field);
-  std::vector<int> leaves;
-  for (int leaf = first; leaf < end; ++leaf) leaves.push_back(leaf);
+  const std::vector<int>& leaves = column.leaves;
   std::vector<std::shared_ptr<const ChunkPages>> pages(
       leaves.size(), std::make_shared<const ChunkPages>());
   if (indexed_) {
@@ -223,14 +233,14 @@ Result<std::vector<LeafSelection>> RowGroupScan::Select(int field) {
   }
 }
 
-Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(const std::vector<int>& fields,
-                                                        TextForm text_form,
-                                                        const std::vector<bool>& hold) {
+Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(
+    const std::vector<ColumnPart>& columns, TextForm text_form,
+    const std::vector<bool>& hold) {
   std::vector<std::vector<LeafSelection>> selections;
   std::vector<ByteRange> ranges;
   std::vector<ByteRange> hold_next;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    FIRN_ASSIGN_OR_RETURN(selections.emplace_back(), Select(fields[i]));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    FIRN_ASSIGN_OR_RETURN(selections.emplace_back(), Select(columns[i]));
     for (const LeafSelection& leaf : selections.back()) {
       pages_pruned_ += leaf.chunk.pages_pruned;
       ranges.insert(ranges.end(), leaf.chunk.ranges.begin(), leaf.chunk.ranges.end());
@@ -246,10 +256,11 @@ Result<RowGroupScan::Cursors> RowGroupScan::OpenCursors(const std::vector<int>& 
   const CursorOptions options = {shape_.pool, shape_.batch_rows,
                                  shape_.options.verify_page_checksums, text_form};
   Cursors cursors;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    FIRN_ASSIGN_OR_RETURN(cursors.emplace_back(),
-                          MakeColumnCursor(*shape_.footer, fetcher_, row_group_,
-                                           fields[i], std::move(selections[i]), options));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    FIRN_ASSIGN_OR_RETURN(
+        cursors.emplace_back(),
+        MakeColumnCursor(*shape_.footer, fetcher_, row_group_, columns[i],
+                         std::move(selections[i]), options));
   }
   return cursors;
 }

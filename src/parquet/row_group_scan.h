@@ -37,7 +37,7 @@ struct ScanShape {
   ReaderOptions options;
   arrow::MemoryPool* pool = nullptr;
   std::shared_ptr<arrow::Schema> schema;  // Of the batches.
-  std::vector<int> fields;                // Top-level, one a column of `schema`.
+  std::vector<ColumnPart> columns;        // One a column of `schema`.
   expr::PredicatePtr predicate;           // May be null.
   PredicateColumns predicate_columns;
   std::int64_t batch_rows = 0;
@@ -51,10 +51,18 @@ class RowGroupScan {
   static Result<std::unique_ptr<RowGroupScan>> Open(const base::Context& context,
                                                     const ScanShape& shape,
                                                     io::ObjectReader& object,
-                                                    const RowGroupPlan& plan);
+                                                    const RowGroupPlan& plan,
+                                                    const ReadAhead& read_ahead);
+  // Whether Open would read nothing, so that it can be called before its time.
+  static bool OpensAtOnce(const ScanShape& shape, const RowGroupPlan& plan);
 
   // The next rows, at most batch_rows, or null at the end.
   Result<std::shared_ptr<arrow::RecordBatch>> Next();
+
+  // Read ahead what there is room for by now.
+  void ReadOn() { fetcher_.ReadOn(); }
+  // Whether all that is left to fetch is on its way.
+  bool all_begun() const { return fetcher_.all_begun(); }
 
   const FetchCounts& fetched() const { return fetcher_.counts(); }
   std::int64_t pages_pruned() const { return pages_pruned_; }
@@ -63,23 +71,24 @@ class RowGroupScan {
   struct Stage {
     expr::PredicatePtr predicate;
     std::vector<std::string> names;
-    std::vector<int> fields;
+    std::vector<ColumnPart> columns;
     std::int64_t compressed_bytes = 0;
   };
   using Cursors = std::vector<std::unique_ptr<ColumnCursor>>;
 
   RowGroupScan(const base::Context& context, const ScanShape& shape,
-               io::ObjectReader& object, const RowGroupPlan& plan);
+               io::ObjectReader& object, const RowGroupPlan& plan,
+               const ReadAhead& read_ahead);
   Status Prepare();
   std::vector<Stage> MakeStages() const;
   bool HoldsEverywhere(const expr::PredicatePtr& predicate) const;
   bool SparesAColumn(const Stage& stage, bool last) const;
   Status RunStage(const Stage& stage);
-  // Cursors over `fields` for rows_. What those with `hold` fetch is kept until
+  // Cursors over `columns` for rows_. What those with `hold` fetch is kept until
   // the columns asked for have been announced.
-  Result<Cursors> OpenCursors(const std::vector<int>& fields, TextForm text_form,
+  Result<Cursors> OpenCursors(const std::vector<ColumnPart>& columns, TextForm text_form,
                               const std::vector<bool>& hold);
-  Result<std::vector<LeafSelection>> Select(int field);
+  Result<std::vector<LeafSelection>> Select(const ColumnPart& column);
 
   const base::Context& context_;
   const ScanShape& shape_;

@@ -140,14 +140,14 @@ class TablePlan final : public scan::ScanPlan {
       return Status::Unimplemented("data file " + file.file_path +
                                    " is not Parquet, which is all that is read");
     }
-    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
-                          environment_.store.OpenReader(context_, file.file_path));
     parquet::ReaderOptions options;
     options.footer_cache = &environment_.footers;
     options.pool = environment_.pool;
-    FIRN_ASSIGN_OR_RETURN(
-        std::unique_ptr<parquet::FileReader> reader,
-        parquet::FileReader::Open(context_, std::move(object), file.file_path, options));
+    // A table's files are never replaced, and its metadata knows how long they are.
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<parquet::FileReader> reader,
+                          parquet::FileReader::Open(
+                              context_, environment_.store, file.file_path,
+                              static_cast<std::uint64_t>(file.file_size_bytes), options));
     parquet::ScanSpec spec;
     spec.columns.emplace();
     spec.predicate = predicate_;
@@ -163,6 +163,11 @@ class TablePlan final : public scan::ScanPlan {
       }
     }
     FIRN_ASSIGN_OR_RETURN(parquet::FilePlan plan, reader->Plan(context_, spec));
+    scan::ScanStats planned;
+    planned.row_groups_pruned = plan.row_groups_pruned;
+    planned.requests = reader->opening().requests + plan.requests;
+    planned.bytes_read = reader->opening().bytes_read + plan.bytes_read;
+    total_->Add({}, planned);
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::BatchStream> inner,
                           reader->Read(context_, spec, std::move(plan)));
     return std::make_unique<FileStream>(std::move(inner), schema_, std::move(sources),

@@ -297,6 +297,59 @@ class Interop(unittest.TestCase):
         probe("to-arrow", self.dir / "in.parquet", self.dir / "out.arrow")
         self.assert_same(read_arrow(self.dir / "out.arrow"), expected)
 
+    def test_fields_inside_of_columns(self):
+        inner = pa.struct([("x", pa.int64()), ("y", pa.list_(pa.struct([("z", pa.string())])))])
+        nested = pa.schema(
+            [
+                ("n", pa.int64()),
+                ("a", pa.struct([("b", pa.int32()), ("c", inner)])),
+                ("l", pa.list_(inner)),
+                ("m", pa.map_(pa.string(), inner)),
+                ("deep", pa.list_(pa.list_(pa.struct([("p", pa.int32()), ("q", pa.int32())])))),
+            ]
+        )
+
+        def value(n, depth):
+            # NULL at this level, at the next, at the last; empty; whole.
+            if n % 5 == depth:
+                return None
+            return {"x": None if n % 7 == 3 else n, "y": [{"z": f"z{n}"}, None][: n % 3]}
+
+        rows = [
+            {
+                "n": n,
+                "a": None if n % 5 == 0 else {"b": n, "c": value(n, 1)},
+                "l": None if n % 6 == 0 else [value(n + k, 2) for k in range(n % 4)],
+                "m": None if n % 6 == 1 else [(f"k{k}", value(n + k, 3)) for k in range(n % 3)],
+                "deep": [None, [], [None, {"p": n, "q": None}]][: n % 4],
+            }
+            for n in range(ROWS)
+        ]
+        source = self.dir / "in.parquet"
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=nested), source, row_group_size=500,
+            data_page_size=256, write_page_index=True,
+        )
+        for columns in (
+            ["a.b"], ["a.c.x"], ["a.c.y.list.element.z"], ["a.b", "n", "a.c.x"], ["a.c"],
+            ["l.list.element.x"], ["l.list.element.y.list.element.z"],
+            ["m.key_value.value.x"], ["m.key_value.key"],
+            ["m.key_value.key", "m.key_value.value.x"],
+            ["deep.list.element.list.element.q"], ["n", "a"],
+        ):
+            with self.subTest(columns=columns):
+                probe("to-arrow", source, self.dir / "out.arrow", "columns=" + ",".join(columns))
+                expected = pq.ParquetFile(source).read(columns=columns)
+                got = read_arrow(self.dir / "out.arrow")
+                # The batches are in the order asked for, pyarrow's in the file's.
+                self.assert_same(got.select(expected.column_names), expected)
+                probe("to-arrow", source, self.dir / "out.arrow", "threads=3",
+                      "columns=" + ",".join(columns))
+                self.assert_same(read_arrow(self.dir / "out.arrow"), got)
+        for path, said in (("a.c.z", "did you mean a.c.x?"), ("nothing.here", "no")):
+            with self.assertRaisesRegex(AssertionError, said):
+                probe("to-arrow", source, self.dir / "out.arrow", "columns=" + path)
+
 
 if __name__ == "__main__":
     PROBE = sys.argv.pop(1)

@@ -71,17 +71,17 @@ Status ToParquet(const base::Context& context, io::Store& store, const std::stri
 }
 
 Status ToArrow(const base::Context& context, io::Store& store, const std::string& from,
-               const std::string& to, const std::vector<std::string>& arguments) {
+               const std::string& to, std::vector<std::string> arguments) {
+  const ScanSpec spec = TakeProbeScanSpec(arguments);
   FIRN_ASSIGN_OR_RETURN(ReaderOptions options, ProbeReaderOptions(arguments));
   base::ByteBudget budget("probe", kReadBytesMax);
   BudgetMemoryPool pool(budget);
   options.pool = &pool;
   FIRN_ASSIGN_OR_RETURN(const std::string location, io::ParseLocation(from));
-  FIRN_ASSIGN_OR_RETURN(auto object, store.OpenReader(context, location));
   FIRN_ASSIGN_OR_RETURN(const auto reader,
-                        FileReader::Open(context, std::move(object), location, options));
-  FIRN_ASSIGN_OR_RETURN(auto plan, reader->Plan(context, {}));
-  FIRN_ASSIGN_OR_RETURN(const auto stream, reader->Read(context, {}, std::move(plan)));
+                        FileReader::Open(context, store, location, {}, options));
+  FIRN_ASSIGN_OR_RETURN(auto plan, reader->Plan(context, spec));
+  FIRN_ASSIGN_OR_RETURN(const auto stream, reader->Read(context, spec, std::move(plan)));
   PROBE_ASSIGN_OR_RETURN(const auto output, arrow::io::FileOutputStream::Open(to));
   PROBE_ASSIGN_OR_RETURN(const auto sink,
                          arrow::ipc::MakeFileWriter(output, stream->schema()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe_options.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -178,6 +179,24 @@ Result<ReaderOptions> ProbeReaderOptions(const std::vector<std::string>& argumen
     }
   }
   return options;
+}
+
+ScanSpec TakeProbeScanSpec(std::vector<std::string>& arguments) {
+  ScanSpec spec;
+  std::erase_if(arguments, [&](const std::string& argument) {
+    std::string value = argument;
+    const std::string name = CutTo(value, '=');
+    if (name == "threads") {
+      spec.threads = std::max(1, std::atoi(value.c_str()));
+    } else if (name == "columns") {
+      spec.columns.emplace();
+      while (!value.empty()) spec.columns->push_back({CutTo(value, ',')});
+    } else {
+      return false;
+    }
+    return true;
+  });
+  return spec;
 }
 
 }  // namespace firn::parquet

@@ -10,6 +10,7 @@
 //   footer_key=HEX cipher=gcm plaintext_footer=on aad_prefix=TEXT    encrypted, as "kf"
 //
 //   checksums=off key.NAME=HEX footer_key=HEX aad_prefix=TEXT        when reading
+//   columns=PATH[,PATH…] threads=3
 #pragma once
 
 #include <string>
@@ -24,5 +25,7 @@ namespace firn::parquet {
 // InvalidArgument for a name or value that is not known.
 Result<WriterOptions> ProbeWriterOptions(const std::vector<std::string>& arguments);
 Result<ReaderOptions> ProbeReaderOptions(const std::vector<std::string>& arguments);
+// What is read; takes its arguments out of `arguments`.
+ScanSpec TakeProbeScanSpec(std::vector<std::string>& arguments);
 
 }  // namespace firn::parquet
