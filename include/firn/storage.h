@@ -74,6 +74,8 @@ struct S3Options {
 // Of every store. The local disk and memory need none.
 struct StorageOptions {
   S3Options s3;
+  // A write to a bucket that is not there makes it.
+  bool create_buckets = false;
 };
 
 }  // namespace firn

@@ -58,7 +58,7 @@ class Stores final : public Store {
     std::lock_guard lock(mutex_);
     if (s3_ == nullptr) {
       FIRN_ASSIGN_OR_RETURN(s3_,
-                            MakeS3Store(options_.s3, environment_, clock_, metrics_));
+                            MakeS3Store(options_, environment_, clock_, metrics_));
     }
     return s3_.get();
   }
