@@ -71,9 +71,89 @@ struct S3Options {
   int upload_concurrency = 10;
 };
 
+// Where the credentials for Google Cloud Storage come from.
+enum class GcsCredentialsKind : std::uint8_t {
+  // The first of these that is there: token, file, metadata; anonymous with an emulator
+  // that the environment names (STORAGE_EMULATOR_HOST).
+  kChain,
+  kToken,     // The access token of the options.
+  kFile,      // A file with a service account's key or a person's refresh token.
+  kMetadata,  // The service account of the machine.
+  kAnonymous,
+};
+
+// Google Cloud Storage.
+struct GcsOptions {
+  std::string endpoint;  // `http[s]://HOST[:PORT]`; empty: Google's.
+  // In which buckets are made; empty: of the credentials' file, the environment or the
+  // machine.
+  std::string project;
+
+  GcsCredentialsKind credentials = GcsCredentialsKind::kChain;
+  Secret access_token;
+  // Empty: GOOGLE_APPLICATION_CREDENTIALS, else that of `gcloud auth
+  // application-default login`.
+  std::string credentials_file;
+
+  std::string ca_file;  // Trusted certificates (PEM); empty: the system's.
+  bool verify_tls = true;
+  DurationMs connect_timeout_ms = 10'000;
+  DurationMs request_timeout_ms = 60'000;  // Without a byte either way.
+  RetryOptions retry;
+
+  // An object longer than this is uploaded in parts, one after the other.
+  std::int64_t multipart_threshold_bytes = std::int64_t{16} << 20;
+};
+
+// Where the credentials for Azure come from.
+enum class AzureCredentialsKind : std::uint8_t {
+  // The first of these that is there: those of the options, AZURE_STORAGE_CONNECTION_
+  // STRING, AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, client secret, workload identity,
+  // managed identity.
+  kChain,
+  kSharedKey,
+  kSas,
+  kClientSecret,
+  kWorkloadIdentity,
+  kManagedIdentity,  // Of the machine, or of the application service.
+  kAnonymous,
+};
+
+// Azure Blob Storage.
+struct AzureOptions {
+  // The account of `az://` locations; empty: of the connection string or
+  // AZURE_STORAGE_ACCOUNT.
+  std::string account;
+  // Of the account's blobs, `http[s]://HOST[:PORT][/ACCOUNT]`; empty: Azure's.
+  std::string endpoint;
+
+  AzureCredentialsKind credentials = AzureCredentialsKind::kChain;
+  Secret account_key;  // In base64, as the portal shows it.
+  Secret sas_token;    // `sv=…&sig=…`
+  Secret connection_string;
+  std::string tenant_id;  // Each empty: AZURE_TENANT_ID and so on.
+  std::string client_id;
+  Secret client_secret;
+  std::string federated_token_file;
+
+  std::string ca_file;  // Trusted certificates (PEM); empty: the system's.
+  bool verify_tls = true;
+  DurationMs connect_timeout_ms = 10'000;
+  DurationMs request_timeout_ms = 60'000;  // Without a byte either way.
+  RetryOptions retry;
+
+  // An object longer than this is uploaded in parts, this many at a time.
+  std::int64_t multipart_threshold_bytes = std::int64_t{100} << 20;
+  int upload_concurrency = 10;
+};
+
 // Of every store. The local disk and memory need none.
 struct StorageOptions {
   S3Options s3;
+  GcsOptions gcs;
+  AzureOptions azure;
+  // A write to a bucket (or container) that is not there makes it.
+  bool create_buckets = false;
 };
 
 }  // namespace firn

@@ -45,6 +45,14 @@ TEST(ConfigLoad, SecretsAreTakenAndNotShown) {
   EXPECT_NE(shown.find("# s3_secret_access_key: set, not shown\n"), std::string::npos);
   Config again;
   EXPECT_TRUE(ApplyConfigText("b.yaml", shown, &again).ok());
+  for (const std::string name :
+       {"s3_session_token", "gs_access_token", "azure_account_key", "azure_sas_token",
+        "azure_connection_string", "azure_client_secret"}) {
+    ASSERT_TRUE(ApplyConfigText("a.yaml", name + ": hush\n", &config).ok());
+    EXPECT_EQ(ConfigAsYaml(config).find("hush"), std::string::npos) << name;
+    EXPECT_NE(ConfigAsYaml(config).find("# " + name + ": set, not shown\n"),
+              std::string::npos);
+  }
 }
 
 TEST(ConfigLoad, AChoiceIsOneOfItsWords) {

@@ -12,6 +12,7 @@
 #include "base/timestamp.h"
 #include "io/aws_profile.h"
 #include "io/aws_signature.h"
+#include "io/credential_request.h"
 #include "io/http_client.h"
 #include "io/s3_error.h"
 
@@ -20,8 +21,6 @@ namespace {
 
 // New credentials are asked for this long before the old ones end.
 constexpr std::int64_t kEarlyUs = 300'000'000;
-// The services that a machine offers to itself answer at once or not at all.
-HttpClientOptions NearbyOptions() { return {{}, true, 1'000, 2'000}; }
 constexpr std::string_view kRoleSession = "firn";
 
 using Source = std::function<Result<AwsCredentials>(const base::Context& context)>;
@@ -30,6 +29,7 @@ struct Sources {
   const S3Options& options;
   const Environment& environment;
   const base::Clock& clock;
+  const CredentialRequests& requests;
 };
 
 std::string Trimmed(std::string text) {
@@ -106,18 +106,10 @@ Result<AwsCredentials> FromEnvironment(const Sources& sources) {
   return credentials;
 }
 
-Result<HttpClient*> StsClient(const Sources& sources,
-                              std::unique_ptr<HttpClient>* client) {
-  const std::string endpoint =
+Result<HttpAddress> StsAddress(const Sources& sources) {
+  return HttpAddress::Parse(
       sources.environment.Variable("AWS_ENDPOINT_URL_STS")
-          .value_or("https://sts." + sources.options.region + ".amazonaws.com");
-  FIRN_ASSIGN_OR_RETURN(HttpAddress address, HttpAddress::Parse(endpoint));
-  *client = std::make_unique<HttpClient>(
-      std::move(address),
-      HttpClientOptions{sources.options.ca_file, sources.options.verify_tls,
-                        sources.options.connect_timeout_ms,
-                        sources.options.request_timeout_ms});
-  return client->get();
+          .value_or("https://sts." + sources.options.region + ".amazonaws.com"));
 }
 
 Result<AwsCredentials> FromWebIdentity(const base::Context& context,
@@ -129,8 +121,7 @@ Result<AwsCredentials> FromWebIdentity(const base::Context& context,
     return Status::PermissionDenied(source + ": " +
                                     std::string(token.status().message()));
   }
-  std::unique_ptr<HttpClient> owner;
-  FIRN_ASSIGN_OR_RETURN(HttpClient* const client, StsClient(sources, &owner));
+  FIRN_ASSIGN_OR_RETURN(const HttpAddress address, StsAddress(sources));
   const std::string session = sources.environment.Variable("AWS_ROLE_SESSION_NAME")
                                   .value_or(std::string(kRoleSession));
   const std::string body =
@@ -139,9 +130,10 @@ Result<AwsCredentials> FromWebIdentity(const base::Context& context,
       "&WebIdentityToken=" + PercentEncode(Trimmed(*token));
   FIRN_ASSIGN_OR_RETURN(
       const HttpResponse response,
-      client->Send(
+      sources.requests.Send(
+          context, address,
           {"POST", "/", {{"content-type", "application/x-www-form-urlencoded"}}, body},
-          context));
+          source));
   return FromStsXml(response, "AssumeRoleWithWebIdentity", source);
 }
 
@@ -149,8 +141,7 @@ Result<AwsCredentials> FromAssumedRole(const base::Context& context,
                                        const Sources& sources, const std::string& role,
                                        const AwsCredentials& own) {
   const std::string source = "role " + role;
-  std::unique_ptr<HttpClient> owner;
-  FIRN_ASSIGN_OR_RETURN(HttpClient* const client, StsClient(sources, &owner));
+  FIRN_ASSIGN_OR_RETURN(const HttpAddress address, StsAddress(sources));
   const std::string body =
       "Action=AssumeRole&Version=2011-06-15&RoleArn=" + PercentEncode(role) +
       "&RoleSessionName=" + std::string(kRoleSession);
@@ -159,9 +150,10 @@ Result<AwsCredentials> FromAssumedRole(const base::Context& context,
   request.headers = {{"content-type", "application/x-www-form-urlencoded"}};
   request.body = body;
   const HttpRequest ready = SignAwsRequest(
-      std::move(request), {client->address().HostHeader(), sources.options.region, "sts"},
-      own, sources.clock.NowUs());
-  FIRN_ASSIGN_OR_RETURN(const HttpResponse response, client->Send(ready, context));
+      std::move(request), {address.HostHeader(), sources.options.region, "sts"}, own,
+      sources.clock.NowUs());
+  FIRN_ASSIGN_OR_RETURN(const HttpResponse response,
+                        sources.requests.Send(context, address, ready, source));
   return FromStsXml(response, "AssumeRole", source);
 }
 
@@ -226,8 +218,10 @@ Result<AwsCredentials> FromContainer(const base::Context& context,
     FIRN_ASSIGN_OR_RETURN(token, environment.ReadFile(*file));
   }
   if (!token.empty()) request.headers.emplace_back("Authorization", Trimmed(token));
-  HttpClient client(std::move(address), NearbyOptions());
-  FIRN_ASSIGN_OR_RETURN(const HttpResponse response, client.Send(request, context));
+  FIRN_ASSIGN_OR_RETURN(
+      const HttpResponse response,
+      sources.requests.Send(context, address, request, "the container's role",
+                            ServiceReach::kNearby));
   return FromJson(response.body, "the container's role");
 }
 
@@ -240,26 +234,31 @@ Result<AwsCredentials> FromInstance(const base::Context& context,
     return Status::NotFound("AWS_EC2_METADATA_DISABLED is true");
   }
   FIRN_ASSIGN_OR_RETURN(
-      HttpAddress address,
+      const HttpAddress address,
       HttpAddress::Parse(environment.Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
                              .value_or("http://169.254.169.254")));
-  HttpClient client(std::move(address), NearbyOptions());
-  const Result<HttpResponse> token = client.Send(
+  const std::string service = "the machine's role";
+  const Result<HttpResponse> token = sources.requests.Send(
+      context, address,
       {"PUT", "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}},
-      context);
+      service, ServiceReach::kProbe);
   if (!token.ok()) return Status::NotFound("this machine offers none");
   HttpRequest request{"GET", "/latest/meta-data/iam/security-credentials/"};
   if (token->code == 200) {
     request.headers.emplace_back("X-aws-ec2-metadata-token", token->body);
   }
-  FIRN_ASSIGN_OR_RETURN(const HttpResponse role, client.Send(request, context));
+  FIRN_ASSIGN_OR_RETURN(
+      const HttpResponse role,
+      sources.requests.Send(context, address, request, service, ServiceReach::kNearby));
   const std::string name = Trimmed(role.body.substr(0, role.body.find('\n')));
   if (role.code != 200 || name.empty()) {
     return Status::NotFound("this machine has no role");
   }
   request.target += PercentEncode(name);
-  FIRN_ASSIGN_OR_RETURN(const HttpResponse response, client.Send(request, context));
-  return FromJson(response.body, "the machine's role " + name);
+  FIRN_ASSIGN_OR_RETURN(
+      const HttpResponse response,
+      sources.requests.Send(context, address, request, service, ServiceReach::kNearby));
+  return FromJson(response.body, service + " " + name);
 }
 
 Result<AwsCredentials> FromWebIdentityOfEnvironment(const base::Context& context,
@@ -284,8 +283,13 @@ std::string ProfileName(const S3Options& options, const Environment& environment
 class Credentials final : public AwsCredentialsProvider {
  public:
   Credentials(const S3Options& options, const Environment& environment,
-              const base::Clock& clock)
-      : options_(options), environment_(environment), clock_(clock) {}
+              const base::Clock& clock, std::shared_ptr<const StoreMetrics> metrics)
+      : options_(options),
+        environment_(environment),
+        clock_(clock),
+        requests_({options.ca_file, options.verify_tls, options.connect_timeout_ms,
+                   options.request_timeout_ms},
+                  options.retry, clock, std::move(metrics)) {}
 
   Result<AwsCredentials> Get(const base::Context& context) override {
     // Held while asking: others wait for the same answer.
@@ -306,7 +310,7 @@ class Credentials final : public AwsCredentialsProvider {
 
  private:
   Result<AwsCredentials> Fetch(const base::Context& context) {
-    const Sources sources{options_, environment_, clock_};
+    const Sources sources{options_, environment_, clock_, requests_};
     const std::string profile = ProfileName(options_, environment_);
     switch (options_.credentials) {
       case AwsCredentialsKind::kExplicit:
@@ -354,16 +358,17 @@ class Credentials final : public AwsCredentialsProvider {
   const S3Options options_;
   const Environment& environment_;
   const base::Clock& clock_;
+  const CredentialRequests requests_;
   std::mutex mutex_;
   std::optional<AwsCredentials> last_;
 };
 
 }  // namespace
 
-std::shared_ptr<AwsCredentialsProvider> MakeAwsCredentials(const S3Options& options,
-                                                           const Environment& environment,
-                                                           const base::Clock& clock) {
-  return std::make_shared<Credentials>(options, environment, clock);
+std::shared_ptr<AwsCredentialsProvider> MakeAwsCredentials(
+    const S3Options& options, const Environment& environment, const base::Clock& clock,
+    std::shared_ptr<const StoreMetrics> metrics) {
+  return std::make_shared<Credentials>(options, environment, clock, std::move(metrics));
 }
 
 Result<std::string> FindAwsRegion(const S3Options& options,

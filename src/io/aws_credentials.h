@@ -20,6 +20,7 @@
 #include "firn/storage.h"
 #include "firn/time.h"
 #include "io/environment.h"
+#include "io/remote_request.h"
 
 namespace firn::io {
 
@@ -43,10 +44,11 @@ class AwsCredentialsProvider {
   virtual void Expire() = 0;
 };
 
-// What `options` asks for; its region is set. `environment` and `clock` must outlive it.
-std::shared_ptr<AwsCredentialsProvider> MakeAwsCredentials(const S3Options& options,
-                                                           const Environment& environment,
-                                                           const base::Clock& clock);
+// What `options` asks for; its region is set. `environment` and `clock` must outlive it;
+// `metrics`, where not null, count its requests.
+std::shared_ptr<AwsCredentialsProvider> MakeAwsCredentials(
+    const S3Options& options, const Environment& environment, const base::Clock& clock,
+    std::shared_ptr<const StoreMetrics> metrics);
 
 // The region of `options`, the environment (AWS_REGION, AWS_DEFAULT_REGION) or the
 // profile, else us-east-1.

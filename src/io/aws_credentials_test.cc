@@ -7,6 +7,7 @@
 #include <map>
 
 #include "io/aws_profile.h"
+#include "io/test_environment.h"
 #include "io/test_http_server.h"
 
 namespace firn::io {
@@ -18,28 +19,11 @@ using testing::Not;
 
 constexpr TimestampUs kNowUs = 1'767'323'045'000'000;  // 2026-01-02T03:04:05Z
 
-class FakeEnvironment final : public Environment {
- public:
-  std::optional<std::string> Variable(const std::string& name) const override {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  }
-  Result<std::string> ReadFile(const std::string& path) const override {
-    const auto found = files.find(path);
-    if (found == files.end()) return Status::NotFound("no file " + path);
-    return found->second;
-  }
-  std::map<std::string, std::string> variables = {{"AWS_EC2_METADATA_DISABLED", "true"},
-                                                  {"HOME", "/home/u"}};
-  std::map<std::string, std::string> files;
-};
-
 class AwsCredentialsTest : public testing::Test {
  protected:
   AwsCredentialsTest() { options_.region = "us-east-1"; }
   Result<AwsCredentials> Get() {
-    provider_ = MakeAwsCredentials(options_, environment_, clock_);
+    provider_ = MakeAwsCredentials(options_, environment_, clock_, nullptr);
     return provider_->Get(context_);
   }
   // The access key id that is found, or the error.
@@ -48,7 +32,8 @@ class AwsCredentialsTest : public testing::Test {
     return found.ok() ? found->access_key_id : found.status().ToString();
   }
 
-  FakeEnvironment environment_;
+  FakeEnvironment environment_{
+      {{"AWS_EC2_METADATA_DISABLED", "true"}, {"HOME", "/home/u"}}};
   base::ManualClock clock_{kNowUs};
   base::Context context_;
   S3Options options_;

@@ -2,11 +2,17 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/assert.h"
 #include "base/civil_date.h"
 #include "base/quote.h"
 #include "io/http_client.h"
 
 namespace firn::io {
+namespace {
+
+constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+}  // namespace
 
 Result<HttpAddress> HttpAddress::Parse(std::string_view text) {
   const auto bad = [&] {
@@ -123,7 +129,6 @@ Result<TimestampUs> ParseHttpDate(std::string_view text) {
   int second = 0;
   const int fields = std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day,
                                  month, &year, &hour, &minute, &second);
-  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const std::size_t found = kMonths.find(month);
   if (fields != 6 || found == kMonths.npos || found % 3 != 0 || day < 1 || day > 31) {
     return Status::InvalidArgument(base::Quoted(text) + " is no date of HTTP's");
@@ -131,6 +136,24 @@ Result<TimestampUs> ParseHttpDate(std::string_view text) {
   const std::int64_t days =
       base::DaysFromCivilDate({year, static_cast<int>(found / 3) + 1, day});
   return (days * 86'400 + hour * 3600 + minute * 60 + second) * 1'000'000;
+}
+
+std::string FormatHttpDate(TimestampUs timestamp_us) {
+  constexpr std::int64_t kDaySeconds = 86'400;
+  const std::int64_t seconds = timestamp_us / 1'000'000;
+  const std::int64_t days = seconds / kDaySeconds;
+  const std::int64_t of_day = seconds % kDaySeconds;
+  FIRN_ASSERT(timestamp_us >= 0);
+  const base::CivilDate date = base::CivilDateFromDays(days);
+  constexpr std::string_view kDayNames = "ThuFriSatSunMonTueWed";  // From 1970-01-01 on.
+  char text[64];
+  const int size = std::snprintf(
+      text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+      kDayNames.substr(static_cast<std::size_t>(days % 7) * 3).data(), date.day,
+      kMonths.substr(static_cast<std::size_t>(date.month - 1) * 3).data(),
+      static_cast<int>(date.year), static_cast<int>(of_day / 3600),
+      static_cast<int>(of_day / 60 % 60), static_cast<int>(of_day % 60));
+  return {text, static_cast<std::size_t>(size)};
 }
 
 }  // namespace firn::io

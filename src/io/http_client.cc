@@ -30,10 +30,10 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
 }
 
 // To carry out such a request twice is to carry it out once (RFC 9110, section 9.2.2).
-bool IsIdempotent(std::string_view method) {
+bool IsIdempotent(const HttpRequest& request) {
   constexpr std::string_view kMethods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-  return std::find(std::begin(kMethods), std::end(kMethods), method) !=
-         std::end(kMethods);
+  return !request.once && std::find(std::begin(kMethods), std::end(kMethods),
+                                    request.method) != std::end(kMethods);
 }
 
 bool IsThisMachine(std::string_view host) {
@@ -256,7 +256,7 @@ class HttpClient::Connection {
     }
     // libcurl sends a request again where a kept connection ends before an answer. It
     // needs to rewind a body for that, and must not where twice is not once.
-    if (IsIdempotent(request.method)) {
+    if (IsIdempotent(request)) {
       Set(easy_, CURLOPT_SEEKFUNCTION, &Exchange::OnSeek);
       Set(easy_, CURLOPT_SEEKDATA, exchange);
     } else if (request.body.empty()) {
@@ -310,7 +310,7 @@ class HttpClient::Connection {
                                                       "time"));
     }
     const bool silent = exchange->response.code == 0;
-    if (!IsIdempotent(request.method) && silent && exchange->trace.may_have_arrived) {
+    if (!IsIdempotent(request) && silent && exchange->trace.may_have_arrived) {
       return Status::Unavailable(where + "ended the connection before it answered (" +
                                  why + "); whether the " + request.method +
                                  " was carried out is not known");

@@ -42,6 +42,8 @@ struct HttpRequest {
   std::string target;  // Path and query, percent-encoded; the prefix goes before it.
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string_view body = {};
+  // To carry it out twice is not to carry it out once, whatever its method says.
+  bool once = false;
 };
 
 struct HttpResponse {
@@ -79,7 +81,7 @@ struct HttpTrace {
 //
 //   GET, HEAD, OPTIONS, PUT, DELETE   are sent once more, on a fresh connection: to carry
 //                                     them out twice is to carry them out once
-//   POST and all others               are not; the error says that the server may have
+//   POST, all others, and `once`      are not; the error says that the server may have
 //                                     carried the request out
 //
 // (RFC 9112, section 9.3.1). All other retries are the caller's. No redirect is followed.
@@ -127,5 +129,7 @@ Result<std::string> FormDecode(std::string_view text);
 
 // `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7, the form that is written).
 Result<TimestampUs> ParseHttpDate(std::string_view text);
+// The same form. REQUIRES: a year of four digits.
+std::string FormatHttpDate(TimestampUs timestamp_us);
 
 }  // namespace firn::io

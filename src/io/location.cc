@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <system_error>
 
@@ -12,7 +13,6 @@ namespace {
 
 constexpr std::string_view kFile = "file";
 constexpr std::string_view kMemory = "memory";
-constexpr std::string_view kS3 = "s3";
 
 Status Invalid(std::string_view text, std::string_view why) {
   return Status::InvalidArgument("location " + base::Quoted(text) + ": " +
@@ -87,6 +87,46 @@ Result<std::string> AbsolutePath(std::string_view text) {
   return TidySlashes(path.lexically_normal().string());
 }
 
+// The schemes that object stores go by, as Hadoop's file systems and others spell them.
+struct SchemeName {
+  std::string_view name;
+  std::string_view canonical;
+};
+constexpr SchemeName kBucketSchemes[] = {
+    {"s3", "s3"}, {"s3a", "s3"}, {"s3n", "s3"}, {"gs", "gs"}, {"gcs", "gs"}, {"az", "az"},
+};
+
+std::string WithoutTrailingSlashes(std::string_view text) {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  return std::string(text);
+}
+
+bool IsAzureFileSystem(std::string_view scheme) {
+  return scheme == "abfs" || scheme == "abfss" || scheme == "wasb" || scheme == "wasbs";
+}
+
+// `CONTAINER@ACCOUNT.dfs.core.windows.net/KEY`, as Hadoop writes it, keeps its account
+// and becomes `abfss://`; without an account it is `az://CONTAINER/KEY`.
+Result<std::string> ParseAzureFileSystem(std::string_view text, std::string_view rest) {
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  const std::string key = WithoutTrailingSlashes(rest.substr(authority.size()));
+  const std::size_t at = authority.find('@');
+  if (at == std::string_view::npos) return "az://" + std::string(authority) + key;
+  std::string host(authority.substr(at + 1));
+  std::transform(host.begin(), host.end(), host.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const std::size_t dot = host.find('.');
+  // Of the two services that every account has, both lead to the same objects.
+  if (dot != std::string::npos && host.compare(dot, 6, ".blob.") == 0) {
+    host.replace(dot, 6, ".dfs.");
+  }
+  if (at == 0 || dot == 0 || host.compare(std::min(dot, host.size()), 5, ".dfs.") != 0) {
+    return Invalid(text, "expected CONTAINER@ACCOUNT.dfs.core.windows.net/KEY");
+  }
+  return "abfss://" + std::string(authority.substr(0, at)) + "@" + host + key;
+}
+
 }  // namespace
 
 Result<std::string> ParseLocation(std::string_view text) {
@@ -102,18 +142,20 @@ Result<std::string> ParseLocation(std::string_view text) {
     FIRN_ASSIGN_OR_RETURN(const std::string path, PathOfFileUri(text, rest));
     return "file://" + path;
   }
-  // As Hadoop's file systems spell it.
-  const bool is_s3 = *scheme == kS3 || *scheme == "s3a" || *scheme == "s3n";
-  if (!is_s3 && *scheme != kMemory) {
+  const SchemeName* const known =
+      std::find_if(std::begin(kBucketSchemes), std::end(kBucketSchemes),
+                   [&](const SchemeName& entry) { return entry.name == *scheme; });
+  const bool is_bucket = known != std::end(kBucketSchemes);
+  if (!is_bucket && !IsAzureFileSystem(*scheme) && *scheme != kMemory) {
     return Invalid(text, "no store serves the scheme " + base::Quoted(*scheme) +
-                             "; known are file, memory, s3, and plain paths");
+                             "; known are file, memory, s3, gs, az, abfss, and plain "
+                             "paths");
   }
   if (rest.size() == 2 || rest[2] == '/') return Invalid(text, "names no bucket");
   if (HasDotSegment(rest.substr(2))) return Invalid(text, "holds a . or .. segment");
   if (*scheme == kMemory) return *scheme + "://" + TidySlashes(rest.substr(2));
-  std::string_view key = rest.substr(2);
-  while (key.ends_with('/')) key.remove_suffix(1);
-  return std::string(kS3) + "://" + std::string(key);
+  if (!is_bucket) return ParseAzureFileSystem(text, rest.substr(2));
+  return std::string(known->canonical) + "://" + WithoutTrailingSlashes(rest.substr(2));
 }
 
 Result<std::string> LocalPath(std::string_view location) {

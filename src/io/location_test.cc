@@ -45,11 +45,37 @@ TEST(LocationTest, KeysOfObjectStoresAreKept) {
   EXPECT_FALSE(ParseLocation("s3://b/../a").ok());
 }
 
+TEST(LocationTest, OtherSpellingsOfABucketBecomeOne) {
+  EXPECT_EQ(ParseLocation("gs://b/a//c%20 d/").value(), "gs://b/a//c%20 d");
+  EXPECT_EQ(ParseLocation("GCS://b/a").value(), "gs://b/a");
+  EXPECT_EQ(ParseLocation("az://c/a").value(), "az://c/a");
+  EXPECT_EQ(ParseLocation("abfs://c/a/").value(), "az://c/a");
+  EXPECT_EQ(ParseLocation("abfss://c").value(), "az://c");
+}
+
+TEST(LocationTest, AnAccountThatIsNamedIsKept) {
+  for (const char* text : {"abfss://c@acc.dfs.core.windows.net/a/b",
+                           "abfs://c@acc.dfs.core.windows.net/a/b/",
+                           "wasb://c@acc.blob.core.windows.net/a/b",
+                           "WASBS://c@ACC.blob.core.windows.net/a/b"}) {
+    EXPECT_EQ(ParseLocation(text).value(), "abfss://c@acc.dfs.core.windows.net/a/b")
+        << text;
+  }
+  EXPECT_EQ(ParseLocation("abfss://c@acc.dfs.core.windows.net").value(),
+            "abfss://c@acc.dfs.core.windows.net");
+  for (const char* text :
+       {"abfss://c@acc/a", "abfss://@acc.dfs.core.windows.net/a", "abfss://c@.dfs.net/a",
+        "abfss://c@acc.example.com/a", "abfss://c@acc.dfs.core.windows.net/../a"}) {
+    EXPECT_TRUE(ParseLocation(text).status().Is(StatusCode::kInvalidArgument)) << text;
+  }
+}
+
 TEST(LocationTest, RefusalsQuoteTheText) {
-  EXPECT_EQ(
-      ParseLocation("ftp://bucket/a").status(),
-      Status::InvalidArgument("location \"ftp://bucket/a\": no store serves the scheme "
-                              "\"ftp\"; known are file, memory, s3, and plain paths"));
+  EXPECT_EQ(ParseLocation("ftp://bucket/a").status(),
+            Status::InvalidArgument(
+                "location \"ftp://bucket/a\": no store serves the scheme "
+                "\"ftp\"; known are file, memory, s3, gs, az, abfss, and plain "
+                "paths"));
   EXPECT_EQ(
       ParseLocation("file://w/a").status(),
       Status::InvalidArgument("location \"file://w/a\": names a host; a local file is "

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,7 +55,8 @@ struct PutResult {
   bool earlier_may_have_arrived = false;
 };
 
-// One upload in parts. Thread-safe: parts may be sent side by side.
+// One upload in parts. Thread-safe: as many parts as part_limits() allows may be sent
+// side by side, and they are begun in their order.
 class MultipartUpload {
  public:
   virtual ~MultipartUpload() = default;
@@ -112,11 +114,15 @@ class ObjectService {
   virtual Result<RemotePage> List(const base::Context& context, const std::string& prefix,
                                   const std::string& from) = 0;
 
-  // What parts may be: sizes in bytes, and how many of them.
+  // Make the bucket. OK where it is there already and ours.
+  virtual Status CreateBucket(const base::Context& context) = 0;
+
+  // What parts may be: sizes in bytes, how many of them, and how many at a time.
   struct PartLimits {
     std::uint64_t size_min = 5 << 20;
     std::uint64_t size_max = std::uint64_t{5} << 30;
     int count_max = 10'000;
+    int concurrency_max = std::numeric_limits<int>::max();
   };
   virtual PartLimits part_limits() const = 0;
 };

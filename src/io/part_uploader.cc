@@ -30,7 +30,7 @@ void PartUploader::SendParts() {
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    const Part part = std::move(waiting_.front());
+    Part part = std::move(waiting_.front());
     waiting_.pop_front();
     if (status_.ok()) {
       lock.unlock();
@@ -38,22 +38,32 @@ void PartUploader::SendParts() {
       lock.lock();
       if (status_.ok()) status_ = sent;
     }
+    part.memory.reset();  // Whoever waits for a part waits for its memory.
     --under_way_;
     changed_.notify_all();
   }
 }
 
-Status PartUploader::Add(std::string bytes) {
+Status PartUploader::Add(std::shared_ptr<const PartMemory> memory,
+                         std::string_view bytes) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return under_way_ < concurrency_ || !status_.ok(); });
   FIRN_RETURN_IF_ERROR(status_);
   ++under_way_;
-  waiting_.push_back({++part_count_, std::move(bytes)});
+  waiting_.push_back({++part_count_, std::move(memory), bytes});
   if (static_cast<int>(threads_.size()) < under_way_) {
     threads_.emplace_back([this] { SendParts(); });
   }
   changed_.notify_all();
   return {};
+}
+
+bool PartUploader::WaitForOne() {
+  std::unique_lock lock(mutex_);
+  const int before = under_way_;
+  if (before == 0) return false;
+  changed_.wait(lock, [&] { return under_way_ < before; });
+  return true;
 }
 
 Status PartUploader::WaitForAll() {

@@ -7,14 +7,22 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/context.h"
 #include "firn/status.h"
 #include "io/object_service.h"
 
 namespace firn::io {
+
+// Memory that parts lie in; freed, and given back to its budget, with the last of them.
+struct PartMemory {
+  std::string bytes;
+  base::ByteReservation reserved;
+};
 
 // Holds at most `concurrency` parts: Add() waits where all are under way. Threads are
 // begun as parts come. Thread-compatible.
@@ -28,8 +36,11 @@ class PartUploader {
   PartUploader(const PartUploader&) = delete;
   PartUploader& operator=(const PartUploader&) = delete;
 
-  // Send the next part. The first error of any part is returned from then on.
-  Status Add(std::string bytes);
+  // Send the next part: `bytes` of `memory`, which must not change any more. The first
+  // error of any part is returned from then on.
+  Status Add(std::shared_ptr<const PartMemory> memory, std::string_view bytes);
+  // Wait until one of the parts under way has ended; false where there is none.
+  bool WaitForOne();
   // Wait for the parts, and make the object of them. The upload is given up where its
   // name is taken; where the outcome is unknown it is left alone.
   Result<PutResult> Complete();
@@ -37,7 +48,8 @@ class PartUploader {
  private:
   struct Part {
     int number;
-    std::string bytes;
+    std::shared_ptr<const PartMemory> memory;
+    std::string_view bytes;
   };
   void SendParts();
   Status WaitForAll();

@@ -52,6 +52,12 @@ class FakeUpload final : public MultipartUpload {
   Record& record_;
 };
 
+Status Add(PartUploader& uploader, std::string bytes) {
+  const auto memory = std::make_shared<PartMemory>();
+  memory->bytes = std::move(bytes);
+  return uploader.Add(memory, memory->bytes);
+}
+
 TEST(PartUploader, SendsPartsSideBySideAndNoMoreThanAllowed) {
   Record record;
   record.hold = true;
@@ -60,7 +66,7 @@ TEST(PartUploader, SendsPartsSideBySideAndNoMoreThanAllowed) {
   std::atomic<int> added{0};
   std::jthread adder([&] {
     for (int i = 1; i <= 8; ++i) {
-      EXPECT_TRUE(uploader.Add("part " + std::to_string(i)).ok());
+      EXPECT_TRUE(Add(uploader, "part " + std::to_string(i)).ok());
       ++added;
     }
   });
@@ -88,7 +94,7 @@ TEST(PartUploader, WhateverDoesNotEndWellIsGivenUp) {
     {
       PartUploader uploader(context, std::make_unique<FakeUpload>(record), 2);
       Status status;
-      for (int i = 0; i < 100 && status.ok(); ++i) status = uploader.Add("x");
+      for (int i = 0; i < 100 && status.ok(); ++i) status = Add(uploader, "x");
       EXPECT_TRUE(uploader.Complete().status().Is(StatusCode::kUnavailable));
     }
     EXPECT_EQ(record.aborted, 1);
@@ -101,7 +107,7 @@ TEST(PartUploader, WhateverDoesNotEndWellIsGivenUp) {
     record.outcome = outcome;
     {
       PartUploader uploader(context, std::make_unique<FakeUpload>(record), 2);
-      ASSERT_TRUE(uploader.Add("x").ok());
+      ASSERT_TRUE(Add(uploader, "x").ok());
       EXPECT_EQ(uploader.Complete()->outcome, outcome);
     }
     EXPECT_EQ(record.aborted, aborted);
@@ -109,9 +115,37 @@ TEST(PartUploader, WhateverDoesNotEndWellIsGivenUp) {
   Record record;
   {
     PartUploader uploader(context, std::make_unique<FakeUpload>(record), 2);
-    ASSERT_TRUE(uploader.Add("x").ok());
+    ASSERT_TRUE(Add(uploader, "x").ok());
   }
   EXPECT_EQ(record.aborted, 1);
+}
+
+TEST(PartUploader, MemoryIsGivenBackWithThePartsThatLieInIt) {
+  Record record;
+  record.hold = true;
+  base::ByteBudget budget("test", 100);
+  const base::Context context;
+  PartUploader uploader(context, std::make_unique<FakeUpload>(record), 2);
+  EXPECT_FALSE(uploader.WaitForOne());
+  {
+    const auto memory = std::make_shared<PartMemory>();
+    memory->bytes = "onetwo";
+    memory->reserved = base::ByteReservation::Make(&budget, 60).value();
+    const std::string_view all = memory->bytes;
+    ASSERT_TRUE(uploader.Add(memory, all.substr(0, 3)).ok());
+    ASSERT_TRUE(uploader.Add(memory, all.substr(3)).ok());
+  }
+  EXPECT_EQ(budget.used_bytes(), 60);
+  {
+    std::lock_guard lock(record.mutex);
+    record.hold = false;
+    record.changed.notify_all();
+  }
+  while (uploader.WaitForOne()) {
+  }
+  EXPECT_EQ(budget.used_bytes(), 0);
+  EXPECT_EQ(record.parts[2], "two");
+  EXPECT_TRUE(uploader.Complete().ok());
 }
 
 }  // namespace

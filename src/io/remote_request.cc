@@ -9,7 +9,7 @@ namespace firn::io {
 namespace {
 
 constexpr std::array<std::string_view, kStoreOperationCount> kNames = {
-    "head", "get", "put", "delete", "list", "multipart", "bucket"};
+    "head", "get", "put", "delete", "list", "multipart", "bucket", "credentials"};
 
 std::vector<double> SecondsBounds() {
   return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
@@ -96,6 +96,20 @@ RemoteOutcome RemoteRequests::Run(const base::Context& context, const RemoteCall
   outcome.status = outcome.status.With(std::string(StoreOperationName(call.operation)) +
                                        " " + call.location);
   return outcome;
+}
+
+Result<PutResult> PutResultOf(const RemoteOutcome& outcome) {
+  PutResult result;
+  result.earlier_may_have_arrived = outcome.may_have_happened;
+  if (outcome.status.ok()) return result;
+  result.status = outcome.status;
+  if (outcome.status.Is(StatusCode::kAlreadyExists)) {
+    result.outcome = PutOutcome::kTaken;
+    return result;
+  }
+  if (!outcome.may_have_happened) return outcome.status;
+  result.outcome = PutOutcome::kUnknown;
+  return result;
 }
 
 DurationMs RetryAfterMs(const HttpResponse& response) {

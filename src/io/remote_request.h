@@ -19,6 +19,7 @@
 #include "base/metrics.h"
 #include "firn/status.h"
 #include "io/http_client.h"
+#include "io/object_service.h"
 #include "io/retry.h"
 
 namespace firn::io {
@@ -32,8 +33,9 @@ enum class StoreOperation : std::uint8_t {
   kList,
   kMultipart,  // To begin, complete or give up a multipart upload; its parts are puts.
   kBucket,
+  kCredentials,  // To a service that hands out keys or tokens.
 };
-inline constexpr std::size_t kStoreOperationCount = 7;
+inline constexpr std::size_t kStoreOperationCount = 8;
 std::string_view StoreOperationName(StoreOperation operation);
 
 // Requests, errors, retries, bytes and seconds, per operation of one scheme. Thread-safe.
@@ -110,6 +112,10 @@ class RemoteRequests {
   const base::Clock& clock_;
   const StoreMetrics* const metrics_;
 };
+
+// How a conditional put ended whose requests led to `outcome`: an error where it surely
+// did not happen.
+Result<PutResult> PutResultOf(const RemoteOutcome& outcome);
 
 // The seconds of a Retry-After header, in milliseconds; 0 where there is none that counts
 // seconds.

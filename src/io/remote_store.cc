@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/budget.h"
 #include "io/part_uploader.h"
 
 namespace firn::io {
@@ -14,6 +15,8 @@ namespace {
 // within the count a store allows: this many of each size.
 constexpr int kPartsOfEachSize = 1000;
 constexpr std::uint64_t kFirstPartBytes = 8 << 20;
+// What a writer's buffer begins with; it doubles as it fills.
+constexpr std::uint64_t kFirstBufferBytes = 64 << 10;
 
 Status CommitUnknown(const Status& why) {
   return Status::CommitUnknown(std::string(why.message()) +
@@ -133,6 +136,17 @@ Status OutcomeOf(const base::Context& context, ObjectService& service,
   return CommitUnknown(result.status);
 }
 
+// What `write` returns. A write finds nothing missing but its bucket: where it does, and
+// may, the bucket is made and the write done once more.
+template <typename Write>
+auto WithBucket(const base::Context& context, ObjectService& service, bool create,
+                const Write& write) -> decltype(write()) {
+  auto written = write();
+  if (!create || !written.status().Is(StatusCode::kNotFound)) return written;
+  FIRN_RETURN_IF_ERROR(service.CreateBucket(context));
+  return write();
+}
+
 class RemoteWriter final : public ObjectWriter {
  public:
   RemoteWriter(const base::Context& context, ObjectService& service, std::string location,
@@ -150,10 +164,7 @@ class RemoteWriter final : public ObjectWriter {
       return Status::InvalidArgument("append to " + location_ + ": it is closed");
     FIRN_RETURN_IF_ERROR(status_);
     status_ = Take(bytes);
-    if (!status_.ok()) {
-      uploader_.reset();
-      buffer_ = {};
-    }
+    if (!status_.ok()) Drop();
     return status_;
   }
 
@@ -163,59 +174,130 @@ class RemoteWriter final : public ObjectWriter {
     FIRN_RETURN_IF_ERROR(status_);
     Result<PutResult> result = PutResult();
     if (uploader_ == nullptr) {
-      result = service_.PutIfAbsent(context_, key_, buffer_, put_id_);
+      result = WithBucket(context_, service_, options_.create_buckets, [&] {
+        return service_.PutIfAbsent(context_, key_, buffer_, put_id_);
+      });
     } else {
       if (!buffer_.empty()) FIRN_RETURN_IF_ERROR(SendPart());
       result = uploader_->Complete();
     }
-    uploader_.reset();
-    buffer_ = {};
+    Drop();
     if (!result.ok()) return result.status();
     return OutcomeOf(context_, service_, key_, put_id_, *result);
   }
 
  private:
+  void Drop() {
+    uploader_.reset();
+    buffer_ = {};
+    reserved_.Clear();
+  }
+
   Status Take(std::string_view bytes) {
     while (!bytes.empty()) {
       const std::uint64_t bound =
           uploader_ == nullptr ? options_.multipart_threshold_bytes : part_bytes_;
-      const std::uint64_t room = bound - std::min<std::uint64_t>(bound, buffer_.size());
-      const std::string_view piece = bytes.substr(0, room);
-      buffer_ += piece;
-      bytes.remove_prefix(piece.size());
       // Full, and more is to come: what is whole at Close() was not too long for a put.
-      if (bytes.empty()) break;
-      FIRN_RETURN_IF_ERROR(uploader_ == nullptr ? StartUpload() : SendPart());
+      bool send = buffer_.size() >= bound;
+      if (!send) {
+        const std::uint64_t room = std::min(bound - buffer_.size(), part_bytes_);
+        const std::string_view piece = bytes.substr(0, room);
+        const Status made = MakeRoom(buffer_.size() + piece.size(), bound);
+        if (made.ok()) {
+          buffer_ += piece;
+          bytes.remove_prefix(piece.size());
+        } else {
+          // Short of memory; what is held can go already.
+          send = made.Is(StatusCode::kResourceExhausted) && uploader_ == nullptr &&
+                 buffer_.size() >= part_bytes_;
+          if (!send) return made;
+        }
+      }
+      if (send) FIRN_RETURN_IF_ERROR(uploader_ == nullptr ? StartUpload() : SendPart());
     }
     return context_.Check();
+  }
+
+  // Let the buffer have room for `need` bytes, and for more up to `bound` where that is
+  // to be had. Waits for parts under way where memory is short.
+  Status MakeRoom(std::uint64_t need, std::uint64_t bound) {
+    if (need <= room_bytes_) return {};
+    std::uint64_t size =
+        std::min(bound, std::max({need, 2 * room_bytes_, kFirstBufferBytes}));
+    for (;;) {
+      const Status grown = Reserve(size - room_bytes_);
+      if (grown.ok()) break;
+      if (!grown.Is(StatusCode::kResourceExhausted)) return grown;
+      if (size > need) {
+        size = need;
+      } else if (uploader_ == nullptr || !uploader_->WaitForOne()) {
+        return grown.With("put " + location_);
+      }
+    }
+    room_bytes_ = size;
+    buffer_.reserve(size);
+    return {};
+  }
+
+  Status Reserve(std::uint64_t bytes) {
+    const auto count = static_cast<std::int64_t>(bytes);
+    if (room_bytes_ > 0) return reserved_.Grow(count);
+    FIRN_ASSIGN_OR_RETURN(reserved_,
+                          base::ByteReservation::Make(context_.budget(), count));
+    return {};
+  }
+
+  // The buffer and what is reserved for it; another begins.
+  std::shared_ptr<PartMemory> TakeBuffer() {
+    room_bytes_ = 0;
+    return std::make_shared<PartMemory>(
+        PartMemory{std::exchange(buffer_, {}), std::move(reserved_)});
   }
 
   // Begin the upload, and let it have all full parts of what came so far.
   Status StartUpload() {
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<MultipartUpload> upload,
-                          service_.StartUpload(context_, key_, put_id_));
-    uploader_ = std::make_unique<PartUploader>(context_, std::move(upload),
-                                               options_.upload_concurrency);
-    const std::string all = std::exchange(buffer_, {});
-    std::size_t offset = 0;
-    while (all.size() - offset >= part_bytes_) {
-      buffer_ = all.substr(offset, part_bytes_);
+                          WithBucket(context_, service_, options_.create_buckets, [&] {
+                            return service_.StartUpload(context_, key_, put_id_);
+                          }));
+    uploader_ = std::make_unique<PartUploader>(
+        context_, std::move(upload),
+        std::min(options_.upload_concurrency, service_.part_limits().concurrency_max));
+    const std::shared_ptr<PartMemory> all = TakeBuffer();
+    std::uint64_t offset = 0;
+    while (all->bytes.size() - offset >= part_bytes_) {
+      FIRN_RETURN_IF_ERROR(
+          Send(all, std::string_view(all->bytes).substr(offset, part_bytes_)));
       offset += part_bytes_;
-      FIRN_RETURN_IF_ERROR(SendPart());
     }
-    buffer_ = all.substr(offset);
-    return {};
+    const std::uint64_t rest = all->bytes.size() - offset;
+    const Status room = MakeRoom(rest, part_bytes_);
+    if (room.ok()) {
+      buffer_ = all->bytes.substr(offset);
+    } else if (room.Is(StatusCode::kResourceExhausted)) {
+      // Every part was waited for, so the memory is nobody else's: the rest stays in it.
+      room_bytes_ = all->bytes.size();
+      reserved_ = std::move(all->reserved);
+      buffer_ = std::move(all->bytes);
+      buffer_.erase(0, offset);
+    }
+    return room.Is(StatusCode::kResourceExhausted) ? Status() : room;
   }
 
   // Let the upload have the buffer.
   Status SendPart() {
+    const std::shared_ptr<PartMemory> memory = TakeBuffer();
+    return Send(memory, memory->bytes);
+  }
+
+  Status Send(const std::shared_ptr<PartMemory>& memory, std::string_view bytes) {
     const ObjectService::PartLimits limits = service_.part_limits();
     if (parts_ == limits.count_max) {
       return Status::InvalidArgument("put " + location_ +
                                      ": the object is too large for " +
                                      std::to_string(limits.count_max) + " parts");
     }
-    FIRN_RETURN_IF_ERROR(uploader_->Add(std::exchange(buffer_, {})));
+    FIRN_RETURN_IF_ERROR(uploader_->Add(memory, bytes));
     if (++parts_ % kPartsOfEachSize == 0) {
       part_bytes_ = std::min(part_bytes_ * 2, limits.size_max);
     }
@@ -231,6 +313,8 @@ class RemoteWriter final : public ObjectWriter {
   std::uint64_t part_bytes_;
   int parts_ = 0;
   std::string buffer_;
+  std::uint64_t room_bytes_ = 0;  // Reserved for the buffer.
+  base::ByteReservation reserved_;
   std::unique_ptr<PartUploader> uploader_;
   bool closed_ = false;
   Status status_;
@@ -287,8 +371,11 @@ class RemoteStore final : public Store {
                      std::string_view bytes) override {
     FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
     const std::string put_id = put_ids_.Next().ToString();
-    FIRN_ASSIGN_OR_RETURN(const PutResult result,
-                          place.service->PutIfAbsent(context, place.key, bytes, put_id));
+    FIRN_ASSIGN_OR_RETURN(
+        const PutResult result,
+        WithBucket(context, *place.service, options_.create_buckets, [&] {
+          return place.service->PutIfAbsent(context, place.key, bytes, put_id);
+        }));
     return OutcomeOf(context, *place.service, place.key, put_id, result);
   }
 

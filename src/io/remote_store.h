@@ -29,6 +29,8 @@ struct RemoteStoreOptions {
   std::string scheme;  // "s3"
   std::uint64_t multipart_threshold_bytes = std::uint64_t{100} << 20;
   int upload_concurrency = 10;
+  // A write to a bucket that is not there makes it.
+  bool create_buckets = false;
 };
 
 // Makes what speaks to a bucket. Called once for each.

@@ -16,7 +16,6 @@ namespace firn::io {
 namespace {
 
 constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-constexpr std::string_view kFirstRegion = "us-east-1";
 
 std::string TextOf(const pugi::xml_document& document) {
   std::ostringstream text;
@@ -84,53 +83,28 @@ Result<std::unique_ptr<S3Bucket>> S3Bucket::Make(const S3Options& options,
                                                  base::MetricRegistry* metrics) {
   FIRN_ASSIGN_OR_RETURN(const S3Options complete,
                         CompleteS3Options(options, environment));
-  std::unique_ptr<const StoreMetrics> counted;
-  if (metrics != nullptr) counted = std::make_unique<StoreMetrics>(*metrics, "s3");
+  std::shared_ptr<const StoreMetrics> counted;
+  if (metrics != nullptr) counted = std::make_shared<StoreMetrics>(*metrics, "s3");
   FIRN_ASSIGN_OR_RETURN(
       std::unique_ptr<S3Service> service,
-      S3Service::Make(complete, bucket, MakeAwsCredentials(complete, environment, clock),
-                      clock, counted.get()));
-  return std::unique_ptr<S3Bucket>(
-      new S3Bucket(std::move(counted), std::move(service), complete.region));
+      S3Service::Make(complete, bucket,
+                      MakeAwsCredentials(complete, environment, clock, counted), clock,
+                      counted.get()));
+  return std::unique_ptr<S3Bucket>(new S3Bucket(std::move(counted), std::move(service)));
 }
 
-S3Bucket::S3Bucket(std::unique_ptr<const StoreMetrics> metrics,
-                   std::unique_ptr<S3Service> service, std::string region)
-    : metrics_(std::move(metrics)),
-      service_(std::move(service)),
-      region_(std::move(region)) {}
+S3Bucket::S3Bucket(std::shared_ptr<const StoreMetrics> metrics,
+                   std::unique_ptr<S3Service> service)
+    : metrics_(std::move(metrics)), service_(std::move(service)) {}
 
 S3Bucket::~S3Bucket() = default;
 
 Result<bool> S3Bucket::Exists(const base::Context& context) {
-  const Status status =
-      service_->Run(context, {StoreOperation::kBucket, "HEAD", ""}).status;
-  if (status.Is(StatusCode::kNotFound)) return false;
-  FIRN_RETURN_IF_ERROR(status);
-  return true;
+  return service_->BucketExists(context);
 }
 
 Status S3Bucket::Create(const base::Context& context) {
-  // Some stores answer a second creation by the owner with success, some with an error;
-  // to look first makes them one, and needs no right to create.
-  const Result<bool> exists = Exists(context);
-  if (exists.ok() && *exists) return {};
-  std::string body;
-  if (region_ != kFirstRegion) {
-    pugi::xml_document document;
-    AddText(Root(document, "CreateBucketConfiguration"), "LocationConstraint", region_);
-    body = TextOf(document);
-  }
-  S3Service::Ask ask{StoreOperation::kBucket, "PUT", ""};
-  ask.body = body;
-  const RemoteOutcome outcome = service_->Run(context, ask);
-  if (outcome.status.ok()) return {};
-  if (outcome.response.code != 409) return outcome.status;
-  // Somebody was quicker: one of us, or another account.
-  const Result<bool> ours = Exists(context);
-  if (ours.ok() && *ours) return {};
-  return Status::AlreadyExists(std::string(outcome.status.message()) +
-                               ": the name belongs to another account");
+  return service_->CreateBucket(context);
 }
 
 Status S3Bucket::SetVersioning(const base::Context& context, bool on) {

@@ -71,12 +71,11 @@ class S3Bucket {
                                                       const std::string& prefix);
 
  private:
-  S3Bucket(std::unique_ptr<const StoreMetrics> metrics,
-           std::unique_ptr<S3Service> service, std::string region);
+  S3Bucket(std::shared_ptr<const StoreMetrics> metrics,
+           std::unique_ptr<S3Service> service);
 
-  const std::unique_ptr<const StoreMetrics> metrics_;
+  const std::shared_ptr<const StoreMetrics> metrics_;
   const std::unique_ptr<S3Service> service_;
-  const std::string region_;
 };
 
 }  // namespace firn::io

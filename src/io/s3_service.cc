@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kPutIdHeader = "x-amz-meta-firn-put";
 constexpr std::string_view kListPageMax = "1000";
 constexpr int kRangeNotSatisfiable = 416;
+constexpr std::string_view kFirstRegion = "us-east-1";
+constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 Status NotXml(const HttpResponse& response) {
   return Status::Corruption("the answer is no XML of S3's: " +
@@ -121,8 +123,7 @@ class S3Upload final : public MultipartUpload {
     ask.headers.emplace_back("if-none-match", "*");
     ask.headers.emplace_back("content-type", "application/xml");
     ask.body = body;
-    FIRN_ASSIGN_OR_RETURN(PutResult result,
-                          service_.FinishPut(service_.Run(context, ask)));
+    FIRN_ASSIGN_OR_RETURN(PutResult result, PutResultOf(service_.Run(context, ask)));
     if (result.outcome != PutOutcome::kDone) return result;
     // The answers to multipart requests need not say how the object was encrypted.
     FIRN_RETURN_IF_ERROR(service_.CheckCreated(context, key_));
@@ -220,6 +221,7 @@ RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
     HttpRequest ready =
         SignAwsRequest(std::move(request), scope_, credentials, clock_.NowUs());
     ready.target.erase(0, client_.address().prefix.size());
+    ready.once = ask.once;
     return ready;
   };
   call.judge = [&](const HttpResponse& response) -> Verdict {
@@ -417,20 +419,6 @@ Status S3Service::CheckEncryption(const HttpResponse& response) const {
       "for");
 }
 
-Result<PutResult> S3Service::FinishPut(RemoteOutcome outcome) const {
-  PutResult result;
-  result.earlier_may_have_arrived = outcome.may_have_happened;
-  if (outcome.status.ok()) return result;
-  result.status = outcome.status;
-  if (outcome.status.Is(StatusCode::kAlreadyExists)) {
-    result.outcome = PutOutcome::kTaken;
-    return result;
-  }
-  if (!outcome.may_have_happened) return outcome.status;
-  result.outcome = PutOutcome::kUnknown;
-  return result;
-}
-
 Result<PutResult> S3Service::PutIfAbsent(const base::Context& context,
                                          const std::string& key, std::string_view bytes,
                                          const std::string& put_id) {
@@ -439,12 +427,13 @@ Result<PutResult> S3Service::PutIfAbsent(const base::Context& context,
   ask.headers.emplace_back("if-none-match", "*");
   ask.headers.emplace_back(kPutIdHeader, put_id);
   ask.body = bytes;
-  RemoteOutcome outcome = Run(context, ask);
+  ask.once = true;
+  const RemoteOutcome outcome = Run(context, ask);
   if (outcome.status.ok()) {
     const Status encrypted = CheckEncryption(outcome.response);
     if (!encrypted.ok()) return RemovePlain(context, key, encrypted);
   }
-  return FinishPut(std::move(outcome));
+  return PutResultOf(outcome);
 }
 
 Status S3Service::CheckCreated(const base::Context& context, const std::string& key) {
@@ -490,6 +479,40 @@ Result<std::unique_ptr<MultipartUpload>> S3Service::StartUpload(
 Status S3Service::Delete(const base::Context& context, const std::string& key) {
   const Status status = Run(context, {StoreOperation::kDelete, "DELETE", key}).status;
   return status.Is(StatusCode::kNotFound) ? Status() : status;
+}
+
+Result<bool> S3Service::BucketExists(const base::Context& context) {
+  const Status status = Run(context, {StoreOperation::kBucket, "HEAD", ""}).status;
+  if (status.Is(StatusCode::kNotFound)) return false;
+  FIRN_RETURN_IF_ERROR(status);
+  return true;
+}
+
+Status S3Service::CreateBucket(const base::Context& context) {
+  // Some stores answer a second creation by the owner with success, some with an error;
+  // to look first makes them one, and needs no right to create.
+  const Result<bool> exists = BucketExists(context);
+  if (exists.ok() && *exists) return {};
+  std::string body;
+  if (options_.region != kFirstRegion) {
+    pugi::xml_document document;
+    pugi::xml_node root = document.append_child("CreateBucketConfiguration");
+    root.append_attribute("xmlns").set_value(kNamespace);
+    root.append_child("LocationConstraint").text().set(options_.region.c_str());
+    std::ostringstream text;
+    document.save(text, "", pugi::format_raw);
+    body = text.str();
+  }
+  Ask ask{StoreOperation::kBucket, "PUT", ""};
+  ask.body = body;
+  const RemoteOutcome outcome = Run(context, ask);
+  if (outcome.status.ok()) return {};
+  if (outcome.response.code != 409) return outcome.status;
+  // Somebody was quicker: one of us, or another account.
+  const Result<bool> ours = BucketExists(context);
+  if (ours.ok() && *ours) return {};
+  return Status::AlreadyExists(std::string(outcome.status.message()) +
+                               ": the name belongs to another account");
 }
 
 Result<RemotePage> S3Service::List(const base::Context& context,

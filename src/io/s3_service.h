@@ -51,6 +51,7 @@ class S3Service final : public ObjectService {
   Status Delete(const base::Context& context, const std::string& key) override;
   Result<RemotePage> List(const base::Context& context, const std::string& prefix,
                           const std::string& from) override;
+  Status CreateBucket(const base::Context& context) override;
   PartLimits part_limits() const override { return {}; }
 
  private:
@@ -71,6 +72,8 @@ class S3Service final : public ObjectService {
     std::function<void()> restart = {};
     // What an answer of 2xx has to be beyond that.
     std::function<Status(const HttpResponse&)> check = {};
+    // A second of it would not find what the first did.
+    bool once = false;
   };
 
   S3Service(const S3Options& options, std::string bucket, HttpAddress address,
@@ -84,6 +87,7 @@ class S3Service final : public ObjectService {
                          std::uint64_t size, char* out);
   Verdict Judge(const Ask& ask, const HttpResponse& response);
   std::string LocationOf(const std::string& key) const;
+  Result<bool> BucketExists(const base::Context& context);
   // The headers that ask for encryption of a new object, and those that reading or
   // sending a part needs.
   Fields EncryptionOfNew() const;
@@ -93,7 +97,6 @@ class S3Service final : public ObjectService {
   // An object that should have been encrypted is not: take it away. Returns `why`.
   Status RemovePlain(const base::Context& context, const std::string& key,
                      const Status& why);
-  Result<PutResult> FinishPut(RemoteOutcome outcome) const;
 
   const S3Options options_;
   const std::string bucket_;

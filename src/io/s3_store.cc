@@ -48,19 +48,24 @@ Result<S3Options> CompleteS3Options(const S3Options& options,
   return complete;
 }
 
-Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
+Result<std::unique_ptr<Store>> MakeS3Store(const StorageOptions& options,
                                            const Environment& environment,
                                            const base::Clock& clock,
                                            base::MetricRegistry* metrics) {
   FIRN_ASSIGN_OR_RETURN(const S3Options complete,
-                        CompleteS3Options(options, environment));
-  std::shared_ptr<AwsCredentialsProvider> credentials =
-      MakeAwsCredentials(complete, environment, clock);
+                        CompleteS3Options(options.s3, environment));
   std::shared_ptr<const StoreMetrics> counted;
   if (metrics != nullptr) counted = std::make_shared<StoreMetrics>(*metrics, "s3");
+  const std::shared_ptr<AwsCredentialsProvider> credentials =
+      MakeAwsCredentials(complete, environment, clock, counted);
+  RemoteStoreOptions remote;
+  remote.scheme = "s3";
+  remote.multipart_threshold_bytes =
+      static_cast<std::uint64_t>(complete.multipart_threshold_bytes);
+  remote.upload_concurrency = complete.upload_concurrency;
+  remote.create_buckets = options.create_buckets;
   return MakeRemoteStore(
-      {"s3", static_cast<std::uint64_t>(complete.multipart_threshold_bytes),
-       complete.upload_concurrency},
+      remote,
       [complete, credentials, counted,
        &clock](const std::string& bucket) -> Result<std::unique_ptr<ObjectService>> {
         FIRN_ASSIGN_OR_RETURN(

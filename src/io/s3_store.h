@@ -16,7 +16,7 @@ namespace firn::io {
 // Serves `s3://BUCKET/KEY`. `metrics` may be null; all else must outlive the store.
 // InvalidArgument for options that contradict each other. Nothing is asked of the store
 // before its first use.
-Result<std::unique_ptr<Store>> MakeS3Store(const S3Options& options,
+Result<std::unique_ptr<Store>> MakeS3Store(const StorageOptions& options,
                                            const Environment& environment,
                                            const base::Clock& clock,
                                            base::MetricRegistry* metrics);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/digest.h"
+#include "io/test_environment.h"
 #include "io/test_http_server.h"
 
 namespace firn::io {
@@ -20,14 +21,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-class NoEnvironment final : public Environment {
- public:
-  std::optional<std::string> Variable(const std::string&) const override { return {}; }
-  Result<std::string> ReadFile(const std::string& path) const override {
-    return Status::NotFound(path);
-  }
-};
 
 std::string ErrorXml(const std::string& code, const std::string& more = "") {
   return "<?xml version=\"1.0\"?><Error><Code>" + code +
@@ -43,7 +36,7 @@ class S3StoreTest : public testing::Test {
     store_.reset();
     server_ = std::make_unique<TestHttpServer>(std::move(answer));
     options_.endpoint = server_->url();
-    auto made = MakeS3Store(options_, environment_, base::SystemClock(), nullptr);
+    auto made = MakeS3Store(storage_, environment_, base::SystemClock(), nullptr);
     ASSERT_TRUE(made.ok()) << made.status();
     store_ = std::move(*made);
   }
@@ -70,8 +63,9 @@ class S3StoreTest : public testing::Test {
     return bytes;
   }
 
-  NoEnvironment environment_;
-  S3Options options_;
+  FakeEnvironment environment_;
+  StorageOptions storage_;
+  S3Options& options_ = storage_.s3;
   base::Context context_;
   std::unique_ptr<TestHttpServer> server_;
   std::unique_ptr<Store> store_;
@@ -157,6 +151,29 @@ TEST_F(S3StoreTest, ALostAnswerOfOurOwnIsNoConflict) {
   EXPECT_TRUE(put.ok()) << put;
   EXPECT_THAT(Methods(), ElementsAre("PUT", "PUT", "HEAD"));
   EXPECT_NE(put_id, "");
+}
+
+// A connection that is kept may end while the request is on its way. To send a put once
+// more without a word would find our own object.
+TEST_F(S3StoreTest, AKeptConnectionThatEndsHidesNoAttempt) {
+  std::string put_id;
+  Serve([&](const TestRequest& request) -> std::string {
+    if (request.method == "GET") return Reply(200, "kept", {});
+    if (request.method == "HEAD") {
+      return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n"
+             "x-amz-meta-firn-put: " +
+             put_id + "\r\n\r\n";
+    }
+    if (put_id.empty()) {
+      put_id = request.Header("x-amz-meta-firn-put");
+      return "";
+    }
+    return Reply(412, ErrorXml("PreconditionFailed"), {});
+  });
+  ASSERT_EQ(store_->Get(context_, "s3://bucket/other", 9).value(), "kept");
+  const Status put = Put();
+  EXPECT_TRUE(put.ok()) << put;
+  EXPECT_THAT(Methods(), ElementsAre("GET", "PUT", "PUT", "HEAD"));
 }
 
 // Nobody answered for how it was encrypted, so that is asked.

@@ -105,10 +105,12 @@ class Store {
 //
 // One object has one spelling: `file:/a` and `file://localhost/a`, which others write,
 // become `file:///a`; repeated slashes and one at the end go. `file://a` names a host and
-// is refused. `s3a://` and `s3n://` become `s3://`; slashes inside a key are part of it.
-// A URI with a `.` or `..` segment is refused, so that what starts with a table's
-// location lies inside it (symbolic links aside). Nothing is percent-decoded or -encoded,
-// as in Iceberg's own local file access: `a%20b` and `a b` are two files.
+// is refused. `s3a://` and `s3n://` become `s3://`, `gcs://` becomes `gs://`, `abfs://`,
+// `wasb://` and `wasbs://` become `abfss://C@ACCOUNT.dfs…/KEY`, or `az://C/KEY` where
+// they name no account; slashes inside a key are part of it. A URI with a `.` or `..`
+// segment is refused, so that what starts with a table's location lies inside it
+// (symbolic links aside). Nothing is percent-decoded or -encoded, as in Iceberg's own
+// local file access: `a%20b` and `a b` are two files.
 Result<std::string> ParseLocation(std::string_view text);
 // The local path of a `file:` location, in any of the spellings above, or of an absolute
 // plain path, which some writers put into metadata. InvalidArgument for another scheme.

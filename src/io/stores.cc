@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "io/azure_store.h"
+#include "io/gcs_store.h"
 #include "io/s3_store.h"
 
 namespace firn::io {
@@ -55,13 +57,24 @@ class Stores final : public Store {
   // The store that serves `location`. The local one says what is wrong with a location
   // that none serves.
   Result<Store*> StoreOf(const std::string& location) {
-    if (!location.starts_with("s3://")) return local_.get();
+    const std::size_t end = location.find("://");
+    const std::string_view scheme = std::string_view(location).substr(
+        0, end == std::string::npos ? std::size_t{0} : end);
     std::lock_guard lock(mutex_);
-    if (s3_ == nullptr) {
-      FIRN_ASSIGN_OR_RETURN(s3_,
-                            MakeS3Store(options_.s3, environment_, clock_, metrics_));
+    if (scheme == "s3") return Made(&s3_, MakeS3Store);
+    if (scheme == "gs") return Made(&gcs_, MakeGcsStore);
+    if (scheme == "az") return Made(&azure_, MakeAzureStore);
+    if (scheme == "abfss") return Made(&azure_accounts_, MakeAzureAccountStore);
+    return local_.get();
+  }
+
+  using Make = Result<std::unique_ptr<Store>>(const StorageOptions&, const Environment&,
+                                              const base::Clock&, base::MetricRegistry*);
+  Result<Store*> Made(std::unique_ptr<Store>* store, Make* make) {
+    if (*store == nullptr) {
+      FIRN_ASSIGN_OR_RETURN(*store, make(options_, environment_, clock_, metrics_));
     }
-    return s3_.get();
+    return store->get();
   }
 
   const StorageOptions options_;
@@ -71,6 +84,9 @@ class Stores final : public Store {
   const std::unique_ptr<Store> local_;
   std::mutex mutex_;
   std::unique_ptr<Store> s3_;
+  std::unique_ptr<Store> gcs_;
+  std::unique_ptr<Store> azure_;
+  std::unique_ptr<Store> azure_accounts_;
 };
 
 }  // namespace

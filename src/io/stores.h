@@ -12,9 +12,9 @@
 
 namespace firn::io {
 
-// Serves `file:` and `s3:` locations, each by its own store. A store that needs options
-// is made at its first use, and what is wrong with them is said then. `metrics` may be
-// null; all else must outlive the store.
+// Serves locations of every scheme but `memory`, each by its own store. A store that
+// needs options is made at its first use, and what is wrong with them is said then.
+// `metrics` may be null; all else must outlive the store.
 std::unique_ptr<Store> MakeStores(const StorageOptions& options,
                                   const Environment& environment,
                                   const base::Clock& clock,

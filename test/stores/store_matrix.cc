@@ -109,7 +109,9 @@ class StoreMatrix : public testing::TestWithParam<Subject> {
     return writer->Close();
   }
   Result<std::unique_ptr<Store>> Make(const S3Options& options) {
-    return MakeS3Store(options, ProcessEnvironment(), base::SystemClock(), &metrics_);
+    StorageOptions storage;
+    storage.s3 = options;
+    return MakeS3Store(storage, ProcessEnvironment(), base::SystemClock(), &metrics_);
   }
   std::string At(const std::string& name) const { return root_ + "/" + name; }
   std::vector<std::string> List(const std::string& prefix) {
