@@ -3,6 +3,7 @@
 //
 //   Db::Open        a data directory (log, head) and a warehouse (Iceberg tables)
 //   Db::OpenReader  a warehouse alone: tables as committed, nothing hot
+//   Db::OpenFiles   no warehouse: Parquet files that statements name
 //
 // Thread-safe unless a method says otherwise.
 #pragma once
@@ -18,6 +19,7 @@
 #include "firn/appender.h"
 #include "firn/labels.h"
 #include "firn/promql.h"
+#include "firn/query_stats.h"
 #include "firn/status.h"
 #include "firn/storage.h"
 #include "firn/time.h"
@@ -66,6 +68,10 @@ struct DbOptions {
   // Open although the warehouse is older than the log's trim point: what is between is
   // gone, and this accepts it.
   bool accept_gap = false;
+  // Statements may name Parquet files by location, as in FROM 's3://bucket/x.parquet',
+  // and read whatever this process may. For a person at a command line; never for
+  // statements that come over a network. A Db that is open for writing refuses it.
+  bool sql_files = false;
 };
 
 struct SettledTable {
@@ -126,12 +132,17 @@ class SqlCursor {
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
   // The next batch, or null at the end.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
+  virtual QueryStats stats() const = 0;
 };
 
 class Db {
  public:
   static Result<std::unique_ptr<Db>> Open(const DbOptions& options);
   static Result<std::unique_ptr<Db>> OpenReader(const DbOptions& options);
+  // No table at all, only files that statements name; `options` say how stores are
+  // reached, and `sql_files` is taken as set. Of the interface below Sql() is what it is
+  // for; the rest finds nothing.
+  static Result<std::unique_ptr<Db>> OpenFiles(const DbOptions& options);
 
   // Stops background work and closes. What was acknowledged is in the log, synced.
   virtual ~Db() = default;
@@ -171,7 +182,8 @@ class Db {
   // Parse a series selector such as `up{job="x"}`, as match[] parameters hold them.
   static Result<std::vector<LabelMatcher>> ParseSelector(std::string_view text);
 
-  // --- SQL over every table, hot and settled. One statement.
+  // --- SQL over every table, hot and settled. One statement. NotFound where it names a
+  // file that is not there, which only `sql_files` lets it do.
   virtual Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
                                                  std::string_view statement) = 0;
 

@@ -54,6 +54,25 @@ int TableScan(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags);
 
+struct CheckFlags {
+  std::string location;  // Of a file, a directory or a pattern.
+  bool compression = false;
+};
+int Check(World& world, const CommonFlags& common, const CheckFlags& flags);
+
+struct ExportFlags {
+  std::string source_name;  // A table or a location; or `query` is given.
+  std::string query;
+  std::string columns;  // Names separated by commas; empty is all.
+  std::string filter;
+  std::string to;      // A location, or `-`.
+  std::string format;  // Empty: by the name's end.
+  std::string compression = "zstd:3";
+  bool overwrite = false;
+  SourceFlags source;
+};
+int Export(World& world, const CommonFlags& common, const ExportFlags& flags);
+
 int ConfigCheck(World& world, const CommonFlags& common, const std::string& file);
 int ConfigPrint(World& world, const std::string& file);
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "cli/program.h"
 
 #include "base/clock.h"
+#include "base/context.h"
 #include "firn/db.h"
+#include "firn/files.h"
 
 namespace {
 
@@ -38,6 +41,22 @@ void WaitForStop() {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+// What a signal cancels, while there is something.
+std::atomic<const firn::base::Context*> cancelled_by_signal{nullptr};
+
+extern "C" void CancelOnSignal(int) {
+  const firn::base::Context* context = cancelled_by_signal.load();
+  if (context != nullptr) context->Cancel();
+}
+
+void CancelContextOnSignal(const firn::base::Context* context) {
+  cancelled_by_signal.store(context);
+  struct sigaction action = {};
+  action.sa_handler = context != nullptr ? CancelOnSignal : SIG_DFL;
+  action.sa_flags = SA_RESTART | SA_RESETHAND;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
 std::optional<std::string> Environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
@@ -60,7 +79,11 @@ int main(int argc, char** argv) {
                          firn::Db::Open,
                          firn::Db::OpenReader,
                          KeepStopSignals,
-                         WaitForStop};
+                         WaitForStop,
+                         firn::Db::OpenFiles,
+                         firn::Files::Open,
+                         CancelContextOnSignal,
+                         isatty(STDERR_FILENO) == 1};
   const int code = firn::cli::Run({argv + 1, argv + argc}, world);
   std::cout.flush();
   // Output that could not be written is no success, whatever the command thought.

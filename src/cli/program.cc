@@ -32,6 +32,8 @@ class Grammar {
     AddSql();
     AddPromql();
     AddTable();
+    AddCheck();
+    AddExport();
     AddConfig();
     CLI::App* version = app_.add_subcommand("version", "Print the version");
     version->callback([this] {
@@ -139,16 +141,19 @@ class Grammar {
   }
 
   void AddSql() {
-    CLI::App* sql = app_.add_subcommand("sql", "Run SQL over the tables");
+    CLI::App* sql = app_.add_subcommand("sql", "Run SQL over tables and files");
     sql->add_option("query", sql_.query,
                     "One statement; without it, statements come from standard input");
     AddWarehouse(sql, sql_.source);
     sql->add_option("--server", sql_.source.server,
                     "Ask this server, which sees hot data too");
-    sql->add_option("--format", sql_.format, "table, csv, json, ndjson or arrow");
+    sql->add_option("--format", sql_.format,
+                    "table, csv, json, ndjson, arrow or parquet");
     sql->footer(
-        "Example:\n  firn sql --server http://127.0.0.1:7070 "
-        "'SELECT metric, count(*) FROM metrics.samples GROUP BY metric'");
+        "A file, a directory or a pattern stands in quotes where a table would.\n"
+        "Examples:\n  firn sql --server http://127.0.0.1:7070 "
+        "'SELECT metric, count(*) FROM metrics.samples GROUP BY metric'\n"
+        "  firn sql \"SELECT count(*) FROM 's3://bucket/day=*/*.parquet'\"");
     OnCommand(sql, [this] { return Sql(world_, common_, sql_); });
   }
 
@@ -204,6 +209,50 @@ class Grammar {
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
   }
 
+  void AddCheck() {
+    CLI::App* check = app_.add_subcommand(
+        "check", "Hold Parquet files against what they say of themselves");
+    check
+        ->add_option("location", check_.location,
+                     "A file, a directory or a pattern, on disk or in a store")
+        ->required();
+    check->add_flag("--compression", check_.compression,
+                    "Instead: what each column takes, and what form would suit it");
+    check->footer(
+        "Every page is read. Exit code 1 says that there are faults.\n"
+        "Examples:\n  firn check ./data\n"
+        "  firn check s3://bucket/x.parquet --compression");
+    OnCommand(check, [this] { return Check(world_, common_, check_); });
+  }
+
+  void AddExport() {
+    CLI::App* command =
+        app_.add_subcommand("export", "Write a table, files or a query to one file");
+    command->add_option("source", export_.source_name,
+                        "NS.TABLE, or a file, a directory or a pattern");
+    command->add_option("--to", export_.to, "Location of the file; - is standard output")
+        ->required();
+    command->add_option("--query", export_.query, "SQL that makes the rows");
+    command->add_option("--columns", export_.columns, "Columns, separated by commas");
+    command->add_option("--filter", export_.filter,
+                        "Rows to keep, such as \"value > 1\"");
+    command->add_option("--format", export_.format,
+                        "parquet, csv, ndjson, json or arrow; by default as --to ends");
+    command->add_option("--compression", export_.compression,
+                        "Of Parquet: zstd:3, snappy, gzip, brotli, lz4 or none; auto "
+                        "tries what suits each column");
+    command->add_flag("--overwrite", export_.overwrite, "Replace a file of this name");
+    AddWarehouse(command, export_.source);
+    command->add_option("--server", export_.source.server,
+                        "Ask this server, which sees hot data too");
+    command->footer(
+        "Examples:\n  firn export metrics.samples --warehouse ./firn-data/warehouse "
+        "--to samples.parquet\n"
+        "  firn export --query \"SELECT * FROM 'in/*.parquet' WHERE v > 1\" --to "
+        "out.csv");
+    OnCommand(command, [this] { return Export(world_, common_, export_); });
+  }
+
   void AddConfig() {
     CLI::App* config = app_.add_subcommand("config", "Check and print settings");
     config->require_subcommand(1);
@@ -234,6 +283,8 @@ class Grammar {
   SqlFlags sql_;
   PromqlFlags promql_;
   TableFlags table_;
+  CheckFlags check_;
+  ExportFlags export_;
   std::string config_file_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "firn/db.h"
+#include "firn/files.h"
 #include "firn/status.h"
 
 namespace firn::cli {
@@ -44,6 +45,12 @@ struct World {
   std::function<void()> keep_stop_signals;
   // Return when the server is to stop. A second signal then ends the process at once.
   std::function<void()> wait_for_stop;
+  std::function<Result<std::unique_ptr<Db>>(const DbOptions&)> open_file_db = {};
+  std::function<Result<std::unique_ptr<Files>>(const FilesOptions&)> open_files = {};
+  // From now on the first SIGINT or SIGTERM cancels the context, and a second ends the
+  // process at once; with null they are as they were. Null outside of a process.
+  std::function<void(const base::Context*)> cancel_on_signal = {};
+  bool err_is_terminal = false;
 };
 
 // Flags that every command takes.

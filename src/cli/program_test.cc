@@ -45,8 +45,11 @@ std::unique_ptr<FakeDb> NewFakeDb() {
   db->sql = [](std::string_view text) -> Result<std::unique_ptr<SqlCursor>> {
     if (text == "bad") return Status::InvalidArgument("Parser Error: at 1");
     const auto rows = Rows();
-    return std::make_unique<FakeCursor>(
+    auto cursor = std::make_unique<FakeCursor>(
         rows->schema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{rows});
+    cursor->counted.bytes_read = 700;
+    cursor->counted.row_groups_pruned_by_bloom = 3;
+    return cursor;
   };
   db->promql = [](const base::Context&,
                   const PromqlRequest& request) -> Result<PromqlResult> {
@@ -68,6 +71,94 @@ std::unique_ptr<FakeDb> NewFakeDb() {
   return db;
 }
 
+// Files in memory, one of them faulty.
+struct FakeFiles final : public Files {
+  class Output final : public FileOutput {
+   public:
+    Output(FakeFiles& files, std::string name) : files_(files), name_(std::move(name)) {}
+    Status Append(std::string_view bytes) override {
+      FIRN_RETURN_IF_ERROR(files_.append_status);
+      bytes_ += bytes;
+      return Status::OK();
+    }
+    Status Close() override {
+      files_.written[name_] = bytes_;
+      return Status::OK();
+    }
+
+   private:
+    FakeFiles& files_;
+    const std::string name_;
+    std::string bytes_;
+  };
+
+  Result<std::vector<std::string>> Find(const base::Context&,
+                                        std::string_view location) override {
+    if (location == "nowhere") return Status::NotFound("no file nowhere");
+    if (location == "dir") return std::vector<std::string>{"a.parquet", "b.parquet"};
+    return std::vector<std::string>{std::string(location)};
+  }
+  Result<FileCheck> Check(const base::Context&, const std::string& location,
+                          const std::function<void(double)>& on_progress) override {
+    on_progress(0.5);
+    if (location == "locked.parquet") return Status::PermissionDenied("it is encrypted");
+    FileCheck check;
+    check.file = location;
+    check.rows = 10;
+    check.row_groups = 1;
+    check.columns = 2;
+    check.pages = 4;
+    if (location == "b.parquet") {
+      check.faults = {
+          {FaultKind::kPageIndex, location, 0, "a.b", 3, "max is 5", "at least 9"}};
+    }
+    return check;
+  }
+  Result<CompressionAdvice> Compression(const base::Context&,
+                                        const std::string& location) override {
+    return CompressionAdvice{"report of " + location + "\n", "trial\n",
+                             R"({"file":")" + location + R"("})"};
+  }
+  Result<std::unique_ptr<FileOutput>> Create(const base::Context&,
+                                             std::string_view location,
+                                             bool overwrite) override {
+    if (written.contains(std::string(location)) && !overwrite) {
+      return Status::AlreadyExists(std::string(location) + " is there already");
+    }
+    return std::unique_ptr<FileOutput>(
+        std::make_unique<Output>(*this, std::string(location)));
+  }
+
+  std::map<std::string, std::string> written;
+  Status append_status;
+};
+
+// Passes on to files that the test keeps.
+class KeptFiles final : public Files {
+ public:
+  explicit KeptFiles(FakeFiles& files) : files_(files) {}
+  Result<std::vector<std::string>> Find(const base::Context& context,
+                                        std::string_view location) override {
+    return files_.Find(context, location);
+  }
+  Result<FileCheck> Check(const base::Context& context, const std::string& location,
+                          const std::function<void(double)>& on_progress) override {
+    return files_.Check(context, location, on_progress);
+  }
+  Result<CompressionAdvice> Compression(const base::Context& context,
+                                        const std::string& location) override {
+    return files_.Compression(context, location);
+  }
+  Result<std::unique_ptr<FileOutput>> Create(const base::Context& context,
+                                             std::string_view location,
+                                             bool overwrite) override {
+    return files_.Create(context, location, overwrite);
+  }
+
+ private:
+  FakeFiles& files_;
+};
+
 class ProgramTest : public ::testing::Test {
  protected:
   int Run(std::vector<std::string> args) {
@@ -87,7 +178,11 @@ class ProgramTest : public ::testing::Test {
                 [this](const DbOptions& options) { return Open(options); },
                 [this](const DbOptions& options) { return Open(options); },
                 [] {},
-                [this] { while_serving_(); }};
+                [this] { while_serving_(); },
+                [this](const DbOptions& options) { return Open(options); },
+                [this](const FilesOptions&) -> Result<std::unique_ptr<Files>> {
+                  return std::unique_ptr<Files>(std::make_unique<KeptFiles>(files_));
+                }};
     return cli::Run(args, world);
   }
   Result<std::unique_ptr<Db>> Open(const DbOptions& options) {
@@ -103,6 +198,7 @@ class ProgramTest : public ::testing::Test {
   std::map<std::string, std::string> environment_;
   base::ManualClock clock_{1'700'000'000'000'000};
   DbOptions opened_;
+  FakeFiles files_;
   Status open_status_;
   std::function<void()> while_serving_ = [] {};
 };
@@ -119,12 +215,14 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "scan"},
                                              {"table", "snapshots"},
                                              {"table", "files"},
+                                             {"check"},
+                                             {"export"},
                                              {"config", "check"},
                                              {"config", "print"}}) {
     std::vector<std::string> args = command;
     args.push_back("--help");
     EXPECT_EQ(Run(args), 0);
-    EXPECT_THAT(out(), HasSubstr("Example:")) << command.back();
+    EXPECT_THAT(out(), HasSubstr("Example")) << command.back();
   }
 }
 
@@ -137,9 +235,9 @@ TEST_F(ProgramTest, BadUsageIsTwoAndNamesTheNearest) {
   EXPECT_EQ(Run({"tabel"}), 2);
   EXPECT_EQ(Run({"serve", "--settle-interval", "soon"}), 2);
   EXPECT_THAT(err(), StartsWith("firn: configuration: flag --settle-interval: "));
-  EXPECT_EQ(Run({"sql", "SELECT 1", "--format", "parquet", "--warehouse", "w"}), 2);
+  EXPECT_EQ(Run({"sql", "SELECT 1", "--format", "xml", "--warehouse", "w"}), 2);
   EXPECT_THAT(err(), HasSubstr("none of table, csv"));
-  EXPECT_EQ(Run({"sql", "SELECT 1"}), 2);
+  EXPECT_EQ(Run({"table", "ls"}), 2);
   EXPECT_THAT(err(), HasSubstr("--server"));
   EXPECT_EQ(Run({"sql", "SELECT 1", "--server", "http://h:1", "--warehouse", "w"}), 2);
   EXPECT_EQ(Run({"sql", "SELECT 1", "--server", "nonsense"}), 2);
@@ -185,7 +283,86 @@ TEST_F(ProgramTest, PrintsRowsInEachFormat) {
   EXPECT_EQ(Run({"sql", "SELECT 1", "--warehouse", "w", "--json", "--stats"}), 0);
   EXPECT_EQ(json::parse(out())["columns"][0]["name"], "n");
   EXPECT_EQ(json::parse(err())["rows"], 2);
+  EXPECT_EQ(json::parse(err())["bytes_read"], 700);
+  EXPECT_EQ(json::parse(err())["bloom_pruned"], 3);
   EXPECT_EQ(opened_.warehouse, "w");
+  EXPECT_TRUE(opened_.sql_files);
+  const std::string file = sql("parquet");
+  EXPECT_EQ(file.substr(0, 4), "PAR1");
+  EXPECT_EQ(file.substr(file.size() - 4), "PAR1");
+}
+
+TEST_F(ProgramTest, WithoutASourceSqlReadsFilesAlone) {
+  EXPECT_EQ(Run({"sql", "SELECT 1"}), 0);
+  EXPECT_EQ(opened_.warehouse, "");
+  EXPECT_EQ(Run({"sql", "bad"}), 1);
+  EXPECT_THAT(err(),
+              HasSubstr("Parser Error: at 1\nWithout --warehouse URI or --server"));
+}
+
+TEST_F(ProgramTest, ChecksFiles) {
+  EXPECT_EQ(Run({"check", "a.parquet"}), 0);
+  EXPECT_EQ(out(), "a.parquet: sound: 10 rows, 1 row group, 2 columns, 4 pages\n");
+  EXPECT_EQ(err(), "");
+  EXPECT_EQ(Run({"check", "dir", "--stats"}), 1);
+  EXPECT_EQ(
+      out(),
+      "a.parquet: sound: 10 rows, 1 row group, 2 columns, 4 pages\n"
+      "b.parquet: row group 0: column a.b: page 3: page index: max is 5, expected at "
+      "least 9\n"
+      "b.parquet: 1 fault\n"
+      "2 files: 1 sound, 1 with faults\n");
+  EXPECT_EQ(json::parse(err())["files_planned"], 2);
+  EXPECT_EQ(Run({"check", "dir", "--json"}), 1);
+  const json checked = json::parse(out());
+  EXPECT_EQ(checked["faulty"], 1);
+  EXPECT_EQ(checked["files"][1]["faults"][0],
+            json::parse(R"({"kind":"page index","row_group":0,"column":"a.b","page":3,
+                            "found":"max is 5","expected":"at least 9"})"));
+  EXPECT_EQ(Run({"check", "nowhere"}), 3);
+  EXPECT_EQ(err(), "firn: check: no file nowhere\n");
+  EXPECT_EQ(Run({"check", "locked.parquet"}), 1);
+  EXPECT_EQ(err(), "firn: check: it is encrypted\n");
+  EXPECT_EQ(Run({"check", "b.parquet", "--quiet"}), 1);
+  EXPECT_THAT(out(), StartsWith("b.parquet: row group 0"));
+  EXPECT_EQ(Run({"check", "a.parquet", "--compression"}), 0);
+  EXPECT_EQ(out(), "report of a.parquet\n\ntrial\n");
+  EXPECT_EQ(Run({"check", "dir", "--compression", "--json"}), 0);
+  EXPECT_EQ(json::parse(out())[1]["file"], "b.parquet");
+}
+
+TEST_F(ProgramTest, ExportsToOneFile) {
+  EXPECT_EQ(Run({"export", "a/*.parquet", "--to", "x.csv"}), 0) << err();
+  EXPECT_EQ(files_.written["x.csv"], "n,t,v\r\n1,\"a,\"\"b\"\"\",0.5\r\n200,,NaN\r\n");
+  EXPECT_EQ(out(), "x.csv: 2 rows, 34 bytes of csv\n");
+  EXPECT_EQ(Run({"export", "a/*.parquet", "--to", "x.csv"}), 4);
+  EXPECT_THAT(err(), HasSubstr("x.csv is there already\n--overwrite replaces it."));
+  EXPECT_EQ(Run({"export", "--query", "SELECT 1", "--to", "x.csv", "--overwrite",
+                 "--format", "ndjson", "--json"}),
+            0);
+  EXPECT_EQ(json::parse(out())["format"], "ndjson");
+  EXPECT_THAT(files_.written["x.csv"], StartsWith("{\"n\":1,"));
+  EXPECT_EQ(
+      Run({"export", "a.parquet", "--to", "s3://b/y.parquet", "--compression", "snappy"}),
+      0);
+  EXPECT_THAT(files_.written["s3://b/y.parquet"], StartsWith("PAR1"));
+  EXPECT_EQ(Run({"export", "a.parquet", "--to", "-", "--format", "csv"}), 0);
+  EXPECT_THAT(out(), StartsWith("n,t,v"));
+}
+
+TEST_F(ProgramTest, AnExportThatFailsLeavesNothing) {
+  EXPECT_EQ(Run({"export", "--query", "bad", "--to", "x.csv"}), 1);
+  files_.append_status = Status::ResourceExhausted("disk full");
+  EXPECT_EQ(Run({"export", "a.parquet", "--to", "y.parquet"}), 1);
+  EXPECT_EQ(err(), "firn: export: disk full\n");
+  files_.append_status = Status::OK();
+  EXPECT_EQ(Run({"export", "a.parquet", "--to", "y.parquet", "--compression", "zip"}), 2);
+  EXPECT_THAT(err(), HasSubstr("zip"));
+  EXPECT_EQ(Run({"export", "metrics.nope", "--to", "y.parquet", "--warehouse", "w"}), 3);
+  EXPECT_EQ(Run({"export", "a.parquet", "--to", "y.xls"}), 2);
+  EXPECT_EQ(Run({"export", "--to", "y.csv"}), 2);
+  EXPECT_EQ(Run({"export", "a.parquet", "--query", "x", "--to", "y.csv"}), 2);
+  EXPECT_THAT(files_.written, ::testing::IsEmpty());
 }
 
 TEST_F(ProgramTest, RunsAScriptUntilAStatementFails) {

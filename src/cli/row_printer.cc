@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/parquet_printer.h"
+
 #include "base/json.h"
 #include "server/arrow_json.h"
 
@@ -260,16 +262,18 @@ class ArrowPrinter final : public RowPrinter {
 }  // namespace
 
 Result<std::unique_ptr<RowPrinter>> RowPrinter::Make(std::string_view format,
-                                                     std::ostream& out) {
+                                                     std::ostream& out,
+                                                     const ParquetOptions& parquet) {
   std::unique_ptr<RowPrinter> printer;
   if (format == "table") printer = std::make_unique<TablePrinter>(out);
   if (format == "csv") printer = std::make_unique<CsvPrinter>(out);
   if (format == "json") printer = std::make_unique<JsonPrinter>(out);
   if (format == "ndjson") printer = std::make_unique<NdjsonPrinter>(out);
   if (format == "arrow") printer = std::make_unique<ArrowPrinter>(out);
+  if (format == "parquet") printer = MakeParquetPrinter(out, parquet);
   if (printer != nullptr) return printer;
   return Status::InvalidArgument("format " + std::string(format) +
-                                 " is none of table, csv, json, ndjson, arrow");
+                                 " is none of table, csv, json, ndjson, arrow, parquet");
 }
 
 }  // namespace firn::cli

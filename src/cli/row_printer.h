@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string_view>
 
+#include "firn/parquet_writer.h"
 #include "firn/status.h"
 
 namespace arrow {
@@ -24,11 +25,13 @@ namespace firn::cli {
 //   json    {"columns":[…],"rows":[[…],…]}, as POST /api/v1/sql answers
 //   ndjson  one object a line
 //   arrow   an Arrow IPC stream
+//   parquet one file (parquet_printer.h)
 class RowPrinter {
  public:
   // InvalidArgument for a format that is none of these. `out` must outlive the printer.
   static Result<std::unique_ptr<RowPrinter>> Make(std::string_view format,
-                                                  std::ostream& out);
+                                                  std::ostream& out,
+                                                  const ParquetOptions& parquet = {});
   virtual ~RowPrinter() = default;
 
   virtual Status Begin(const std::shared_ptr<arrow::Schema>& schema) = 0;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
 #include "cli/program.h"
+
+#include "firn/query_stats.h"
 
 namespace firn::cli {
 
@@ -13,8 +15,10 @@ namespace firn::cli {
 class RunStats {
  public:
   explicit RunStats(const base::Clock& clock);
-  // Print one JSON object to world.err: rows, seconds, cpu_seconds, peak_rss_bytes.
-  void Print(World& world, std::int64_t rows) const;
+  // Print one JSON object to world.err: rows, seconds, cpu_seconds, peak_rss_bytes, and
+  // what the query read and pruned where that is known.
+  void Print(World& world, std::int64_t rows,
+             const std::optional<QueryStats>& query = std::nullopt) const;
 
  private:
   const base::Clock& clock_;

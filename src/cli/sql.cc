@@ -24,6 +24,11 @@ constexpr std::string_view kHelp =
     "  .help       this\n"
     "  .quit       leave (Ctrl-D too)\n";
 
+constexpr std::string_view kNoTables =
+    "Without --warehouse URI or --server URL there are no tables, only files that stand "
+    "in "
+    "quotes: FROM 'x.parquet'.";
+
 class Shell {
  public:
   Shell(World& world, const CommonFlags& common, SqlSource& source, std::string format)
@@ -37,7 +42,11 @@ class Shell {
     const Status status = source_.Run(context, statement, **printer);
     rows_ += (*printer)->rows();
     world_.out << std::flush;
-    return status.ok() ? int{kDone} : PrintError(world_, "sql", status);
+    if (status.ok()) return kDone;
+    return PrintError(world_, "sql", status,
+                      status.Is(StatusCode::kInvalidArgument) && !source_.has_tables()
+                          ? kNoTables
+                          : std::string_view());
   }
 
   // Statements one after the other; the first that fails ends it.
@@ -117,7 +126,7 @@ int Sql(World& world, const CommonFlags& common, const SqlFlags& flags) {
   } else {
     code = shell.RunScript();
   }
-  if (common.stats) stats.Print(world, shell.rows());
+  if (common.stats) stats.Print(world, shell.rows(), (*source)->stats());
   return code;
 }
 

@@ -3,6 +3,7 @@
 
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/server_answer.h"
@@ -19,30 +20,72 @@ class ServerSource final : public SqlSource {
              RowPrinter& printer) override {
     return SqlOverHttp(client_, context, statement, printer);
   }
+  std::optional<QueryStats> stats() const override { return std::nullopt; }
+  bool has_tables() const override { return true; }
+  Status CheckTable(const base::Context&, std::string_view) override {
+    return Status::OK();
+  }
 
  private:
   io::HttpClient client_;
 };
 
-class WarehouseSource final : public SqlSource {
+class DbSource final : public SqlSource {
  public:
-  explicit WarehouseSource(std::unique_ptr<Db> db) : db_(std::move(db)) {}
+  DbSource(std::unique_ptr<Db> db, bool has_tables)
+      : db_(std::move(db)), has_tables_(has_tables) {}
   Status Run(const base::Context& context, std::string_view statement,
              RowPrinter& printer) override {
-    return PrintSql(*db_, context, statement, printer);
+    return PrintSql(*db_, context, statement, printer, &stats_);
+  }
+  std::optional<QueryStats> stats() const override { return stats_; }
+  bool has_tables() const override { return has_tables_; }
+  Status CheckTable(const base::Context& context, std::string_view name) override {
+    return has_tables_ ? db_->DescribeTable(context, name).status() : Status::OK();
   }
 
  private:
-  std::unique_ptr<Db> db_;
+  const std::unique_ptr<Db> db_;
+  const bool has_tables_;
+  QueryStats stats_;
 };
+
+void Add(const QueryStats& from, QueryStats& to) {
+  to.files_planned += from.files_planned;
+  to.files_pruned += from.files_pruned;
+  to.row_groups_read += from.row_groups_read;
+  to.row_groups_pruned += from.row_groups_pruned;
+  to.row_groups_pruned_by_statistics += from.row_groups_pruned_by_statistics;
+  to.row_groups_pruned_by_bloom += from.row_groups_pruned_by_bloom;
+  to.row_groups_pruned_by_page_index += from.row_groups_pruned_by_page_index;
+  to.row_groups_pruned_by_dictionary += from.row_groups_pruned_by_dictionary;
+  to.pages_pruned += from.pages_pruned;
+  to.bytes_read += from.bytes_read;
+  to.requests += from.requests;
+}
+
+Status PrintRows(SqlCursor& cursor, RowPrinter& printer) {
+  FIRN_RETURN_IF_ERROR(printer.Begin(cursor.schema()));
+  for (;;) {
+    FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch, cursor.Next());
+    if (batch == nullptr) return printer.End();
+    FIRN_RETURN_IF_ERROR(printer.Add(*batch));
+  }
+}
 
 }  // namespace
 
 Result<std::unique_ptr<SqlSource>> SqlSource::Open(const World& world,
                                                    const SourceFlags& flags) {
   if (flags.server.empty()) {
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, OpenWarehouse(world, flags));
-    return std::unique_ptr<SqlSource>(std::make_unique<WarehouseSource>(std::move(db)));
+    FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
+    config.db.sql_files = true;
+    const bool has_tables = !config.db.warehouse.empty();
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, has_tables
+                                                      ? world.open_reader(config.db)
+                                                      : world.open_file_db(config.db));
+    return std::unique_ptr<SqlSource>(
+        std::make_unique<DbSource>(std::move(db), has_tables));
   }
   if (!flags.warehouse.empty() || !flags.catalog.empty()) {
     return Status::InvalidArgument("--server and --warehouse exclude each other");
@@ -60,16 +103,43 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
 }
 
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
-                RowPrinter& printer) {
+                RowPrinter& printer, QueryStats* stats) {
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SqlCursor> cursor,
                         db.Sql(context, statement));
-  FIRN_RETURN_IF_ERROR(printer.Begin(cursor->schema()));
-  for (;;) {
-    FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
-                          cursor->Next());
-    if (batch == nullptr) return printer.End();
-    FIRN_RETURN_IF_ERROR(printer.Add(*batch));
+  const Status status = PrintRows(*cursor, printer);
+  if (stats != nullptr) Add(cursor->stats(), *stats);
+  return status;
+}
+
+std::string QuotedName(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
   }
+  return out + "\"";
+}
+
+std::string QuotedTable(std::string_view name) {
+  std::string out;
+  for (;;) {
+    const std::size_t dot = name.find('.');
+    out += QuotedName(name.substr(0, dot));
+    if (dot == std::string_view::npos) return out;
+    out += '.';
+    name.remove_prefix(dot + 1);
+  }
+}
+
+std::string QuotedColumns(std::string_view columns) {
+  std::string out;
+  while (!columns.empty()) {
+    const std::string_view column = columns.substr(0, columns.find(','));
+    columns.remove_prefix(std::min(columns.size(), column.size() + 1));
+    if (column.empty()) continue;
+    out += (out.empty() ? "" : ", ") + QuotedName(column);
+  }
+  return out.empty() ? "*" : out;
 }
 
 int PrintSourceError(World& world, std::string_view what, const Status& status) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "cli/commands.h"
@@ -10,6 +12,7 @@
 #include "cli/row_printer.h"
 
 #include "base/context.h"
+#include "firn/query_stats.h"
 #include "firn/status.h"
 
 namespace firn::cli {
@@ -17,22 +20,36 @@ namespace firn::cli {
 // Thread-compatible.
 class SqlSource {
  public:
-  // The server where one is named, else the warehouse (also of FIRN_WAREHOUSE).
-  // InvalidArgument where neither is, or both.
+  // The server where one is named, else the warehouse (also of FIRN_WAREHOUSE) and files
+  // that statements name, else such files alone. InvalidArgument where both are named.
   static Result<std::unique_ptr<SqlSource>> Open(const World& world,
                                                  const SourceFlags& flags);
   virtual ~SqlSource() = default;
 
   virtual Status Run(const base::Context& context, std::string_view statement,
                      RowPrinter& printer) = 0;
+
+  // What the statements so far have read; nothing where that is not known.
+  virtual std::optional<QueryStats> stats() const = 0;
+  // False where there are files only.
+  virtual bool has_tables() const = 0;
+  // NotFound where there are tables at hand, and none of this name is among them. A
+  // server is not asked: its answer to the statement says so.
+  virtual Status CheckTable(const base::Context& context, std::string_view name) = 0;
 };
 
 // A Db over a warehouse, as `table` and `promql` read it too. Errors as SqlSource::Open.
 Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags);
 
-// Print all rows of a statement.
+// Print all rows of a statement; add what it read to `stats`, which may be null.
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
-                RowPrinter& printer);
+                RowPrinter& printer, QueryStats* stats = nullptr);
+
+// `a` as a name in SQL, and `a.b` as a name in a name space.
+std::string QuotedName(std::string_view name);
+std::string QuotedTable(std::string_view name);
+// The names between commas, quoted; `*` where there is none.
+std::string QuotedColumns(std::string_view columns);
 
 // Print why a source could not be opened, with what to do where that is known.
 int PrintSourceError(World& world, std::string_view what, const Status& status);

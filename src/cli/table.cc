@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // firn table: looks at the tables of a warehouse as they are committed.
-#include <algorithm>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -48,41 +47,9 @@ int WithDb(World& world, const CommonFlags& common, std::string_view what,
   return kDone;
 }
 
-// "a"."b" for `a.b`.
-std::string QuoteName(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    if (c == '.') {
-      out += "\".\"";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
-// As QuoteName, for a name in which a dot is a dot.
-std::string QuoteColumn(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string ScanStatement(const TableFlags& flags) {
-  std::string columns;
-  std::string_view rest = flags.columns;
-  while (!rest.empty()) {
-    const std::string_view column = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(rest.size(), column.size() + 1));
-    if (column.empty()) continue;
-    columns += (columns.empty() ? "" : ", ") + QuoteColumn(column);
-  }
   std::string sql =
-      "SELECT " + (columns.empty() ? "*" : columns) + " FROM " + QuoteName(flags.table);
+      "SELECT " + QuotedColumns(flags.columns) + " FROM " + QuotedTable(flags.table);
   // In parentheses, and closed on a line of its own, so that the text stays one
   // condition.
   if (!flags.filter.empty()) sql += " WHERE (" + flags.filter + "\n)";

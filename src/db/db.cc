@@ -21,6 +21,7 @@
 #include "promql/engine.h"
 #include "promql/parser.h"
 #include "sql/engine.h"
+#include "table/file_source.h"
 #include "tsdb/engine.h"
 #include "tsdb/head_appender.h"
 #include "wal/log.h"
@@ -233,6 +234,7 @@ class WatchedCursor final : public SqlCursor {
     FIRN_RETURN_IF_ERROR(look_again_());
     return FileIsGone(batch.status());
   }
+  QueryStats stats() const override { return rows_->stats(); }
 
  private:
   const std::unique_ptr<SqlCursor> rows_;
@@ -241,7 +243,14 @@ class WatchedCursor final : public SqlCursor {
 
 class OpenDb final : public Db {
  public:
-  static Result<std::unique_ptr<Db>> Open(const DbOptions& options, bool with_hot) {
+  enum class Mode { kWriter, kReader, kFilesOnly };
+
+  static Result<std::unique_ptr<Db>> Open(const DbOptions& options, Mode mode) {
+    const bool with_hot = mode == Mode::kWriter;
+    if (with_hot && options.sql_files) {
+      return Status::InvalidArgument(
+          "a database that is open for writing reads no files by SQL");
+    }
     std::unique_ptr<OpenDb> db(new OpenDb(options));
     // The lock comes before anything is looked at or made.
     std::unique_ptr<DataDirectory> directory;
@@ -250,10 +259,10 @@ class OpenDb final : public Db {
           directory, DataDirectory::Open(io::LocalFileSystem(), options.data_dir,
                                          options.holder, options.create, db->ulids_));
     }
-    FIRN_ASSIGN_OR_RETURN(
-        db->warehouse_,
-        Warehouse::Open(WarehouseLocation(options), options, /*read_only=*/!with_hot,
-                        base::SystemClock(), db->metrics_));
+    FIRN_ASSIGN_OR_RETURN(db->warehouse_,
+                          Warehouse::Open(WarehouseLocation(options), options,
+                                          /*read_only=*/mode == Mode::kReader,
+                                          base::SystemClock(), db->metrics_));
     if (with_hot) {
       HotOpener opener(options, *db->warehouse_, db->ulids_, db->metrics_, db->reports_);
       FIRN_ASSIGN_OR_RETURN(db->hot_, opener.Open(std::move(directory)));
@@ -265,6 +274,10 @@ class OpenDb final : public Db {
     sql.threads = options.query_threads;
     sql.memory_bytes_max = options.query_bytes_max;
     db->tables_ = std::make_unique<Tables>(*db->warehouse_, db->hot_.engine.get());
+    if (options.sql_files) {
+      db->files_ = std::make_unique<table::Files>(db->warehouse_->scan_environment());
+      sql.files = db->files_.get();
+    }
     FIRN_ASSIGN_OR_RETURN(db->sql_, sql::Engine::Open(sql, *db->tables_));
     db->RegisterMetrics();
     return std::unique_ptr<Db>(std::move(db));
@@ -484,6 +497,8 @@ class OpenDb final : public Db {
     if (!result.status().Is(StatusCode::kNotFound)) return result;
     FIRN_RETURN_IF_ERROR(Refresh(context));
     result = read();
+    // A file that the statement names may as well never have been there.
+    if (files_ != nullptr) return result;
     if (result.status().Is(StatusCode::kNotFound)) return FileIsGone(result.status());
     return result;
   }
@@ -520,17 +535,27 @@ class OpenDb final : public Db {
   std::unique_ptr<tsdb::SeriesReader> cold_reader_;
   Hot hot_;
   std::unique_ptr<Tables> tables_;
+  std::unique_ptr<table::Files> files_;  // Where SQL may name them.
   std::unique_ptr<sql::Engine> sql_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Db>> Db::Open(const DbOptions& options) {
-  return OpenDb::Open(options, /*with_hot=*/true);
+  return OpenDb::Open(options, OpenDb::Mode::kWriter);
 }
 
 Result<std::unique_ptr<Db>> Db::OpenReader(const DbOptions& options) {
-  return OpenDb::Open(options, /*with_hot=*/false);
+  return OpenDb::Open(options, OpenDb::Mode::kReader);
+}
+
+Result<std::unique_ptr<Db>> Db::OpenFiles(const DbOptions& options) {
+  DbOptions files = options;
+  files.sql_files = true;
+  // A catalog in memory, where no table ever is.
+  files.warehouse = "memory://none";
+  files.catalog = "sqlite://";
+  return OpenDb::Open(files, OpenDb::Mode::kFilesOnly);
 }
 
 Result<std::vector<LabelMatcher>> Db::ParseSelector(std::string_view text) {

@@ -77,6 +77,11 @@ Status AddValues(const ::parquet::ColumnIndex& index,
   for (std::size_t i = 0; i < pages; ++i) {
     PageValues& values = out.values[i];
     values.all_null = null_pages[i];
+    // Some writer filled the index of such columns without looking: it prunes nothing.
+    if (values.all_null && column.max_definition_level() == 0) {
+      out.values.clear();
+      return Status::OK();
+    }
     if (index.has_null_counts()) values.null_count = index.null_counts()[i];
     if (values.all_null) continue;
     values.lower = DecodeBound(column, lower[i]);

@@ -35,13 +35,38 @@ struct ScanStats {
   std::int64_t files_planned = 0;
   std::int64_t files_pruned = 0;
   std::int64_t row_groups_read = 0;
-  std::int64_t row_groups_pruned = 0;
+  std::int64_t row_groups_pruned = 0;  // The sum of what each stage pruned:
+  std::int64_t row_groups_pruned_by_statistics = 0;
+  std::int64_t row_groups_pruned_by_bloom = 0;
+  std::int64_t row_groups_pruned_by_page_index = 0;
+  std::int64_t row_groups_pruned_by_dictionary = 0;
   std::int64_t pages_pruned = 0;
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;
   std::int64_t rows = 0;
   std::int64_t hot_rows = 0;
   bool operator==(const ScanStats&) const = default;
+
+  ScanStats& operator+=(const ScanStats& more) { return Combine(more, 1); }
+  ScanStats& operator-=(const ScanStats& less) { return Combine(less, -1); }
+
+ private:
+  ScanStats& Combine(const ScanStats& other, std::int64_t sign) {
+    files_planned += sign * other.files_planned;
+    files_pruned += sign * other.files_pruned;
+    row_groups_read += sign * other.row_groups_read;
+    row_groups_pruned += sign * other.row_groups_pruned;
+    row_groups_pruned_by_statistics += sign * other.row_groups_pruned_by_statistics;
+    row_groups_pruned_by_bloom += sign * other.row_groups_pruned_by_bloom;
+    row_groups_pruned_by_page_index += sign * other.row_groups_pruned_by_page_index;
+    row_groups_pruned_by_dictionary += sign * other.row_groups_pruned_by_dictionary;
+    pages_pruned += sign * other.pages_pruned;
+    bytes_read += sign * other.bytes_read;
+    requests += sign * other.requests;
+    rows += sign * other.rows;
+    hot_rows += sign * other.hot_rows;
+    return *this;
+  }
 };
 
 // Batches of one scan. Thread-compatible. Batches own their memory and may outlive the

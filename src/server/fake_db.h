@@ -33,7 +33,10 @@ class FakeCursor final : public SqlCursor {
     return std::shared_ptr<arrow::RecordBatch>();
   }
 
+  QueryStats stats() const override { return counted; }
+
   Status last_status;  // After the batches; OK ends them.
+  QueryStats counted;
 
  private:
   std::shared_ptr<arrow::Schema> schema_;

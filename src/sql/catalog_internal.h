@@ -187,6 +187,12 @@ class TableEntries final : public duckdb::ClientContextState {
   duckdb::optional_ptr<duckdb::CatalogEntry> FindTable(duckdb::ClientContext& client,
                                                        SchemaEntry& schema,
                                                        const std::string& name) {
+    if (statement_->takes_files() && schema.name == kDefaultSchema && IsLocation(name)) {
+      std::lock_guard lock(mutex_);
+      auto& entry = tables_[{"", name}];
+      if (!entry) entry = OpenFiles(client, schema, name);
+      return entry.get();
+    }
     const std::string match = BestMatch(TableNames(schema.name), name);
     if (match.empty()) return nullptr;
     const scan::TableName full{schema.name, match};
@@ -197,6 +203,11 @@ class TableEntries final : public duckdb::ClientContextState {
   }
 
  private:
+  // A name that stands alone and has what a location has and a table's name does not.
+  static bool IsLocation(const std::string& name) {
+    return name.find_first_of("/.*") != std::string::npos;
+  }
+
   std::vector<scan::TableName> Names() {
     Result<std::vector<scan::TableName>> names = statement_->ListTables();
     if (!names.ok()) Throw(*statement_, names.status().With("list tables"));
@@ -222,12 +233,28 @@ class TableEntries final : public duckdb::ClientContextState {
     if (!table.ok()) {
       Throw(*statement_, table.status().With("open table " + name.ToString()));
     }
-    const arrow::Schema& columns = *(*table)->source().schema();
+    return Enter(client, schema, std::move(*table));
+  }
+
+  // Files that are not there are an error of their own, with its code, rather than a
+  // table that DuckDB does not know.
+  duckdb::unique_ptr<TableEntry> OpenFiles(duckdb::ClientContext& client,
+                                           SchemaEntry& schema,
+                                           const std::string& location) {
+    Result<std::shared_ptr<PinnedTable>> files = statement_->PinFiles(location);
+    if (!files.ok()) Throw(*statement_, files.status());
+    return Enter(client, schema, std::move(*files));
+  }
+
+  duckdb::unique_ptr<TableEntry> Enter(duckdb::ClientContext& client, SchemaEntry& schema,
+                                       std::shared_ptr<PinnedTable> table) {
+    const std::string what = "open table " + table->ToString();
+    const arrow::Schema& columns = *table->source().schema();
     ArrowColumns exported;
     const Status status = ArrowColumns::ExportInto(columns, client, exported);
-    if (!status.ok()) Throw(*statement_, status.With("open table " + name.ToString()));
+    if (!status.ok()) Throw(*statement_, status.With(what));
 
-    duckdb::CreateTableInfo info(schema, name.table);
+    duckdb::CreateTableInfo info(schema, table->name().table);
     const auto& names = exported.table.GetNames();
     const auto& types = exported.table.GetTypes();
     for (duckdb::idx_t i = 0; i < names.size(); ++i) {
@@ -238,7 +265,7 @@ class TableEntries final : public duckdb::ClientContextState {
       }
     }
     return duckdb::make_uniq<TableEntry>(schema.catalog, schema, info, statement_,
-                                         std::move(*table));
+                                         std::move(table));
   }
 
   const std::shared_ptr<Statement> statement_;

@@ -116,8 +116,9 @@ class Execution {
  public:
   // Connects. Throws what DuckDB throws.
   Execution(duckdb::DuckDB& database, const base::Context& context,
-            scan::TableProvider& tables)
-      : statement_(std::make_shared<Statement>(context, tables)), connection_(database) {
+            scan::TableProvider& tables, scan::FileProvider* files)
+      : statement_(std::make_shared<Statement>(context, tables, files)),
+        connection_(database) {
     duckdb::ClientContext& client = *connection_.context;
     client.registered_state->Insert(TableEntries::kKey,
                                     duckdb::make_shared_ptr<TableEntries>(statement_));
@@ -310,6 +311,23 @@ class ExecutionCursor final : public Cursor {
 
   scan::ScanStats scan_stats() const override { return execution_->stats(); }
 
+  QueryStats stats() const override {
+    const scan::ScanStats scans = execution_->stats();
+    QueryStats stats;
+    stats.files_planned = scans.files_planned;
+    stats.files_pruned = scans.files_pruned;
+    stats.row_groups_read = scans.row_groups_read;
+    stats.row_groups_pruned = scans.row_groups_pruned;
+    stats.row_groups_pruned_by_statistics = scans.row_groups_pruned_by_statistics;
+    stats.row_groups_pruned_by_bloom = scans.row_groups_pruned_by_bloom;
+    stats.row_groups_pruned_by_page_index = scans.row_groups_pruned_by_page_index;
+    stats.row_groups_pruned_by_dictionary = scans.row_groups_pruned_by_dictionary;
+    stats.pages_pruned = scans.pages_pruned;
+    stats.bytes_read = scans.bytes_read;
+    stats.requests = scans.requests;
+    return stats;
+  }
+
  private:
   const std::shared_ptr<duckdb::DuckDB> database_;  // Outlives the connection.
   const std::unique_ptr<Execution> execution_;
@@ -320,8 +338,9 @@ class ExecutionCursor final : public Cursor {
 
 class DuckDbEngine final : public Engine {
  public:
-  DuckDbEngine(std::shared_ptr<duckdb::DuckDB> database, scan::TableProvider& tables)
-      : database_(std::move(database)), tables_(tables) {}
+  DuckDbEngine(std::shared_ptr<duckdb::DuckDB> database, scan::TableProvider& tables,
+               scan::FileProvider* files)
+      : database_(std::move(database)), tables_(tables), files_(files) {}
 
   Result<std::unique_ptr<Cursor>> Start(const base::Context& context,
                                         std::string_view statement) override {
@@ -329,7 +348,7 @@ class DuckDbEngine final : public Engine {
     try {
       // A new connection each time: it costs microseconds, and nothing that a statement
       // leaves in one can reach the next.
-      execution = std::make_unique<Execution>(*database_, context, tables_);
+      execution = std::make_unique<Execution>(*database_, context, tables_, files_);
     } catch (const std::exception& exception) {
       const duckdb::ErrorData error(exception);
       return Status(CodeOf(error.Type()), "connect: " + error.Message());
@@ -343,6 +362,7 @@ class DuckDbEngine final : public Engine {
  private:
   const std::shared_ptr<duckdb::DuckDB> database_;
   scan::TableProvider& tables_;
+  scan::FileProvider* const files_;
 };
 
 void Configure(const EngineOptions& options, duckdb::DBConfig& config) {
@@ -395,14 +415,14 @@ void DropFunctions(duckdb::DuckDB& database) {
 
 // Settings that go in by SQL, in this order: attaching needs external access, and nothing
 // can be set once the configuration is locked.
-void SetUp(const EngineOptions& options, duckdb::DuckDB& database) {
+void SetUp(duckdb::DuckDB& database) {
   duckdb::Connection connection(database);
-  std::vector<std::string> statements = {
+  const std::vector<std::string> statements = {
       std::string("ATTACH '' AS ") + kCatalogName + " (TYPE " + kCatalogName + ")",
       "SET GLOBAL TimeZone = 'UTC'",
+      "SET enable_external_access = false",
+      "SET lock_configuration = true",
   };
-  if (!options.local_files) statements.push_back("SET enable_external_access = false");
-  statements.push_back("SET lock_configuration = true");
   for (const std::string& statement : statements) {
     const auto result = connection.Query(statement);
     if (result->HasError()) result->ThrowError(statement + ": ");
@@ -424,8 +444,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
     Configure(options, config);
     auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
     DropFunctions(*database);
-    SetUp(options, *database);
-    return std::make_unique<DuckDbEngine>(std::move(database), tables);
+    SetUp(*database);
+    return std::make_unique<DuckDbEngine>(std::move(database), tables, options.files);
   } catch (const std::exception& exception) {
     const duckdb::ErrorData error(exception);
     return Status(CodeOf(error.Type()), "open DuckDB: " + error.Message());

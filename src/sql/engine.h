@@ -16,6 +16,7 @@
 #include "firn/db.h"
 #include "firn/status.h"
 #include "scan/batch.h"
+#include "scan/file_provider.h"
 
 namespace firn::sql {
 
@@ -28,15 +29,19 @@ struct EngineOptions {
   std::int64_t memory_bytes_max = std::int64_t{1} << 30;
   // Where queries spill what does not fit. Empty: nowhere, they fail at the bound.
   std::string temp_dir;
-  // Let statements read local files, as in `FROM 'x.parquet'`. For a person at a command
-  // line only: never for a statement that came over a network.
-  bool local_files = false;
+  // Reads files that statements name by location, as in `FROM 'x.parquet'`: names that
+  // stand alone and hold a slash, a dot or a star. For a person at a command line only:
+  // never for a statement that came over a network. Null: there are tables and nothing
+  // else. Must outlive the engine and every cursor. DuckDB itself reads no file either
+  // way.
+  scan::FileProvider* files = nullptr;
 };
 
 // The rows of one statement. Thread-compatible. Dropping it early stops the query.
 class Cursor : public SqlCursor {
  public:
-  // What the statement's scans have read and pruned so far, summed over its tables.
+  // What the statement's scans have read and pruned so far, summed over its tables; what
+  // stats() says, and how many rows there were.
   virtual scan::ScanStats scan_stats() const = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -355,14 +356,63 @@ TEST_F(EngineTest, FilesAreOutOfReach) {
   }
 }
 
-TEST_F(EngineTest, LocalFilesWhereTheyAreAllowed) {
+// Files that are tables of the test, by location.
+class TestFiles final : public scan::FileProvider {
+ public:
+  Result<std::shared_ptr<scan::BatchSource>> OpenFiles(
+      const base::Context&, const std::string& location) override {
+    ++opens;
+    const auto found = files.find(location);
+    if (found == files.end()) return Status::NotFound("no file " + location);
+    return found->second;
+  }
+  std::map<std::string, std::shared_ptr<scan::BatchSource>> files;
+  std::atomic<int> opens{0};
+};
+
+TEST_F(EngineTest, FilesByLocationWhereTheyAreAllowed) {
+  TestFiles files;
+  files.files["s3://b/a*.parquet"] = samples_;
+  files.files["dir/"] = samples_;
+  files.files["it's.parquet"] = samples_;
   EngineOptions options;
-  options.local_files = true;
+  options.files = &files;
   const auto engine = Open(options);
-  EXPECT_EQ(RunValue(*engine, "SELECT count(*) > 0 FROM glob('/etc/*')"), "true");
+  EXPECT_EQ(RunValue(*engine, "SELECT count(*) FROM 's3://b/a*.parquet'"), "5000");
+  EXPECT_EQ(RunValue(*engine, "SELECT count(*) FROM \"dir/\" WHERE id >= 0"),
+            RunValue(*engine, "SELECT count(*) FROM metrics.samples WHERE id >= 0"));
+  EXPECT_EQ(RunValue(*engine, "SELECT count(*) FROM 'it''s.parquet'"), "5000");
+  // With a table, and twice in one statement: one version of it.
+  files.opens = 0;
+  EXPECT_EQ(
+      RunValue(*engine,
+               "SELECT count(*) FROM 'dir/' a JOIN 'dir/' b USING (id) JOIN "
+               "metrics.samples c USING (id)"),
+      RunValue(*engine,
+               "SELECT count(*) FROM metrics.samples a JOIN metrics.samples b USING "
+               "(id) JOIN metrics.samples c USING (id)"));
+  EXPECT_EQ(files.opens.load(), 1);
   const Status missing = RunQuery(*engine, "FROM '/nowhere/x.parquet'").status();
-  EXPECT_FALSE(missing.ok());
-  EXPECT_THAT(missing.message(), HasSubstr("/nowhere/x.parquet"));
+  EXPECT_EQ(missing.code(), StatusCode::kNotFound);
+  EXPECT_EQ(missing.message(), "no file /nowhere/x.parquet");
+  // A name without slash, dot or star is a table's.
+  EXPECT_EQ(RunQuery(*engine, "FROM dir").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(EngineTest, DuckDbItselfReadsNoFileEvenSo) {
+  TestFiles files;
+  EngineOptions options;
+  options.files = &files;
+  const auto engine = Open(options);
+  for (const char* sql :
+       {"SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM glob('/*')",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM read_parquet('x.parquet')", "SET enable_external_access = true"}) {
+    const Status status = RunQuery(*engine, sql).status();
+    EXPECT_TRUE(status.Is(StatusCode::kPermissionDenied) ||
+                status.Is(StatusCode::kInvalidArgument))
+        << sql << ": " << status;
+  }
   EXPECT_EQ(RunQuery(*engine, "COPY (SELECT 1) TO '/nowhere/x'").status().code(),
             StatusCode::kInvalidArgument);
 }

@@ -176,7 +176,7 @@ inline duckdb::unique_ptr<duckdb::GlobalTableFunctionState> OpenScan(
   const auto& binding = input.bind_data->Cast<ScanBinding>();
   Statement& statement = *binding.statement;
   auto execution = duckdb::make_uniq<ScanExecution>(binding.statement);
-  execution->table_name = binding.table->name().ToString();
+  execution->table_name = binding.table->ToString();
   execution->filters = input.filters;
   if (Reorders(input)) execution->projection = input.projection_ids;
   for (const duckdb::column_t id : input.column_ids) {
@@ -378,8 +378,7 @@ inline duckdb::unique_ptr<duckdb::NodeStatistics> EstimateRows(
   const Result<std::int64_t> rows =
       binding.table->EstimatedRows(binding.statement->context());
   if (!rows.ok()) {
-    Throw(*binding.statement,
-          rows.status().With("plan " + binding.table->name().ToString()));
+    Throw(*binding.statement, rows.status().With("plan " + binding.table->ToString()));
   }
   return duckdb::make_uniq<duckdb::NodeStatistics>(*rows);
 }
@@ -402,7 +401,7 @@ inline duckdb::BindInfo BindInfoOf(
 inline duckdb::InsertionOrderPreservingMap<duckdb::string> ToText(
     duckdb::TableFunctionToStringInput& input) {
   duckdb::InsertionOrderPreservingMap<duckdb::string> text;
-  text["Table"] = input.bind_data->Cast<ScanBinding>().table->name().ToString();
+  text["Table"] = input.bind_data->Cast<ScanBinding>().table->ToString();
   return text;
 }
 

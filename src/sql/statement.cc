@@ -4,23 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace firn::sql {
-namespace {
-
-void Add(const scan::ScanStats& from, scan::ScanStats& to) {
-  to.files_planned += from.files_planned;
-  to.files_pruned += from.files_pruned;
-  to.row_groups_read += from.row_groups_read;
-  to.row_groups_pruned += from.row_groups_pruned;
-  to.pages_pruned += from.pages_pruned;
-  to.bytes_read += from.bytes_read;
-  to.requests += from.requests;
-  to.rows += from.rows;
-  to.hot_rows += from.hot_rows;
-}
-
-}  // namespace
-
 Result<std::int64_t> PinnedTable::EstimatedRows(const base::Context& context) {
   std::lock_guard lock(mutex_);
   if (!estimated_rows_) {
@@ -53,6 +39,19 @@ Result<std::shared_ptr<PinnedTable>> Statement::Pin(const scan::TableName& name)
   return table;
 }
 
+Result<std::shared_ptr<PinnedTable>> Statement::PinFiles(const std::string& location) {
+  FIRN_ASSERT(files_ != nullptr);
+  const scan::TableName name{"", location};
+  std::lock_guard lock(mutex_);
+  const auto found = pinned_.find(name);
+  if (found != pinned_.end()) return found->second;
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
+                        files_->OpenFiles(context_, location));
+  auto table = std::make_shared<PinnedTable>(name, std::move(source));
+  pinned_.emplace(name, table);
+  return table;
+}
+
 void Statement::Begin(std::shared_ptr<scan::ScanPlan> plan) {
   std::lock_guard lock(mutex_);
   plans_.push_back(std::move(plan));
@@ -63,14 +62,14 @@ void Statement::End(const scan::ScanPlan& plan) {
   const auto found = std::find_if(plans_.begin(), plans_.end(),
                                   [&](const auto& p) { return p.get() == &plan; });
   if (found == plans_.end()) return;
-  Add(plan.stats(), ended_);
+  ended_ += plan.stats();
   plans_.erase(found);
 }
 
 scan::ScanStats Statement::stats() const {
   std::lock_guard lock(mutex_);
   scan::ScanStats sum = ended_;
-  for (const auto& plan : plans_) Add(plan->stats(), sum);
+  for (const auto& plan : plans_) sum += plan->stats();
   return sum;
 }
 

@@ -18,6 +18,7 @@
 #include "base/context.h"
 #include "firn/status.h"
 #include "scan/batch.h"
+#include "scan/file_provider.h"
 
 namespace firn::sql {
 
@@ -28,13 +29,17 @@ class PinnedTable {
       : name_(std::move(name)), source_(std::move(source)) {}
 
   const scan::TableName& name() const { return name_; }
+  // For errors and EXPLAIN: "metrics.samples", or a location as the statement has it.
+  std::string ToString() const {
+    return name_.name_space.empty() ? name_.table : name_.ToString();
+  }
   scan::BatchSource& source() const { return *source_; }
 
   // Rows of the whole table, for the join planner. Planned on the first call only.
   Result<std::int64_t> EstimatedRows(const base::Context& context);
 
  private:
-  const scan::TableName name_;
+  const scan::TableName name_;  // Files have no name space.
   const std::shared_ptr<scan::BatchSource> source_;
   std::mutex mutex_;
   std::optional<std::int64_t> estimated_rows_;
@@ -43,9 +48,10 @@ class PinnedTable {
 // Thread-safe: DuckDB's worker threads share it.
 class Statement {
  public:
-  // Both must outlive the statement.
-  Statement(const base::Context& context, scan::TableProvider& tables)
-      : context_(context), tables_(tables) {}
+  // All must outlive the statement. `files` may be null: it names none.
+  Statement(const base::Context& context, scan::TableProvider& tables,
+            scan::FileProvider* files = nullptr)
+      : context_(context), tables_(tables), files_(files) {}
 
   const base::Context& context() const { return context_; }
 
@@ -54,6 +60,11 @@ class Statement {
 
   // The table as of its first mention in this statement. NotFound.
   Result<std::shared_ptr<PinnedTable>> Pin(const scan::TableName& name);
+
+  // Whether it may name files.
+  bool takes_files() const { return files_ != nullptr; }
+  // The files of a location, likewise. REQUIRES: takes_files().
+  Result<std::shared_ptr<PinnedTable>> PinFiles(const std::string& location);
 
   // Count what `plan` reads, from now until End(), in stats().
   void Begin(std::shared_ptr<scan::ScanPlan> plan);
@@ -69,6 +80,7 @@ class Statement {
  private:
   const base::Context& context_;
   scan::TableProvider& tables_;
+  scan::FileProvider* const files_;
   mutable std::mutex mutex_;
   // All below: guarded by mutex_.
   std::optional<std::vector<scan::TableName>> names_;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/table_source.h"
 
-#include <arrow/array.h>
-#include <arrow/array/util.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <mutex>
 #include <utility>
 
 #include "base/assert.h"
 #include "iceberg/plan.h"
 #include "iceberg/schema_arrow.h"
 #include "parquet/reader.h"
+#include "table/file_stream.h"
+#include "table/scan_total.h"
 
 namespace firn::table {
 namespace {
@@ -40,75 +39,6 @@ Result<std::vector<Column>> ResolveColumns(
   return columns;
 }
 
-// Adds what a stream read to the plan's total, as it reads.
-class StatsTotal {
- public:
-  explicit StatsTotal(const scan::ScanStats& planned) : total_(planned) {}
-  void Add(const scan::ScanStats& before, const scan::ScanStats& after) {
-    std::lock_guard lock(mutex_);
-    total_.row_groups_read += after.row_groups_read - before.row_groups_read;
-    total_.row_groups_pruned += after.row_groups_pruned - before.row_groups_pruned;
-    total_.pages_pruned += after.pages_pruned - before.pages_pruned;
-    total_.bytes_read += after.bytes_read - before.bytes_read;
-    total_.requests += after.requests - before.requests;
-    total_.rows += after.rows - before.rows;
-  }
-  scan::ScanStats Get() const {
-    std::lock_guard lock(mutex_);
-    return total_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  scan::ScanStats total_;
-};
-
-// One file's batches in the table's shape: the file's columns where it has them, NULLs
-// where it does not.
-class FileStream final : public scan::BatchStream {
- public:
-  FileStream(std::unique_ptr<scan::BatchStream> inner,
-             std::shared_ptr<arrow::Schema> schema, std::vector<int> sources,
-             std::shared_ptr<StatsTotal> total, arrow::MemoryPool* pool)
-      : inner_(std::move(inner)),
-        schema_(std::move(schema)),
-        sources_(std::move(sources)),
-        total_(std::move(total)),
-        pool_(pool) {}
-
-  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
-  scan::ScanStats stats() const override { return inner_->stats(); }
-
-  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
-    Result<std::shared_ptr<arrow::RecordBatch>> next = inner_->Next();
-    const scan::ScanStats now = inner_->stats();
-    total_->Add(counted_, now);
-    counted_ = now;
-    if (!next.ok() || *next == nullptr) return next;
-    const arrow::RecordBatch& batch = **next;
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      if (sources_[i] >= 0) {
-        columns.push_back(batch.column(sources_[i]));
-        continue;
-      }
-      arrow::Result<std::shared_ptr<arrow::Array>> nulls = arrow::MakeArrayOfNull(
-          schema_->field(static_cast<int>(i))->type(), batch.num_rows(), pool_);
-      if (!nulls.ok()) return Status::ResourceExhausted(nulls.status().ToString());
-      columns.push_back(*std::move(nulls));
-    }
-    return arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(columns));
-  }
-
- private:
-  const std::unique_ptr<scan::BatchStream> inner_;
-  const std::shared_ptr<arrow::Schema> schema_;
-  const std::vector<int> sources_;  // For each column: the inner one, or -1.
-  const std::shared_ptr<StatsTotal> total_;
-  arrow::MemoryPool* const pool_;
-  scan::ScanStats counted_;
-};
-
 class TablePlan final : public scan::ScanPlan {
  public:
   TablePlan(const base::Context& context, const ScanEnvironment& environment,
@@ -122,7 +52,7 @@ class TablePlan final : public scan::ScanPlan {
         all_columns_(std::move(all_columns)),
         predicate_(std::move(predicate)),
         files_(std::move(files.files)),
-        total_(std::make_shared<StatsTotal>(PlannedStats(files.stats))) {}
+        total_(std::make_shared<ScanTotal>(PlannedStats(files.stats))) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
   std::size_t split_count() const override { return files_.size(); }
@@ -148,6 +78,7 @@ class TablePlan final : public scan::ScanPlan {
                           parquet::FileReader::Open(
                               context_, environment_.store, file.file_path,
                               static_cast<std::uint64_t>(file.file_size_bytes), options));
+    total_->Add(StatsOf(reader->opening()));
     parquet::ScanSpec spec;
     spec.columns.emplace();
     spec.predicate = predicate_;
@@ -163,15 +94,11 @@ class TablePlan final : public scan::ScanPlan {
       }
     }
     FIRN_ASSIGN_OR_RETURN(parquet::FilePlan plan, reader->Plan(context_, spec));
-    scan::ScanStats planned;
-    planned.row_groups_pruned = plan.row_groups_pruned;
-    planned.requests = reader->opening().requests + plan.requests;
-    planned.bytes_read = reader->opening().bytes_read + plan.bytes_read;
-    total_->Add({}, planned);
+    total_->Add(StatsOf(plan));
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::BatchStream> inner,
                           reader->Read(context_, spec, std::move(plan)));
-    return std::make_unique<FileStream>(std::move(inner), schema_, std::move(sources),
-                                        total_, environment_.pool);
+    return MakeFileStream(std::move(inner), schema_, std::move(sources), total_,
+                          environment_.pool);
   }
 
  private:
@@ -190,7 +117,7 @@ class TablePlan final : public scan::ScanPlan {
   const std::vector<parquet::ColumnRef> all_columns_;
   const expr::PredicatePtr predicate_;
   const std::vector<iceberg::DataFile> files_;
-  const std::shared_ptr<StatsTotal> total_;
+  const std::shared_ptr<ScanTotal> total_;
 };
 
 class TableSource final : public scan::BatchSource {
