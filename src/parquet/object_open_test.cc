@@ -70,11 +70,11 @@ class S3OpenTest : public testing::Test {
  protected:
   S3OpenTest()
       : server_([this](const io::TestRequest& request) { return Answer(request); }) {
-    S3Options options;
-    options.credentials = AwsCredentialsKind::kExplicit;
-    options.access_key_id = "id";
-    options.secret_access_key = Secret("secret");
-    options.endpoint = server_.url();
+    StorageOptions options;
+    options.s3.credentials = AwsCredentialsKind::kExplicit;
+    options.s3.access_key_id = "id";
+    options.s3.secret_access_key = Secret("secret");
+    options.s3.endpoint = server_.url();
     store_ = io::MakeS3Store(options, environment_, base::SystemClock(), nullptr).value();
   }
 

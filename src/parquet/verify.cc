@@ -45,8 +45,8 @@ class FileVerification {
   }
 
   Result<FileCheck> Run() && {
-    Result<std::shared_ptr<const Footer>> footer =
-        Guard("not readable", [&] { return Footer::Load(object_, options_.reader); });
+    Result<std::shared_ptr<const Footer>> footer = Guard(
+        "not readable", [&] { return Footer::Load(object_, options_.reader, counts_); });
     // Without Arrow's schema a leaf cannot even be named as readers name it.
     if (footer.status().Is(StatusCode::kUnimplemented)) return footer.status();
     FIRN_RETURN_IF_ERROR(faults_.Take(footer.status(), FaultKind::kFooter));
@@ -54,8 +54,8 @@ class FileVerification {
       FIRN_RETURN_IF_ERROR(CheckMagic());
       FIRN_RETURN_IF_ERROR(CheckRowGroups(**footer));
     }
-    check_.requests += fetcher_.counts().requests + bloom_counts_.requests;
-    check_.bytes_read += fetcher_.counts().bytes + bloom_counts_.bytes;
+    check_.requests += fetcher_.counts().requests + counts_.requests;
+    check_.bytes_read += fetcher_.counts().bytes + counts_.bytes;
     return std::move(check_);
   }
 
@@ -85,7 +85,7 @@ class FileVerification {
                                  footer,
                                  object_,
                                  fetcher_,
-                                 bloom_counts_,
+                                 counts_,
                                  pool_,
                                  options_.reader.request_bytes_max,
                                  check_,
@@ -188,7 +188,7 @@ class FileVerification {
   const VerifyOptions& options_;
   arrow::MemoryPool* const pool_;
   RangeFetcher fetcher_;
-  FetchCounts bloom_counts_;
+  FetchCounts counts_;
   FileCheck check_;
   FaultList faults_;
 };
