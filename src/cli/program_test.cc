@@ -222,7 +222,7 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
     std::vector<std::string> args = command;
     args.push_back("--help");
     EXPECT_EQ(Run(args), 0);
-    EXPECT_THAT(out(), HasSubstr("Example")) << command.back();
+    EXPECT_THAT(out(), HasSubstr("Example:")) << command.back();
   }
 }
 
