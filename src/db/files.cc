@@ -14,6 +14,7 @@
 #include "parquet/memory_pool.h"
 #include "parquet/reader.h"
 #include "parquet/verify.h"
+#include "table/counted_reader.h"
 #include "table/data_files.h"
 
 namespace firn {
@@ -68,12 +69,18 @@ class StoredFiles final : public Files {
 
   Result<FileCheck> Check(const base::Context& context, const std::string& location,
                           const std::function<void(double)>& on_progress) override {
-    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectReader> opened,
                           store_->OpenReader(context, location));
+    const auto object = std::make_shared<table::CountedReader>(std::move(opened));
     parquet::VerifyOptions options;
     options.reader.pool = &pool_;
     options.on_progress = on_progress;
-    return parquet::Verify(context, std::move(object), location, options);
+    FIRN_ASSIGN_OR_RETURN(FileCheck check,
+                          parquet::Verify(context, object, location, options));
+    const scan::ScanStats all = object->counts();  // With the footer.
+    check.bytes_read = all.bytes_read;
+    check.requests = all.requests;
+    return check;
   }
 
   Result<CompressionAdvice> Compression(const base::Context& context,
