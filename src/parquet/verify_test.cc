@@ -284,6 +284,32 @@ TEST_F(VerifyHarmed, BoundsOfAPage) {
                           "expected at most 1000040"));
 }
 
+TEST_F(VerifyHarmed, PagesThatTheIndexCallsNull) {
+  WriteFile();
+  // The index begins with a list of three booleans, a byte each.
+  const auto at = static_cast<std::size_t>(Chunk(0)->GetColumnIndexLocation()->offset);
+  ASSERT_EQ(bytes_.substr(at, 2), "\x19\x31");
+  bytes_.replace(at + 2, 3, "\x01\x01\x01");
+  EXPECT_THAT(FaultsOf(bytes_),
+              ElementsAre("row group 0: column n: page 0: page index: nothing but NULLs, "
+                          "expected 40 values",
+                          "row group 0: column n: page 1: page index: nothing but NULLs, "
+                          "expected 40 values",
+                          "row group 0: column n: page 2: page index: nothing but NULLs, "
+                          "expected 20 values"));
+  // The column has no NULL, so a reader does not believe it.
+  const base::Context context;
+  const auto reader =
+      FileReader::Open(context, std::make_shared<StringReader>(bytes_), kLocation, {});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ScanSpec spec;
+  spec.predicate = expr::MakePredicate(
+      expr::Compare{"n", expr::CompareOp::kGt, std::int64_t{1'000'050}});
+  const auto plan = (*reader)->Plan(context, spec);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->row_count(), 100);
+}
+
 TEST_F(VerifyHarmed, OrderOfPages) {
   WriteFile();
   // Wide enough for its own page, and below the page before.
