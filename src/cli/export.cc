@@ -155,9 +155,7 @@ void Report(World& world, const CommonFlags& common, const ExportFlags& flags,
 
 std::string_view RemedyFor(const Status& status, const SqlSource& source) {
   if (status.Is(StatusCode::kAlreadyExists)) return "--overwrite replaces it.";
-  if (status.Is(StatusCode::kInvalidArgument) && !source.has_tables()) {
-    return "Tables need --warehouse URI or --server URL.";
-  }
+  if (LacksTables(source, status)) return "Tables need --warehouse URI or --server URL.";
   return {};
 }
 

@@ -151,7 +151,7 @@ class Grammar {
                     "table, csv, json, ndjson, arrow or parquet");
     sql->footer(
         "A file, a directory or a pattern stands in quotes where a table would.\n"
-        "Examples:\n  firn sql --server http://127.0.0.1:7070 "
+        "Example:\n  firn sql --server http://127.0.0.1:7070 "
         "'SELECT metric, count(*) FROM metrics.samples GROUP BY metric'\n"
         "  firn sql \"SELECT count(*) FROM 's3://bucket/day=*/*.parquet'\"");
     OnCommand(sql, [this] { return Sql(world_, common_, sql_); });
@@ -220,7 +220,7 @@ class Grammar {
                     "Instead: what each column takes, and what form would suit it");
     check->footer(
         "Every page is read. Exit code 1 says that there are faults.\n"
-        "Examples:\n  firn check ./data\n"
+        "Example:\n  firn check ./data\n"
         "  firn check s3://bucket/x.parquet --compression");
     OnCommand(check, [this] { return Check(world_, common_, check_); });
   }
@@ -246,7 +246,7 @@ class Grammar {
     command->add_option("--server", export_.source.server,
                         "Ask this server, which sees hot data too");
     command->footer(
-        "Examples:\n  firn export metrics.samples --warehouse ./firn-data/warehouse "
+        "Example:\n  firn export metrics.samples --warehouse ./firn-data/warehouse "
         "--to samples.parquet\n"
         "  firn export --query \"SELECT * FROM 'in/*.parquet' WHERE v > 1\" --to "
         "out.csv");

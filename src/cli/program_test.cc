@@ -44,6 +44,9 @@ std::unique_ptr<FakeDb> NewFakeDb() {
   auto db = std::make_unique<FakeDb>();
   db->sql = [](std::string_view text) -> Result<std::unique_ptr<SqlCursor>> {
     if (text == "bad") return Status::InvalidArgument("Parser Error: at 1");
+    if (text == "no table") {
+      return Status::InvalidArgument("Catalog Error: Table x does not exist!");
+    }
     const auto rows = Rows();
     auto cursor = std::make_unique<FakeCursor>(
         rows->schema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{rows});
@@ -222,7 +225,7 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
     std::vector<std::string> args = command;
     args.push_back("--help");
     EXPECT_EQ(Run(args), 0);
-    EXPECT_THAT(out(), HasSubstr("Example")) << command.back();
+    EXPECT_THAT(out(), HasSubstr("Example:")) << command.back();
   }
 }
 
@@ -296,8 +299,11 @@ TEST_F(ProgramTest, WithoutASourceSqlReadsFilesAlone) {
   EXPECT_EQ(Run({"sql", "SELECT 1"}), 0);
   EXPECT_EQ(opened_.warehouse, "");
   EXPECT_EQ(Run({"sql", "bad"}), 1);
-  EXPECT_THAT(err(),
-              HasSubstr("Parser Error: at 1\nWithout --warehouse URI or --server"));
+  EXPECT_EQ(err(), "firn: sql: Parser Error: at 1\n");
+  EXPECT_EQ(Run({"sql", "no table"}), 1);
+  EXPECT_THAT(err(), HasSubstr("exist!\nWithout --warehouse URI or --server URL"));
+  EXPECT_EQ(Run({"sql", "no table", "--warehouse", "w"}), 1);
+  EXPECT_EQ(err(), "firn: sql: Catalog Error: Table x does not exist!\n");
 }
 
 TEST_F(ProgramTest, ChecksFiles) {

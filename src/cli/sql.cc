@@ -44,9 +44,7 @@ class Shell {
     world_.out << std::flush;
     if (status.ok()) return kDone;
     return PrintError(world_, "sql", status,
-                      status.Is(StatusCode::kInvalidArgument) && !source_.has_tables()
-                          ? kNoTables
-                          : std::string_view());
+                      LacksTables(source_, status) ? kNoTables : std::string_view());
   }
 
   // Statements one after the other; the first that fails ends it.

@@ -142,6 +142,11 @@ std::string QuotedColumns(std::string_view columns) {
   return out.empty() ? "*" : out;
 }
 
+bool LacksTables(const SqlSource& source, const Status& status) {
+  return !source.has_tables() && status.Is(StatusCode::kInvalidArgument) &&
+         status.message().starts_with("Catalog Error");
+}
+
 int PrintSourceError(World& world, std::string_view what, const Status& status) {
   if (status.Is(StatusCode::kInvalidArgument)) {
     return PrintBadUsage(world, what, status,

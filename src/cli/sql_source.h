@@ -51,6 +51,9 @@ std::string QuotedTable(std::string_view name);
 // The names between commas, quoted; `*` where there is none.
 std::string QuotedColumns(std::string_view columns);
 
+// Whether a statement failed for want of a table, where there are only files.
+bool LacksTables(const SqlSource& source, const Status& status);
+
 // Print why a source could not be opened, with what to do where that is known.
 int PrintSourceError(World& world, std::string_view what, const Status& status);
 

@@ -28,10 +28,12 @@ std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_vie
   return n ? std::to_string(*n) : std::string(none);
 }
 
-// Open the warehouse, do one thing with it, print the errors of both.
+// Open the warehouse, do one thing with it, print the errors of both. `query` is what
+// that reads, once it has.
 int WithDb(World& world, const CommonFlags& common, std::string_view what,
            const TableFlags& flags,
-           const std::function<Result<std::int64_t>(Db&, const base::Context&)>& run) {
+           const std::function<Result<std::int64_t>(Db&, const base::Context&)>& run,
+           const std::optional<QueryStats>& query = std::nullopt) {
   const RunStats stats(world.clock);
   const Result<std::unique_ptr<Db>> db = OpenWarehouse(world, flags.source);
   if (!db.ok()) return PrintSourceError(world, what, db.status());
@@ -43,7 +45,7 @@ int WithDb(World& world, const CommonFlags& common, std::string_view what,
                           ? "`firn table ls` lists the tables."
                           : "");
   }
-  if (common.stats) stats.Print(world, *rows);
+  if (common.stats) stats.Print(world, *rows, query);
   return kDone;
 }
 
@@ -154,14 +156,17 @@ int TableScan(World& world, const CommonFlags& common, const TableFlags& flags) 
   if (format.empty()) format = common.json ? "json" : "table";
   const auto printer = RowPrinter::Make(format, world.out);
   if (!printer.ok()) return PrintBadUsage(world, "table scan", printer.status());
+  std::optional<QueryStats> read(std::in_place);
   return WithDb(
       world, common, "table scan", flags,
       [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
         // A table that is not there is NotFound rather than an error of SQL.
         FIRN_RETURN_IF_ERROR(db.DescribeTable(context, flags.table).status());
-        FIRN_RETURN_IF_ERROR(PrintSql(db, context, ScanStatement(flags), **printer));
+        FIRN_RETURN_IF_ERROR(
+            PrintSql(db, context, ScanStatement(flags), **printer, &*read));
         return (*printer)->rows();
-      });
+      },
+      read);
 }
 
 int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags) {

@@ -84,6 +84,8 @@ TEST_F(FilesTest, AFileIsWrittenFoundCheckedAndAsked) {
   ASSERT_TRUE(check.ok()) << check.status();
   EXPECT_TRUE(check->sound());
   EXPECT_EQ(check->rows, 100);
+  EXPECT_GE(check->bytes_read,
+            static_cast<std::int64_t>(std::filesystem::file_size(Path("a.parquet"))));
   const auto advice = files_->Compression(context_, found->front());
   ASSERT_TRUE(advice.ok()) << advice.status();
   EXPECT_THAT(advice->report_text, HasSubstr("all columns"));

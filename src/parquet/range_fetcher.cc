@@ -195,14 +195,12 @@ void RangeFetcher::StopWaiting(Requests::iterator request) {
   }
 }
 
-Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Fetch(Requests::iterator request) {
+Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Fetch(ByteRange range) {
   FIRN_RETURN_IF_ERROR(context_.Check());
-  StopWaiting(request);
-  const std::int64_t size = request->second.end - request->first;
   FIRN_ARROW_ASSIGN_OR_RETURN(std::unique_ptr<arrow::Buffer> buffer,
-                              arrow::AllocateBuffer(size, pool_));
-  CountRead(object_, request->first, size, counts_);
-  FIRN_RETURN_IF_ERROR(ReadInto(object_, request->first, *buffer));
+                              arrow::AllocateBuffer(range.size_bytes, pool_));
+  CountRead(object_, range.offset, range.size_bytes, counts_);
+  FIRN_RETURN_IF_ERROR(ReadInto(object_, range.offset, *buffer));
   return std::shared_ptr<arrow::Buffer>(std::move(buffer));
 }
 
@@ -228,11 +226,17 @@ Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Land(Requests::iterator req
 
 Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Take(ByteRange range) {
   const auto found = Find(range);
-  FIRN_ASSERT(found != requests_.end());
+  // Of requests that overlap one may have been used up in the place of another.
+  if (found == requests_.end()) return Fetch(range);
   Request& request = found->second;
   if (request.bytes == nullptr) {
-    FIRN_ASSIGN_OR_RETURN(request.bytes,
-                          request.flight != nullptr ? Land(found) : Fetch(found));
+    if (request.flight != nullptr) {
+      FIRN_ASSIGN_OR_RETURN(request.bytes, Land(found));
+    } else {
+      StopWaiting(found);
+      FIRN_ASSIGN_OR_RETURN(request.bytes,
+                            Fetch({found->first, request.end - found->first}));
+    }
     ReadOn();
   }
   auto bytes =
@@ -243,8 +247,7 @@ Result<std::shared_ptr<arrow::Buffer>> RangeFetcher::Take(ByteRange range) {
 
 void RangeFetcher::Forget(ByteRange range) {
   const auto found = Find(range);
-  FIRN_ASSERT(found != requests_.end());
-  Release(found);
+  if (found != requests_.end()) Release(found);  // As in Take().
 }
 
 RangeFetcher::Requests::iterator RangeFetcher::Find(ByteRange range) {

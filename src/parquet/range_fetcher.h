@@ -84,7 +84,8 @@ class RangeFetcher {
   RangeFetcher& operator=(const RangeFetcher&) = delete;
 
   // Each range may be taken once more. A range longer than the request limit is a request
-  // of its own. Ranges may overlap.
+  // of its own. Ranges may overlap, as those of a damaged file do: then some bytes may be
+  // fetched twice, or be held until the end.
   void Announce(std::vector<ByteRange> ranges);
   // The bytes. REQUIRES: announced, and not taken as often already.
   Result<std::shared_ptr<arrow::Buffer>> Take(ByteRange range);
@@ -114,7 +115,7 @@ class RangeFetcher {
   void Release(Requests::iterator request);
   void StopWaiting(Requests::iterator request);
   bool Begin(Requests::iterator request);
-  Result<std::shared_ptr<arrow::Buffer>> Fetch(Requests::iterator request);
+  Result<std::shared_ptr<arrow::Buffer>> Fetch(ByteRange range);
   Result<std::shared_ptr<arrow::Buffer>> Land(Requests::iterator request);
 
   const base::Context& context_;

@@ -198,6 +198,29 @@ TEST_F(ReadAheadTest, WhoFindsEveryThreadBusyReadsItself) {
   gate.set_value();
 }
 
+// Chunks of a damaged file may overlap, and are announced one after the other.
+TEST_F(ReadAheadTest, RequestsThatOverlapGiveTheirBytesAllTheSame) {
+  for (const bool ahead : {false, true}) {
+    FetchThreads threads(2);
+    RangeFetcher fetcher(context_, object_, &pool_, 0, 10 * kRange,
+                         ahead ? ReadAhead{&threads, std::make_shared<ReadAheadBound>(
+                                                         10 * kRange)}
+                               : ReadAhead{});
+    const ByteRange first = {0, 2 * kRange};
+    const ByteRange inner = {kRange, kRange};
+    const ByteRange second = {kRange, 3 * kRange};
+    fetcher.Announce({first, inner});
+    fetcher.Announce({second});
+    for (const ByteRange& range : {inner, second, first}) {
+      const auto bytes = fetcher.Take(range);
+      ASSERT_TRUE(bytes.ok()) << bytes.status();
+      ASSERT_EQ((*bytes)->size(), range.size_bytes);
+      EXPECT_EQ((*bytes)->data()[0], range.offset / kRange);
+    }
+    fetcher.Forget(second);
+  }
+}
+
 TEST_F(ReadAheadTest, MemoryHasItsBoundToo) {
   FetchThreads threads(2);
   base::ByteBudget budget("test", 2 * kRange);

@@ -2,6 +2,7 @@
 #include "parquet/verify.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "parquet/footer.h"
 #include "parquet/range_fetcher.h"
 #include "parquet/schema.h"
+#include "parquet/small_parts.h"
 #include "parquet/verify_chunk.h"
 #include "parquet/wall.h"
 
@@ -91,17 +93,31 @@ class FileVerification {
                                  check_,
                                  faults_};
     for (int g = 0; g < metadata.num_row_groups(); ++g) {
-      for (int leaf = 0; leaf < metadata.num_columns(); ++leaf) {
-        FIRN_RETURN_IF_ERROR(context_.Check());
-        if (!footer.CheckUnlocked(leaf).ok()) continue;
-        const std::string column = metadata.schema()->Column(leaf)->path()->ToDotString();
-        faults_.MoveTo(g, column);
-        FIRN_RETURN_IF_ERROR(
-            faults_.Take(Guard("row group " + std::to_string(g) + ": column " + column,
-                               [&] { return VerifyChunk(with, g, leaf); }),
-                         FaultKind::kPage));
-        ReportProgress(footer);
-      }
+      faults_.MoveTo(g, "");
+      FIRN_RETURN_IF_ERROR(faults_.Take(
+          Guard("row group " + std::to_string(g), [&] { return CheckChunks(with, g); }),
+          FaultKind::kPage));
+    }
+    return Status::OK();
+  }
+
+  Status CheckChunks(const ChunkVerification& with, int row_group) {
+    const auto& schema = *with.footer.metadata().schema();
+    // Parts that lie on one another would not find their way back to their requests.
+    std::optional<SmallParts> ahead;
+    if (!overlaps_) {
+      ahead.emplace(with.footer, fetcher_, row_group, with.request_bytes_max);
+    }
+    for (int leaf = 0; leaf < schema.num_columns(); ++leaf) {
+      FIRN_RETURN_IF_ERROR(context_.Check());
+      if (!with.footer.CheckUnlocked(leaf).ok()) continue;
+      const std::string column = schema.Column(leaf)->path()->ToDotString();
+      faults_.MoveTo(row_group, column);
+      FIRN_RETURN_IF_ERROR(faults_.Take(
+          Guard("column " + column, [&] { return VerifyChunk(with, row_group, leaf); }),
+          FaultKind::kPage));
+      if (ahead.has_value()) ahead->Forget(static_cast<std::size_t>(leaf));
+      ReportProgress(with.footer);
     }
     return Status::OK();
   }
@@ -159,12 +175,14 @@ class FileVerification {
   }
 
   void CheckOverlaps(std::vector<Part> parts) {
+    overlaps_ = false;
     std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
       return a.start != b.start ? a.start < b.start : a.end < b.end;
     });
     const Part* last = nullptr;
     for (const Part& part : parts) {
       if (last != nullptr && part.start < last->end) {
+        overlaps_ = true;
         faults_.MoveTo(part.row_group, part.column);
         faults_.Add(FaultKind::kLayout, -1,
                     std::string(part.what) + " at " + std::to_string(part.start),
@@ -189,6 +207,7 @@ class FileVerification {
   arrow::MemoryPool* const pool_;
   RangeFetcher fetcher_;
   FetchCounts counts_;
+  bool overlaps_ = true;  // Some part of the file may lie on another.
   FileCheck check_;
   FaultList faults_;
 };

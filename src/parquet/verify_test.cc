@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,6 +16,7 @@
 #include "arrow/type.h"
 
 #include "parquet/file_reader.h"
+#include "parquet/memory_pool.h"
 #include "parquet/metadata.h"
 #include "parquet/page_index.h"
 #include "parquet/statistics.h"
@@ -142,11 +143,16 @@ TEST(Verify, ReadsEachByteAboutOnceAndSaysHowFarItIs) {
     EXPECT_GE(share, last);
     last = share;
   };
-  const auto check = Check(bytes, options);
+  auto check = Check(bytes, options);
   ASSERT_TRUE(check.ok());
   EXPECT_GT(last, 0.9);
   EXPECT_LE(last, 1);
   EXPECT_LT(check->bytes_read, static_cast<std::int64_t>(bytes.size()) * 12 / 10);
+  // Short chunks share requests: two a row group, for pages and for indexes, and the
+  // first bytes of the file.
+  check = Check(bytes);
+  ASSERT_TRUE(check.ok());
+  EXPECT_LE(check->requests, 2 * check->row_groups + 1);
 }
 
 TEST(Verify, StopsWhereItIsCancelled) {
@@ -276,6 +282,32 @@ TEST_F(VerifyHarmed, BoundsOfAPage) {
   EXPECT_THAT(FaultsOf(bytes_),
               ElementsAre("row group 0: column n: page 1: page index: min is 1000041, "
                           "expected at most 1000040"));
+}
+
+TEST_F(VerifyHarmed, PagesThatTheIndexCallsNull) {
+  WriteFile();
+  // The index begins with a list of three booleans, a byte each.
+  const auto at = static_cast<std::size_t>(Chunk(0)->GetColumnIndexLocation()->offset);
+  ASSERT_EQ(bytes_.substr(at, 2), "\x19\x31");
+  bytes_.replace(at + 2, 3, "\x01\x01\x01");
+  EXPECT_THAT(FaultsOf(bytes_),
+              ElementsAre("row group 0: column n: page 0: page index: nothing but NULLs, "
+                          "expected 40 values",
+                          "row group 0: column n: page 1: page index: nothing but NULLs, "
+                          "expected 40 values",
+                          "row group 0: column n: page 2: page index: nothing but NULLs, "
+                          "expected 20 values"));
+  // The column has no NULL, so a reader does not believe it.
+  const base::Context context;
+  const auto reader =
+      FileReader::Open(context, std::make_shared<StringReader>(bytes_), kLocation, {});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ScanSpec spec;
+  spec.predicate = expr::MakePredicate(
+      expr::Compare{"n", expr::CompareOp::kGt, std::int64_t{1'000'050}});
+  const auto plan = (*reader)->Plan(context, spec);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->row_count(), 100);
 }
 
 TEST_F(VerifyHarmed, OrderOfPages) {
@@ -408,6 +440,39 @@ TEST_F(VerifyHarmed, ChunksOnOneAnother) {
   ASSERT_FALSE(faults.empty());
   EXPECT_THAT(faults[0], HasSubstr("row group 0: column name: layout: pages at " +
                                    std::to_string(second - 8)));
+}
+
+// Whatever is harmed, and however: an answer, within the memory it was given.
+TEST(Verify, RandomHarmIsNeverACrash) {
+  WriterOptions options = SmallPages();
+  options.columns[10].bloom_filter = BloomFilterOptions{50, 0.05};
+  const std::string good = Write(*EveryTypeBatch(300, 1), options);
+  base::ByteBudget budget("pages", 64 << 20);
+  BudgetMemoryPool pool(budget);
+  VerifyOptions with;
+  with.reader.pool = &pool;
+  std::mt19937_64 random(20);
+  int faulty = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string bytes = good;
+    // Half of them in the last part, where the footer and the indexes are.
+    const std::size_t begin = round % 2 == 0 ? 0 : bytes.size() * 3 / 4;
+    for (int n = 1 + round % 4; n > 0; --n) {
+      bytes[begin + random() % (bytes.size() - begin)] = static_cast<char>(random());
+    }
+    const auto check = Check(bytes, with);
+    if (check.ok()) {
+      faulty += check->sound() ? 0 : 1;
+      continue;
+    }
+    const StatusCode code = check.status().code();
+    EXPECT_TRUE(code == StatusCode::kUnimplemented ||
+                code == StatusCode::kPermissionDenied ||
+                code == StatusCode::kResourceExhausted)
+        << round << ": " << check.status();
+    EXPECT_THAT(check.status().message(), HasSubstr(kLocation));
+  }
+  EXPECT_GT(faulty, 200);
 }
 
 TEST_F(VerifyHarmed, KeepsNoMoreFaultsThanAsked) {

@@ -467,9 +467,14 @@ TEST_F(EngineTest, AListingErrorKeepsItsCode) {
 
 TEST_F(EngineTest, ATypeDuckDbDoesNotKnowIsNamed) {
   tables_.Add({"metrics", "odd"},
-              arrow::schema({arrow::field("d", arrow::decimal256(70, 2))}), {});
+              arrow::schema({arrow::field("n", arrow::int64()),
+                             arrow::field("d", arrow::decimal256(70, 2))}),
+              {});
   const Status status = Fail("SELECT * FROM metrics.odd");
-  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(status.message(),
+            "open table metrics.odd: column d is decimal256(70, 2), a type that SQL does "
+            "not have");
   EXPECT_EQ(Value("SELECT count(*) FROM metrics.samples"), "5000");
 }
 

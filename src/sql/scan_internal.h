@@ -43,8 +43,34 @@ namespace firn::sql {
 struct ArrowColumns {
   duckdb::ArrowTableSchema table;
 
+  // Unimplemented that names the first column whose type DuckDB does not have.
   static Status ExportInto(const arrow::Schema& schema, duckdb::ClientContext& client,
                            ArrowColumns& out) {
+    try {
+      return Export(schema, client, out);
+    } catch (const duckdb::NotImplementedException&) {
+      for (const auto& field : schema.fields()) {
+        FIRN_RETURN_IF_ERROR(CheckType(field, client));
+      }
+      throw;  // Each is known by itself.
+    }
+  }
+
+ private:
+  static Status CheckType(const std::shared_ptr<arrow::Field>& field,
+                          duckdb::ClientContext& client) {
+    try {
+      ArrowColumns one;
+      return Export(*arrow::schema({field}), client, one);
+    } catch (const duckdb::NotImplementedException&) {
+      return Status::Unimplemented("column " + field->name() + " is " +
+                                   field->type()->ToString() +
+                                   ", a type that SQL does not have");
+    }
+  }
+
+  static Status Export(const arrow::Schema& schema, duckdb::ClientContext& client,
+                       ArrowColumns& out) {
     duckdb::ArrowSchemaWrapper c_schema;
     const arrow::Status exported = arrow::ExportSchema(schema, &c_schema.arrow_schema);
     if (!exported.ok()) return Status::Internal("export schema: " + exported.ToString());

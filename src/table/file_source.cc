@@ -109,12 +109,19 @@ class SchemaMerge {
     std::string location;  // The file that gave it its type.
   };
 
+  // What batches have the column as: no query engine reads halves.
+  static std::shared_ptr<arrow::DataType> TypeOf(const arrow::Field& field) {
+    return field.type()->id() == arrow::Type::HALF_FLOAT ? arrow::float32()
+                                                         : field.type();
+  }
+
   Status AddField(const std::string& location, const arrow::Field& field) {
     const std::string key = InLowerCase(field.name());
+    const std::shared_ptr<arrow::DataType> type = TypeOf(field);
     const auto found = columns_.find(key);
     if (found == columns_.end()) {
-      columns_.emplace(key, Column{field.name(), columns_.size(), field.type(),
-                                   field.nullable(), is_first_, location});
+      columns_.emplace(key, Column{field.name(), columns_.size(), type, field.nullable(),
+                                   is_first_, location});
       return Status::OK();
     }
     Column& column = found->second;
@@ -123,7 +130,7 @@ class SchemaMerge {
                                      column.name + " in " + column.location);
     }
     column.nullable = column.nullable || field.nullable();
-    const auto common = CommonType(column.type, field.type());
+    const auto common = CommonType(column.type, type);
     if (common == nullptr) {
       return Status::InvalidArgument(
           location + ": column " + field.name() + " is " + field.type()->ToString() +

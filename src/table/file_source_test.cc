@@ -11,6 +11,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/util/float16.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -192,6 +193,21 @@ TEST_F(FileSourceTest, ColumnsGoByNameAndAreWidened) {
   EXPECT_THAT(*Rows("memory://w/d", request, &stats), ElementsAre("null"));
   EXPECT_EQ(stats.files_pruned, 2);
   EXPECT_EQ(stats.files_planned, 1);
+}
+
+TEST_F(FileSourceTest, HalvesAreReadAsFloats) {
+  arrow::HalfFloatBuilder half;
+  ASSERT_TRUE(half.Append(arrow::util::Float16::FromFloat(1.5F).bits()).ok());
+  ASSERT_TRUE(half.AppendNull().ok());
+  Write("a.parquet",
+        *arrow::RecordBatch::Make(arrow::schema({arrow::field("h", arrow::float16())}), 2,
+                                  {*half.Finish()}));
+  EXPECT_THAT(*Rows("memory://w/a.parquet"), ElementsAre("1.5", "null"));
+  scan::ScanRequest request;
+  request.predicate = expr::MakePredicate(expr::Compare{"h", expr::CompareOp::kGt, 1.25});
+  EXPECT_EQ(Rows("memory://w/a.parquet", request)->size(), 2U);
+  request.predicate = expr::MakePredicate(expr::Compare{"h", expr::CompareOp::kGt, 2.0});
+  EXPECT_TRUE(Rows("memory://w/a.parquet", request)->empty());
 }
 
 TEST_F(FileSourceTest, TypesWithNothingInCommonAreNamed) {

@@ -201,6 +201,26 @@ TEST_F(TableTest, PrunesFilesByDayAndColumnsByName) {
   EXPECT_EQ(stats.rows, 3);
 }
 
+TEST_F(TableTest, CountsWhatWasPrunedInsideOfAFile) {
+  ASSERT_TRUE(
+      Commit(
+          std::nullopt, 1,
+          *WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}, {20'000 * kDayUs, "c", 3}}}}))
+          .ok());
+  scan::ScanStats stats;
+  // Between the file's bounds, and not among its values.
+  const auto none = Scan(
+      expr::MakePredicate(expr::Compare{"name", expr::CompareOp::kEq, std::string("b")}),
+      &stats);
+  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(stats.files_planned, 1);
+  EXPECT_EQ(stats.row_groups_read, 0);
+  EXPECT_EQ(stats.row_groups_pruned, 1);
+  EXPECT_EQ(stats.row_groups_pruned_by_dictionary, 1);
+  EXPECT_GE(stats.requests, 2);  // The footer and the dictionary.
+  EXPECT_GT(stats.bytes_read, 0);
+}
+
 TEST_F(TableTest, AColumnAddedLaterIsNullInOlderFiles) {
   ASSERT_TRUE(
       Commit(std::nullopt, 1, *WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}}}})).ok());

@@ -173,7 +173,7 @@ class CommandsTest(ServerTest):
 
     def test_help_and_version(self):
         self.assertRegex(self.run_ok("--version").decode(), r"^firn \d+\.\d+\.\d+\n$")
-        for verb in ("serve", "sql", "promql", "table", "config"):
+        for verb in ("serve", "sql", "promql", "table", "check", "export", "config"):
             self.assertIn(verb.encode(), self.run_ok("--help"))
             self.assertIn(b"Example:" if verb not in ("table", "config") else b"firn",
                           self.run_ok(verb, "--help"))

@@ -276,6 +276,9 @@ class CheckTest(FilesTest):
         self.assertEqual(len(errors), len(UNCHECKED), errors)
         for name, said in UNCHECKED.items():
             self.assertTrue([e for e in errors if name in e and said in e], errors)
+        # Keys cannot be named here, and what is encrypted says so.
+        self.assert_fails(FAILED, "encrypted", "sql",
+                          f"FROM '{CORPUS}/uniform_encryption.parquet.encrypted'")
         # What such an index says does not lose a row of a column that has no NULL.
         self.assertEqual(
             self.rows("SELECT count(*) FROM '"
