@@ -5,10 +5,11 @@
 #include <map>
 #include <set>
 
-#include "base/nearest_word.h"
 #include "cli/commands.h"
 #include "cli/config_field.h"
 #include <CLI/CLI.hpp>
+
+#include "base/nearest_word.h"
 
 namespace firn::cli {
 namespace {

@@ -9,11 +9,13 @@
 
 #include "base/nearest_word.h"
 #include "parquet/arrow/schema.h"
+#include "parquet/bounds.h"
 #include "parquet/column_path.h"
 #include "parquet/encrypted_footer.h"
 #include "parquet/encryption_properties.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
+#include "parquet/statistics.h"
 #include "parquet/wall.h"
 
 namespace firn::parquet {
@@ -178,6 +180,7 @@ Status Footer::CheckRowGroups() {
   std::int64_t rows = 0;
   for (int g = 0; g < metadata_->num_row_groups(); ++g) {
     const auto row_group = metadata_->RowGroup(g);
+    row_counts_.push_back(row_group->num_rows());
     const std::string name = "row group " + std::to_string(g);
     if (row_group->num_rows() < 0 ||
         __builtin_add_overflow(rows, row_group->num_rows(), &rows)) {
@@ -306,6 +309,26 @@ Result<ChunkSpan> Footer::SpanOf(const ::parquet::ColumnChunkMetaData& chunk) co
     span.end = std::min(span.end + kForgottenHeaderBytes, data_end_);
   }
   return span;
+}
+
+const std::vector<ChunkStatistics>& Footer::StatisticsOf(int leaf) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = statistics_.find(leaf);
+  if (found != statistics_.end()) return found->second;
+  const auto& column = *metadata_->schema()->Column(leaf);
+  std::vector<ChunkStatistics> all(row_counts_.size());
+  for (int g = 0; g < metadata_->num_row_groups(); ++g) {
+    const auto chunk = metadata_->RowGroup(g)->ColumnChunk(leaf);
+    ChunkStatistics& one = all[g];
+    one.value_count = chunk->num_values();
+    const auto statistics = chunk->encoded_statistics();
+    if (statistics == nullptr) continue;
+    if (statistics->has_null_count) one.null_count = statistics->null_count;
+    Bounds bounds = DecodeBounds(column, *statistics);
+    one.lower = std::move(bounds.lower);
+    one.upper = std::move(bounds.upper);
+  }
+  return statistics_.emplace(leaf, std::move(all)).first->second;
 }
 
 std::shared_ptr<const ChunkPages> Footer::FindPages(int row_group, int leaf) const {

@@ -46,6 +46,14 @@ struct ChunkPages {
   bool encrypted = false;
 };
 
+// What the footer says of the values of one column chunk.
+struct ChunkStatistics {
+  std::int64_t value_count = -1;
+  std::int64_t null_count = -1;
+  std::optional<expr::Literal> lower;
+  std::optional<expr::Literal> upper;
+};
+
 // A column chunk's bytes [start, end): a dictionary page, if any, and data pages.
 struct ChunkSpan {
   std::int64_t start = 0;
@@ -66,7 +74,8 @@ struct FoundColumn {
   bool is_path = false;  // A field inside of the column was asked for.
 };
 
-// Thread-safe: immutable but for the page indexes, which are kept as they are read.
+// Thread-safe: immutable but for statistics and page indexes, which are kept as they are
+// decoded and read.
 class Footer {
  public:
   // Read the footer of `object`, adding what was asked of the store to `counts`. May
@@ -105,8 +114,13 @@ class Footer {
   // The chunk's bytes, checked to lie within the file.
   Result<ChunkSpan> SpanOf(const ::parquet::ColumnChunkMetaData& chunk) const;
 
-  // Of all row groups.
+  // Of all row groups, and of one.
   std::int64_t row_count() const { return row_count_; }
+  std::int64_t row_count(int row_group) const { return row_counts_[row_group]; }
+
+  // By row group. Decoded once, since to ask costs less than to decode. REQUIRES: the
+  // leaf is not locked. May throw Parquet's exceptions.
+  const std::vector<ChunkStatistics>& StatisticsOf(int leaf) const;
 
   // Where the footer starts: everything it points to lies before.
   std::int64_t data_end() const { return data_end_; }
@@ -134,8 +148,10 @@ class Footer {
   std::int64_t memory_bytes_ = 0;
   std::int64_t data_end_ = 0;
   std::int64_t row_count_ = 0;
+  std::vector<std::int64_t> row_counts_;
 
   mutable std::mutex mutex_;
+  mutable std::map<int, const std::vector<ChunkStatistics>> statistics_;  // By leaf.
   mutable std::map<std::pair<int, int>, std::shared_ptr<const ChunkPages>> pages_;
 };
 

@@ -16,7 +16,6 @@
 #include "parquet/object_io.h"
 #include "parquet/properties.h"
 #include "parquet/schema.h"
-#include "parquet/statistics.h"
 
 namespace firn::parquet {
 namespace {
@@ -137,32 +136,24 @@ PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec) {
 
 RowGroupStatistics::RowGroupStatistics(const Footer& footer, int row_group,
                                        const PredicateColumns& columns) {
-  const auto group = footer.metadata().RowGroup(row_group);
+  entries_.reserve(columns.size());
   for (const auto& [name, leaf] : columns) {
-    const auto chunk = group->ColumnChunk(leaf);
-    Entry& entry = entries_[name];
-    entry.value_count = chunk->num_values();
-    const auto statistics = chunk->encoded_statistics();
-    if (statistics == nullptr) continue;
-    if (statistics->has_null_count) entry.null_count = statistics->null_count;
-    const auto& column = *footer.metadata().schema()->Column(leaf);
-    Bounds bounds = DecodeBounds(column, *statistics);
-    entry.lower = std::move(bounds.lower);
-    entry.upper = std::move(bounds.upper);
+    entries_.emplace_back(name, &footer.StatisticsOf(leaf)[row_group]);
   }
 }
 
 bool RowGroupStatistics::Find(const std::string& column,
                               expr::ColumnStatistics* out) const {
-  const auto found = entries_.find(column);
-  if (found == entries_.end()) return false;
-  const Entry& entry = found->second;
-  *out = {};
-  out->value_count = entry.value_count;
-  out->null_count = entry.null_count;
-  if (entry.lower.has_value()) out->lower = &*entry.lower;
-  if (entry.upper.has_value()) out->upper = &*entry.upper;
-  return true;
+  for (const auto& [name, statistics] : entries_) {
+    if (name != column) continue;
+    *out = {};
+    out->value_count = statistics->value_count;
+    out->null_count = statistics->null_count;
+    if (statistics->lower.has_value()) out->lower = &*statistics->lower;
+    if (statistics->upper.has_value()) out->upper = &*statistics->upper;
+    return true;
+  }
+  return false;
 }
 
 Result<bool> BloomMayMatch(const Footer& footer, io::ObjectReader& object,

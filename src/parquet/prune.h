@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "expr/predicate.h"
@@ -21,7 +23,7 @@ namespace firn::parquet {
 using PredicateColumns = std::map<std::string, int>;
 PredicateColumns BindPredicate(const Footer& footer, const ScanSpec& spec);
 
-// The statistics of one row group's column chunks. Borrows the footer.
+// The statistics of one row group's column chunks. Borrows the footer and the columns.
 class RowGroupStatistics final : public expr::StatisticsSource {
  public:
   RowGroupStatistics(const Footer& footer, int row_group,
@@ -29,13 +31,7 @@ class RowGroupStatistics final : public expr::StatisticsSource {
   bool Find(const std::string& column, expr::ColumnStatistics* out) const override;
 
  private:
-  struct Entry {
-    std::int64_t value_count = -1;
-    std::int64_t null_count = -1;
-    std::optional<expr::Literal> lower;
-    std::optional<expr::Literal> upper;
-  };
-  std::map<std::string, Entry> entries_;
+  std::vector<std::pair<std::string_view, const ChunkStatistics*>> entries_;
 };
 
 // Whether the row group's bloom filters leave a match possible. Asks those of columns

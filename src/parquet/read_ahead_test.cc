@@ -181,12 +181,13 @@ TEST_F(ReadAheadTest, ItsEndWaitsForWhatIsUnderWay) {
 }
 
 TEST_F(ReadAheadTest, WhoFindsEveryThreadBusyReadsItself) {
-  FetchThreads threads(1);
-  std::promise<void> gate;
   std::promise<void> busy;
+  std::promise<void> gate;
+  std::future<void> opened = gate.get_future();
+  FetchThreads threads(1);  // After what its task uses.
   ASSERT_TRUE(threads.TryRun([&] {
     busy.set_value();
-    gate.get_future().wait();
+    opened.wait();
   }));
   busy.get_future().wait();
   const auto fetcher = Fetcher(threads, 10 * kRange, &pool_);

@@ -18,6 +18,7 @@
 #include "parquet/encryption.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
+#include "parquet/lazy_object.h"
 #include "parquet/parallel_stream.h"
 #include "parquet/prune.h"
 #include "parquet/row_group_scan.h"
@@ -47,7 +48,7 @@ class RowGroupPruner {
   // Adds what is left of the row group to the plan. The stages that cost least come
   // first.
   Status Add(int row_group) {
-    const std::int64_t rows = footer_.metadata().RowGroup(row_group)->num_rows();
+    const std::int64_t rows = footer_.row_count(row_group);
     if (rows == 0) return Status::OK();
     if (columns_.empty()) {
       plan_.row_groups.push_back({row_group, RowRanges::All(rows)});
@@ -169,6 +170,29 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
   return Status::OK();
 }
 
+// How many rows of these columns make a batch. Narrow rows come by the tens of thousands;
+// of records of a kilobyte that many would take 64 MB for each stream.
+std::int64_t BatchRows(const Footer& footer, const ScanShape& shape, const FilePlan& plan,
+                       std::int64_t rows_max) {
+  constexpr std::int64_t kBatchBytes = 8 << 20;
+  if (plan.row_groups.empty()) return rows_max;
+  // Row groups of one file are much alike.
+  const int first = plan.row_groups.front().row_group;
+  const auto group = footer.metadata().RowGroup(first);
+  double bytes = 0;
+  for (const ColumnPart& column : shape.columns) {
+    for (const int leaf : column.leaves) {
+      const auto size = group->ColumnChunk(leaf)->total_uncompressed_size();
+      bytes += static_cast<double>(std::max<std::int64_t>(0, size));
+    }
+  }
+  if (bytes <= 0) return rows_max;
+  const double rows = static_cast<double>(footer.row_count(first)) * kBatchBytes / bytes;
+  return std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(std::min(rows, static_cast<double>(rows_max))), 1,
+      rows_max);
+}
+
 // The cache, unless what is in it may not be what these options would have let in.
 FooterCache* UsableCache(const ReaderOptions& options) {
   const DecryptionOptions* const keys = options.decryption.get();
@@ -213,9 +237,6 @@ Result<std::unique_ptr<FileReader>> FileReader::OpenObject(
   Opening opening{object->open_requests(),
                   static_cast<std::int64_t>(object->tail_bytes())};
   FooterCache* const cache = UsableCache(options);
-  if (footer == nullptr && cache != nullptr) {
-    footer = cache->Find(location, object->size_bytes(), object->identity());
-  }
   if (footer == nullptr) {
     FetchCounts counts;
     FIRN_ASSIGN_OR_RETURN(
@@ -234,26 +255,38 @@ Result<std::unique_ptr<FileReader>> FileReader::OpenObject(
 Result<std::unique_ptr<FileReader>> FileReader::Open(
     const base::Context& context, std::shared_ptr<io::ObjectReader> object,
     std::string location, const ReaderOptions& options) {
-  return OpenObject(context, std::move(object), std::move(location), nullptr, options);
+  FIRN_ASSERT(object != nullptr);
+  FooterCache* const cache = UsableCache(options);
+  auto footer = cache == nullptr
+                    ? nullptr
+                    : cache->Find(location, object->size_bytes(), object->identity());
+  return OpenObject(context, std::move(object), std::move(location), std::move(footer),
+                    options);
 }
 
 Result<std::unique_ptr<FileReader>> FileReader::Open(
     const base::Context& context, io::Store& store, std::string location,
     std::optional<std::uint64_t> size_bytes, const ReaderOptions& options) {
   FooterCache* const cache = UsableCache(options);
-  std::shared_ptr<const Footer> footer;
   if (size_bytes.has_value() && cache != nullptr) {
-    footer = cache->Find(location, *size_bytes, "");
+    auto footer = cache->Find(location, *size_bytes, "");
+    if (footer != nullptr) {
+      auto object = std::make_shared<LazyObject>(context, store, location, *size_bytes);
+      return OpenObject(context, std::move(object), std::move(location),
+                        std::move(footer), options);
+    }
   }
   // Where a footer is at hand that may still be the file's, only that is asked.
   const bool hope = !size_bytes.has_value() && cache != nullptr && cache->Holds(location);
   io::OpenOptions how;
   how.size_bytes = size_bytes;
-  if (footer == nullptr && !hope) how.tail_bytes = TailBytes(size_bytes);
-  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectReader> object,
+  if (!hope) how.tail_bytes = TailBytes(size_bytes);
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
                         store.OpenReader(context, location, how));
-  return OpenObject(context, std::move(object), std::move(location), std::move(footer),
-                    options);
+  if (!size_bytes.has_value()) {
+    return Open(context, std::move(object), std::move(location), options);
+  }
+  return OpenObject(context, std::move(object), std::move(location), nullptr, options);
 }
 
 const std::shared_ptr<arrow::Schema>& FileReader::schema() const {
@@ -332,7 +365,6 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
   shape.pool = pool();
   shape.predicate = spec.predicate;
   shape.predicate_columns = BindPredicate(*footer_, spec);
-  shape.batch_rows = spec.batch_rows;
   shape.text_form = spec.text_form;
   FIRN_RETURN_IF_ERROR(Guard(location_, [&] { return Project(*footer_, spec, shape); }));
   for (const RowGroupPlan& row_group : plan.row_groups) {
@@ -342,6 +374,10 @@ Result<std::unique_ptr<scan::BatchStream>> FileReader::Read(const base::Context&
                                      std::to_string(row_group_count()));
     }
   }
+  FIRN_ASSIGN_OR_RETURN(
+      shape.batch_rows, Guard(location_, [&] {
+        return Result<std::int64_t>(BatchRows(*footer_, shape, plan, spec.batch_rows));
+      }));
   if (spec.threads > 1 && plan.row_groups.size() > 1) {
     return MakeParallelStream(context, object_, location_, std::move(shape),
                               std::move(plan), {spec.threads, spec.ordered});

@@ -98,7 +98,8 @@ struct ScanSpec {
   // Row groups [row_group_first, row_group_end) only.
   int row_group_first = 0;
   std::optional<int> row_group_end;
-  // Longest batch. REQUIRES: > 0.
+  // Longest batch; one of wide rows is shorter, for it takes about 8 MB at most.
+  // REQUIRES: > 0.
   std::int64_t batch_rows = 1 << 16;
   TextForm text_form = TextForm::kPlain;
   // Decode row groups side by side, on as many threads of the stream's own. At most one

@@ -45,7 +45,7 @@ RowGroupScan::RowGroupScan(const base::Context& context, const ScanShape& shape,
     : context_(context),
       shape_(shape),
       row_group_(plan.row_group),
-      row_count_(shape.footer->metadata().RowGroup(plan.row_group)->num_rows()),
+      row_count_(shape.footer->row_count(plan.row_group)),
       rows_(plan.rows),
       fetcher_(context, object, shape.pool, shape.options.coalesce_hole_bytes,
                shape.options.request_bytes_max, read_ahead) {}
@@ -63,8 +63,7 @@ Result<std::unique_ptr<RowGroupScan>> RowGroupScan::Open(const base::Context& co
 
 bool RowGroupScan::OpensAtOnce(const ScanShape& shape, const RowGroupPlan& plan) {
   return shape.predicate == nullptr &&
-         plan.rows.row_count() ==
-             shape.footer->metadata().RowGroup(plan.row_group)->num_rows();
+         plan.rows.row_count() == shape.footer->row_count(plan.row_group);
 }
 
 Status RowGroupScan::Prepare() {

@@ -164,6 +164,51 @@ TEST_P(StoreMatrix, AnEmptyObjectComesBack) {
   EXPECT_EQ(store_->Get(context_, At("empty"), kNoLimit).value(), "");
 }
 
+TEST_P(StoreMatrix, OpensWithTheEndOrTheSizeAtHand) {
+  const std::string bytes = RandomBytes(100'000, 3);
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("a"), bytes).ok());
+  ASSERT_TRUE(store_->PutIfAbsent(context_, At("empty"), "").ok());
+  const std::string identity = store_->OpenReader(context_, At("a")).value()->identity();
+  EXPECT_NE(identity, "");
+  for (const bool known : {false, true}) {
+    for (const std::uint64_t tail : {0, 10'000, 200'000}) {
+      OpenOptions options;
+      options.tail_bytes = tail;
+      if (known) options.size_bytes = bytes.size();
+      auto reader = store_->OpenReader(context_, At("a"), options);
+      ASSERT_TRUE(reader.ok()) << reader.status();
+      EXPECT_EQ((*reader)->size_bytes(), bytes.size());
+      if (!known) {
+        EXPECT_EQ((*reader)->identity(), identity);
+      }
+      for (const std::uint64_t offset : {95'000, 50'000, 0}) {
+        std::string part(5000, '\0');
+        const Status read = (*reader)->ReadAt(offset, part.size(), part.data());
+        ASSERT_TRUE(read.ok()) << read;
+        EXPECT_EQ(part, bytes.substr(offset, part.size()));
+      }
+    }
+  }
+  OpenOptions options;
+  options.tail_bytes = 10'000;
+  EXPECT_EQ(store_->OpenReader(context_, At("empty"), options).value()->size_bytes(), 0u);
+  EXPECT_TRUE(store_->OpenReader(context_, At("absent"), options)
+                  .status()
+                  .Is(StatusCode::kNotFound));
+  // One that is not as it was said to be: when it is opened, or when it is read.
+  for (const std::uint64_t wrong : {99'999, 100'001, 1'000'000}) {
+    for (const std::uint64_t tail : {0, 10'000}) {
+      options.size_bytes = wrong;
+      options.tail_bytes = tail;
+      auto reader = store_->OpenReader(context_, At("a"), options);
+      char last = 0;
+      const Status status =
+          reader.ok() ? (*reader)->ReadAt(wrong - 1, 1, &last) : reader.status();
+      EXPECT_TRUE(status.Is(StatusCode::kConflict)) << status;
+    }
+  }
+}
+
 TEST_P(StoreMatrix, ALargeObjectGoesInParts) {
   const std::string bytes = RandomBytes((std::size_t{40} << 20) + 12'345, 2);
   auto writer = store_->OpenWriter(context_, At("large"));
