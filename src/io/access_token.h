@@ -36,7 +36,9 @@ class CachedToken {
   // `clock` must outlive it.
   explicit CachedToken(const base::Clock& clock) : clock_(clock) {}
 
-  // The token kept, or what `fetch` returns. Others wait for the same answer.
+  // The token kept, or what `fetch` returns: another is fetched some minutes before the
+  // one kept ends, which goes on serving where that fails. Others wait for the same
+  // answer.
   Result<AccessToken> Get(const std::function<Result<AccessToken>()>& fetch);
   // A server called the token expired: fetch another at the next Get(), where another may
   // come. Tokens that never end are kept.

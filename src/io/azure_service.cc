@@ -268,7 +268,33 @@ Result<PutResult> AzureService::PutIfAbsent(const base::Context& context,
                  {std::string(kPutIdHeader), put_id}};
   ask.body = bytes;
   ask.once = true;
-  return PutResultOf(Run(context, ask));
+  FIRN_ASSIGN_OR_RETURN(PutResult result, PutResultOf(Run(context, ask)));
+  if (result.outcome != PutOutcome::kTaken) return result;
+  // Blocks of an unfinished upload may count as an object here, and do not for a list of
+  // blocks.
+  const Status there = Head(context, key).status();
+  if (there.ok()) return result;
+  if (there.Is(StatusCode::kNotFound)) {
+    return PutAsBlock(context, key, bytes, put_id, result.earlier_may_have_arrived);
+  }
+  if (!result.earlier_may_have_arrived) return there;
+  result.outcome = PutOutcome::kUnknown;
+  result.status = there;
+  return result;
+}
+
+Result<PutResult> AzureService::PutAsBlock(const base::Context& context,
+                                           const std::string& key, std::string_view bytes,
+                                           const std::string& put_id,
+                                           bool earlier_may_have_arrived) {
+  AzureUpload upload(*this, key, put_id);
+  const Status sent = bytes.empty() ? Status() : upload.PutPart(context, 1, bytes);
+  Result<PutResult> result =
+      sent.ok() ? upload.Complete(context, bytes.empty() ? 0 : 1) : sent;
+  if (!earlier_may_have_arrived) return result;
+  if (!result.ok()) return PutResult{PutOutcome::kUnknown, result.status(), true};
+  result->earlier_may_have_arrived = true;
+  return result;
 }
 
 // Nothing needs to be asked before the first block, but that there is a container.

@@ -92,6 +92,10 @@ class AzureService final : public ObjectService {
 
   RemoteOutcome Run(const base::Context& context, const Ask& ask);
   std::string LocationOf(const std::string& key) const;
+  // PutIfAbsent() by a list of one block.
+  Result<PutResult> PutAsBlock(const base::Context& context, const std::string& key,
+                               std::string_view bytes, const std::string& put_id,
+                               bool earlier_may_have_arrived);
 
   const AzurePlace place_;
   const std::shared_ptr<AzureCredentialsProvider> credentials_;

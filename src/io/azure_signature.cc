@@ -9,8 +9,8 @@
 namespace firn::io {
 namespace {
 
-// Of the version on, an answer says why it failed in `x-ms-error-code`, and blocks may
-// have 4000 MiB. Emulators lag behind the service by a year and more.
+// Blocks of 4000 MiB, and listed names that XML cannot hold, are older; emulators lag
+// behind the service by a year and more.
 constexpr std::string_view kVersion = "2021-12-02";
 
 std::string HeaderOf(const AzureRequest& request, std::string_view name) {

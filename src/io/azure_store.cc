@@ -27,6 +27,15 @@ Status CheckOptions(const AzureOptions& options) {
   return {};
 }
 
+// Whether requests are signed by a secret that is one account's own.
+bool UsesSecret(const AzureOptions& options, const AzureAccount& account) {
+  using Kind = AzureCredentialsKind;
+  if (options.credentials != Kind::kChain) {
+    return options.credentials == Kind::kSharedKey || options.credentials == Kind::kSas;
+  }
+  return !account.key.empty() || !account.sas.empty();
+}
+
 // What the containers of all accounts share.
 struct Shared {
   AzureOptions options;
@@ -58,11 +67,9 @@ Result<AzurePlace> PlaceOf(const Shared& shared, const std::string& authority) {
   place.container = authority.substr(0, at);
   place.location = "abfss://" + authority;
   const AzureAccount& own = shared.account;
-  const bool has_secret = !own.key.empty() || !own.sas.empty();
   if (own.name == place.account) {
     place.endpoint = own.endpoint;
-  } else if (has_secret &&
-             shared.options.credentials != AzureCredentialsKind::kAnonymous) {
+  } else if (UsesSecret(shared.options, own)) {
     return Status::InvalidArgument("location " + place.location + ": the key or SAS of " +
                                    own.source + " is for account " +
                                    base::Quoted(own.name) + ", not for " +
@@ -89,8 +96,7 @@ Result<std::unique_ptr<Store>> MakeStore(const std::string& scheme, Find find,
   Shared shared{options.azure, {}, nullptr, counted, clock};
   FIRN_ASSIGN_OR_RETURN(shared.account, FindAzureAccount(options.azure, environment));
   const bool lacks_name = shared.account.name.empty();
-  const bool has_secret = !shared.account.key.empty() || !shared.account.sas.empty();
-  if (lacks_name && (needs_account || has_secret)) {
+  if (lacks_name && (needs_account || UsesSecret(options.azure, shared.account))) {
     return Status::InvalidArgument(
         "azure: nothing names the account: set azure_account or AZURE_STORAGE_ACCOUNT, "
         "or write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY");

@@ -115,14 +115,48 @@ TEST_F(AzureStoreTest, WhatIsWrongIsNotTriedAgain) {
            Case{307, "", StatusCode::kInvalidArgument, "check azure_endpoint"},
            Case{400, "InvalidHeaderValue", StatusCode::kInvalidArgument, "HTTP 400"},
        }) {
-    Serve([&](const TestRequest&) { return Error(c.code, c.error); });
+    Serve([&](const TestRequest& request) {
+      return request.method == "HEAD" ? Head() : Error(c.code, c.error);
+    });
     const Status put = Put();
     EXPECT_TRUE(put.Is(c.status)) << put;
     EXPECT_THAT(std::string(put.message()),
                 AllOf(HasSubstr("az://bucket/a b/key"), HasSubstr(c.remedy),
                       Not(HasSubstr("hush")), Not(HasSubstr(Base64("hush"))),
                       Not(HasSubstr("RequestId")), Not(HasSubstr("tries"))));
-    EXPECT_THAT(Methods(), ElementsAre("PUT"));
+    // A name that is taken is looked at: unfinished uploads may count as objects.
+    EXPECT_EQ(Methods().size(), c.status == StatusCode::kAlreadyExists ? 2u : 1u);
+  }
+}
+
+TEST_F(AzureStoreTest, AnUnfinishedUploadOfAnotherTakesNoName) {
+  for (const std::string bytes : {"bytes", ""}) {
+    bool made = false;
+    Serve([&](const TestRequest& request) {
+      if (request.method == "HEAD") return Reply(404, "", {});
+      if (request.target.find("comp=") == std::string::npos) {
+        return Error(409, "BlobAlreadyExists");
+      }
+      made |= request.Header("if-none-match") == "*";
+      return Reply(201, "", {});
+    });
+    const Status put = store_->PutIfAbsent(context_, "az://bucket/key", bytes);
+    EXPECT_TRUE(put.ok()) << put;
+    EXPECT_TRUE(made);
+    EXPECT_EQ(Methods().size(), bytes.empty() ? 3u : 4u);
+  }
+}
+
+TEST_F(AzureStoreTest, ATakenNameThatCannotBeLookedAtIsNoConflict) {
+  for (const bool lost : {false, true}) {
+    int puts = 0;
+    Serve([&](const TestRequest& request) -> std::string {
+      if (request.method == "HEAD") return Reply(429, "", {});
+      return lost && puts++ == 0 ? "" : Error(409, "BlobAlreadyExists");
+    });
+    const Status put = Put();
+    EXPECT_EQ(put.code(), lost ? StatusCode::kCommitUnknown : StatusCode::kUnavailable)
+        << put;
   }
 }
 
@@ -158,7 +192,7 @@ TEST_F(AzureStoreTest, ALostAnswerOfOurOwnIsNoConflict) {
     ASSERT_TRUE(store_->Get(context_, "az://bucket/other", 9).ok());
     const Status put = Put();
     EXPECT_EQ(put.code(), ours ? StatusCode::kOk : StatusCode::kAlreadyExists) << put;
-    EXPECT_THAT(Methods(), ElementsAre("GET", "PUT", "PUT", "HEAD"));
+    EXPECT_THAT(Methods(), ElementsAre("GET", "PUT", "PUT", "HEAD", "HEAD"));
   }
 }
 
@@ -266,6 +300,14 @@ TEST_F(AzureStoreTest, ALocationThatNamesItsAccountIsAskedThere) {
   EXPECT_TRUE(other.Is(StatusCode::kInvalidArgument)) << other;
   EXPECT_THAT(std::string(other.message()),
               AllOf(HasSubstr("\"acc\""), HasSubstr("\"other\"")));
+  // A token is good for every account; this one's has no such server.
+  options_.credentials = AzureCredentialsKind::kClientSecret;
+  made = MakeAzureAccountStore(storage_, environment_, base::SystemClock(), nullptr);
+  const Status token =
+      (*made)->Get(context_, "abfss://bucket@other.dfs.core.windows.net/key", 9).status();
+  EXPECT_TRUE(token.Is(StatusCode::kPermissionDenied)) << token;
+  EXPECT_THAT(std::string(token.message()), HasSubstr("AZURE_CLIENT_SECRET"));
+  options_.credentials = AzureCredentialsKind::kChain;
   Serve([](const TestRequest&) { return Error(404, "BlobNotFound"); });
   made = MakeAzureAccountStore(storage_, environment_, base::SystemClock(), nullptr);
   const Status absent = (*made)->Get(context_, own, 9).status();

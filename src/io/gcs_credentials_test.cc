@@ -157,6 +157,19 @@ TEST_F(GcsCredentialsTest, ATokenIsKeptUntilShortlyBeforeItEnds) {
   EXPECT_EQ(provider_->Get(context_)->text.Reveal(), "t3");
 }
 
+TEST_F(GcsCredentialsTest, ATokenServesToItsEndWhereThereIsNoOther) {
+  bool away = false;
+  TestHttpServer server(
+      [&](const TestRequest&) { return away ? TestHttpServer::Reply(503) : Token("t"); });
+  UseFile({{"type", "authorized_user"}, {"token_uri", server.url()}});
+  ASSERT_TRUE(Get().ok());
+  away = true;
+  clock_.AdvanceUs(3'400'000'000);
+  EXPECT_EQ(provider_->Get(context_)->text.Reveal(), "t");
+  clock_.AdvanceUs(200'000'000);
+  EXPECT_TRUE(provider_->Get(context_).status().Is(StatusCode::kUnavailable));
+}
+
 TEST_F(GcsCredentialsTest, TheServiceIsAskedAgainWhereItFailsAndCounted) {
   int count = 0;
   TestHttpServer server([&](const TestRequest&) {

@@ -207,16 +207,24 @@ TEST(HttpClient, AnIdempotentRequestThatACloseCrossedIsSentOnceMore) {
 }
 
 TEST(HttpClient, OtherRequestsThatACloseCrossedAreNotRepeated) {
-  for (const char* method : {"POST", "PATCH"}) {
+  for (const auto& [method, once] :
+       {std::pair("POST", false), std::pair("PATCH", false), std::pair("PUT", true)}) {
     CannedServer server({{kKept, ""}});
     HttpClient client(server.address());
     const base::Context context;
     ASSERT_TRUE(client.Send({"GET", "/1"}, context).ok());
-    const Status second = client.Send({method, "/2", {}, "x"}, context).status();
+    const Status second = client.Send({method, "/2", {}, "x", once}, context).status();
     EXPECT_EQ(second.code(), StatusCode::kUnavailable) << second;
     EXPECT_THAT(std::string(second.message()), HasSubstr("carried out is not known"));
     server.Finish();
     EXPECT_EQ(server.requests.size(), 2u);
+  }
+}
+
+TEST(HttpDate, IsWrittenAsItIsRead) {
+  EXPECT_EQ(FormatHttpDate(784'111'777'000'000), "Sun, 06 Nov 1994 08:49:37 GMT");
+  for (const TimestampUs at_us : {0L, 951'782'399'000'000L, 4'102'444'799'000'000L}) {
+    EXPECT_EQ(ParseHttpDate(FormatHttpDate(at_us)).value(), at_us);
   }
 }
 

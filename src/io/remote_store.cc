@@ -222,17 +222,19 @@ class RemoteWriter final : public ObjectWriter {
   // to be had. Waits for parts under way where memory is short.
   Status MakeRoom(std::uint64_t need, std::uint64_t bound) {
     if (need <= room_bytes_) return {};
+    // A part is going to be full; what is held before an upload need not.
     std::uint64_t size =
-        std::min(bound, std::max({need, 2 * room_bytes_, kFirstBufferBytes}));
+        uploader_ != nullptr
+            ? bound
+            : std::min(bound, std::max({need, 2 * room_bytes_, kFirstBufferBytes}));
+    const std::uint64_t least = std::min(bound, need + kFirstBufferBytes);
     for (;;) {
       const Status grown = Reserve(size - room_bytes_);
       if (grown.ok()) break;
       if (!grown.Is(StatusCode::kResourceExhausted)) return grown;
-      if (size > need) {
-        size = need;
-      } else if (uploader_ == nullptr || !uploader_->WaitForOne()) {
-        return grown.With("put " + location_);
-      }
+      if (uploader_ != nullptr && uploader_->WaitForOne()) continue;
+      if (size <= least) return grown.With("put " + location_);
+      size = least;
     }
     room_bytes_ = size;
     buffer_.reserve(size);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server whose tables lie in an object store: what it settles is read back by PyIceberg
-and by firn, across crashes of the server and absences of the store.
+and by firn, across crashes of the server and absences of the store; and by firn from the
+stores of other protocols, in buckets that it makes itself.
 
     object_store_test.py --firn FILE
 """
@@ -24,24 +25,18 @@ from pyarrow import fs  # noqa: E402  (table_readers has looked for it)
 WAREHOUSE = "s3://firn-e2e/some/where"
 
 
-class ObjectStoreTest(ServerTest):
+class SamplesTest(ServerTest):
+    """Sends samples to a server and counts them."""
+
     def setUp(self):
         super().setUp()
-        self.store = object_stores.start_minio(self.directory / "minio")
-        self.addCleanup(self.store.stop)
-        settings = {"FIRN_S3_ENDPOINT": self.store.endpoint,
-                    "AWS_ACCESS_KEY_ID": object_stores.ACCESS_KEY,
-                    "AWS_SECRET_ACCESS_KEY": object_stores.SECRET_KEY}
+        self.catalog = f"sqlite:///{self.directory}/catalog.db"
+        self.sent = 0
+
+    def set(self, settings):
+        """Sets variables of the environment until the test's end."""
         os.environ.update(settings)
         self.addCleanup(lambda: [os.environ.pop(name, None) for name in settings])
-        self.objects = fs.S3FileSystem(
-            access_key=object_stores.ACCESS_KEY, secret_key=object_stores.SECRET_KEY,
-            endpoint_override=self.store.endpoint.removeprefix("http://"), scheme="http",
-            allow_bucket_creation=True)
-        self.objects.create_dir("firn-e2e")
-        self.catalog = f"sqlite:///{self.directory}/catalog.db"
-        self.server = self.make_server("--warehouse", WAREHOUSE, "--catalog", self.catalog)
-        self.sent = 0
 
     def send(self, samples):
         """`samples` more of ten series, a second apart."""
@@ -59,6 +54,63 @@ class ObjectStoreTest(ServerTest):
 
     def expected(self):
         return [10 * self.sent, 10.0 * sum(range(self.sent))]
+
+
+class OtherProtocolsTest(SamplesTest):
+    def check(self, warehouse, scheme):
+        self.set({"FIRN_CREATE_BUCKETS": "true"})
+        self.server = self.make_server("--warehouse", warehouse, "--catalog", self.catalog)
+        self.server.start()
+        self.send(20)
+        self.server.settle()
+        self.assertEqual(self.count(), self.expected())
+        self.send(5)
+        self.server.kill()
+        self.server.start()
+        self.server.settle()
+        self.assertEqual(self.count(), self.expected())
+        self.assertGreater(self.server.metric(
+            f'firn_store_requests_total{{operation="get",scheme="{scheme}"}}'), 0)
+        self.assertEqual(self.server.stop(), 0)
+        done = run_firn("sql", "SELECT count(*) FROM metrics.samples", "--json",
+                        "--warehouse", warehouse, "--catalog", self.catalog)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["rows"], [[10 * self.sent]])
+
+    def test_google(self):
+        if object_stores.missing("fake-gcs-server"):
+            self.skipTest("fake-gcs-server is not installed")
+        store = object_stores.start_fake_gcs(self.directory / "gcs")
+        self.addCleanup(store.stop)
+        self.set({"STORAGE_EMULATOR_HOST": store.endpoint, "FIRN_GS_PROJECT": "firn"})
+        self.check("gs://firn-e2e/some/where", "gs")
+
+    def test_azure(self):
+        if object_stores.missing("azurite-blob"):
+            self.skipTest("Azurite is not installed")
+        store = object_stores.start_azurite(self.directory / "azure")
+        self.addCleanup(store.stop)
+        account = object_stores.AZURE_ACCOUNT
+        self.set({"AZURE_STORAGE_CONNECTION_STRING":
+                  f"AccountName={account};AccountKey={object_stores.AZURE_KEY};"
+                  f"BlobEndpoint={store.endpoint}/{account}"})
+        self.check(f"abfss://firn-e2e@{account}.dfs.core.windows.net/some/where", "az")
+
+
+class ObjectStoreTest(SamplesTest):
+    def setUp(self):
+        super().setUp()
+        self.store = object_stores.start_minio(self.directory / "minio")
+        self.addCleanup(self.store.stop)
+        self.set({"FIRN_S3_ENDPOINT": self.store.endpoint,
+                  "AWS_ACCESS_KEY_ID": object_stores.ACCESS_KEY,
+                  "AWS_SECRET_ACCESS_KEY": object_stores.SECRET_KEY})
+        self.objects = fs.S3FileSystem(
+            access_key=object_stores.ACCESS_KEY, secret_key=object_stores.SECRET_KEY,
+            endpoint_override=self.store.endpoint.removeprefix("http://"), scheme="http",
+            allow_bucket_creation=True)
+        self.objects.create_dir("firn-e2e")
+        self.server = self.make_server("--warehouse", WAREHOUSE, "--catalog", self.catalog)
 
     def count_by_pyiceberg(self):
         catalog = SqlCatalog("firn", uri=self.catalog, **{

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the object stores that tests use: MinIO and versitygw, on free ports of the
-loopback interface, each in a directory of its own. A process is ended by its id only, and
-dies with the test where the kernel allows."""
+"""Starts the object stores that tests use: MinIO and versitygw, which speak S3, a server of
+Google's protocol and one of Azure's; on free ports of the loopback interface, each in a
+directory of its own. A process is ended by its id only, and dies with the test where the
+kernel allows."""
 import base64
 import http.client
 import os
@@ -16,13 +17,15 @@ import time
 ACCESS_KEY = "firnroot"
 SECRET_KEY = "firnsecret123"
 KMS_KEY = "firn-key"
+AZURE_ACCOUNT = "firnaccount"
+AZURE_KEY = base64.b64encode(b"the key of the account of a test").decode()
 READY_WITHIN_S = 60
 STOP_WITHIN_S = 20
 
 
-def missing():
-    """The programs that are not there."""
-    return [name for name in ("minio", "versitygw") if shutil.which(name) is None]
+def missing(*names):
+    """Those of the programs that are not there; without names, of those that speak S3."""
+    return [name for name in names or ("minio", "versitygw") if shutil.which(name) is None]
 
 
 def free_port():
@@ -71,8 +74,8 @@ class ObjectStore:
     def describe(self, **more):
         ca_file = str(self.certificates / "public.crt") if self.certificates else ""
         return {"name": self._name, "bucket": "firn-test", "endpoint": self.endpoint,
-                "access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ca_file": ca_file,
-                **more}
+                "scheme": "s3", "access_key": ACCESS_KEY, "secret_key": SECRET_KEY,
+                "ca_file": ca_file, **more}
 
     def start(self, health, port=None):
         self.port = port or free_port()
@@ -104,7 +107,7 @@ class ObjectStore:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             try:
                 connection.request("GET", health)
-                return connection.getresponse().status == 200
+                return connection.getresponse().status < 500
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException):
@@ -131,13 +134,44 @@ def start_minio(directory, name="minio", certificates=None):
         "/minio/health/live")
 
 
-def start_versitygw(directory, name="versitygw"):
+def start_versitygw(directory, name="versitygw", certificates=None):
     directory = pathlib.Path(directory)
     (directory / "data").mkdir(parents=True)
     (directory / "versions").mkdir()
     environment = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY,
                    "HOME": str(directory)}
+    tls = ["--cert", str(certificates / "public.crt"),
+           "--key", str(certificates / "private.key")] if certificates else []
     command = ["versitygw", "--quiet", "--port", "127.0.0.1:PORT", "--health", "/healthz",
-               "posix", "--versioning-dir", str(directory / "versions"),
+               *tls, "posix", "--versioning-dir", str(directory / "versions"),
                str(directory / "data")]
-    return ObjectStore(name, command, environment, directory).start("/healthz")
+    return ObjectStore(name, command, environment, directory, certificates).start(
+        "/healthz")
+
+
+def start_fake_gcs(directory, name="fake_gcs", certificates=None):
+    """Google's protocol, without any check of who asks."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True)
+    command = ["fake-gcs-server", "-backend", "memory", "-host", "127.0.0.1", "-port", "PORT",
+               "-public-host", "127.0.0.1:PORT", "-log-level", "error",
+               "-scheme", "https" if certificates else "http"]
+    if certificates:
+        command += ["-cert-location", str(certificates / "public.crt"),
+                    "-private-key-location", str(certificates / "private.key")]
+    return ObjectStore(name, command, {"HOME": str(directory)}, directory,
+                       certificates).start("/_internal/healthcheck")
+
+
+def start_azurite(directory, name="azurite", certificates=None):
+    """Azure's protocol; endpoint and account go together, as in endpoint/account."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True)
+    command = ["azurite-blob", "--silent", "--inMemoryPersistence", "--disableTelemetry",
+               "--blobHost", "127.0.0.1", "--blobPort", "PORT"]
+    if certificates:
+        command += ["--cert", str(certificates / "public.crt"),
+                    "--key", str(certificates / "private.key")]
+    environment = {"AZURITE_ACCOUNTS": f"{AZURE_ACCOUNT}:{AZURE_KEY}",
+                   "HOME": str(directory)}
+    return ObjectStore(name, command, environment, directory, certificates).start("/")
