@@ -203,10 +203,10 @@ TEST_F(ReadAheadTest, WhoFindsEveryThreadBusyReadsItself) {
 TEST_F(ReadAheadTest, RequestsThatOverlapGiveTheirBytesAllTheSame) {
   for (const bool ahead : {false, true}) {
     FetchThreads threads(2);
-    RangeFetcher fetcher(context_, object_, &pool_, 0, 10 * kRange,
-                         ahead ? ReadAhead{&threads, std::make_shared<ReadAheadBound>(
-                                                         10 * kRange)}
-                               : ReadAhead{});
+    RangeFetcher fetcher(
+        context_, object_, &pool_, 0, 10 * kRange,
+        ahead ? ReadAhead{&threads, std::make_shared<ReadAheadBound>(10 * kRange)}
+              : ReadAhead{});
     const ByteRange first = {0, 2 * kRange};
     const ByteRange inner = {kRange, kRange};
     const ByteRange second = {kRange, 3 * kRange};
