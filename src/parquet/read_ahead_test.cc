@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "arrow/array/array_primitive.h"
@@ -173,6 +174,8 @@ TEST_F(ReadAheadTest, ItsEndWaitsForWhatIsUnderWay) {
   EXPECT_TRUE(object_.WaitBegun(2));
   fetcher->Forget({0, kRange});
   auto ended = std::async(std::launch::async, [&] { fetcher.reset(); });
+  // Its end has begun once only the two buffers that are being read into are left.
+  while (pool_.bytes_allocated() > 2 * kRange) std::this_thread::yield();
   EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(1)), std::future_status::timeout);
   object_.SetOpen(true);
   ended.get();

@@ -199,16 +199,6 @@ FooterCache* UsableCache(const ReaderOptions& options) {
   return keys == nullptr || keys->plaintext_files ? options.footer_cache : nullptr;
 }
 
-// How much of a file's end to fetch in the hope that it holds the footer. Footers and
-// page indexes grow with the columns and pages of a file, to less than a hundredth of it
-// mostly; more than the largest is not worth a guess, and less than the smallest takes
-// a store about as long.
-std::uint64_t TailBytes(std::optional<std::uint64_t> size_bytes) {
-  constexpr std::uint64_t kTailBytesMin = 64 << 10;
-  constexpr std::uint64_t kTailBytesMax = 1 << 20;
-  return std::clamp(size_bytes.value_or(0) / 128, kTailBytesMin, kTailBytesMax);
-}
-
 }  // namespace
 
 std::int64_t FilePlan::row_count() const {
@@ -252,6 +242,17 @@ Result<std::unique_ptr<FileReader>> FileReader::OpenObject(
       std::move(object), std::move(location), options, std::move(footer), opening));
 }
 
+// How much of a file's end to fetch in the hope that it holds the footer. Footers and
+// page indexes grow with the columns and pages of a file, to less than a hundredth of it
+// mostly; more than the largest is not worth a guess, and less than the smallest takes
+// a store about as long.
+io::OpenOptions FileReader::WithEnd(std::optional<std::uint64_t> size_bytes) {
+  constexpr std::uint64_t kTailBytesMin = 64 << 10;
+  constexpr std::uint64_t kTailBytesMax = 1 << 20;
+  return {size_bytes,
+          std::clamp(size_bytes.value_or(0) / 128, kTailBytesMin, kTailBytesMax)};
+}
+
 Result<std::unique_ptr<FileReader>> FileReader::Open(
     const base::Context& context, std::shared_ptr<io::ObjectReader> object,
     std::string location, const ReaderOptions& options) {
@@ -278,9 +279,8 @@ Result<std::unique_ptr<FileReader>> FileReader::Open(
   }
   // Where a footer is at hand that may still be the file's, only that is asked.
   const bool hope = !size_bytes.has_value() && cache != nullptr && cache->Holds(location);
-  io::OpenOptions how;
-  how.size_bytes = size_bytes;
-  if (!hope) how.tail_bytes = TailBytes(size_bytes);
+  io::OpenOptions how = WithEnd(size_bytes);
+  if (hope) how.tail_bytes = 0;
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
                         store.OpenReader(context, location, how));
   if (!size_bytes.has_value()) {

@@ -100,7 +100,7 @@ struct ScanSpec {
   std::optional<int> row_group_end;
   // Longest batch; one of wide rows is shorter, for it takes about 8 MB at most.
   // REQUIRES: > 0.
-  std::int64_t batch_rows = 1 << 16;
+  std::int64_t batch_rows = 8192;
   TextForm text_form = TextForm::kPlain;
   // Decode row groups side by side, on as many threads of the stream's own. At most one
   // row group more than that is being decoded or waits for its rows to be taken. Ordered:
@@ -150,6 +150,9 @@ class FileReader {
   static Result<std::unique_ptr<FileReader>> Open(
       const base::Context& context, std::shared_ptr<io::ObjectReader> object,
       std::string location, const ReaderOptions& options);
+  // How to open an object for that, so that most footers come with it. The size, where it
+  // is known.
+  static io::OpenOptions WithEnd(std::optional<std::uint64_t> size_bytes);
   // The same of the object that `store` has at `location`, by one request where the
   // footer fits the end that it fetches, and by none where it is in the cache and
   // `size_bytes` is given: the caller knows the size and vouches that the object is never

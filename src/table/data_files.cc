@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
+
+#include "parquet/reader.h"
 
 namespace firn::table {
 namespace {
@@ -142,7 +145,8 @@ Result<DataFiles> FindDataFiles(const base::Context& context, io::Store& store,
   // A slash at the end says that it is a directory, and nothing else need be asked.
   Status why = Status::NotFound("no file " + location);
   if (!text.ends_with('/')) {
-    auto file = store.OpenReader(context, location);
+    auto file =
+        store.OpenReader(context, location, parquet::FileReader::WithEnd(std::nullopt));
     if (file.ok()) return DataFiles{{location}, std::move(file).value()};
     why = file.status();
     // What a local directory says to those who read it as a file.

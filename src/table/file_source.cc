@@ -251,6 +251,7 @@ class FilesPlan final : public scan::ScanPlan {
   // The columns that the file has of those asked for.
   parquet::ScanSpec SpecOf(const parquet::FileReader& reader) const {
     parquet::ScanSpec spec;
+    spec.batch_rows = kBatchRows;
     spec.columns.emplace();
     for (const auto& field : schema_->fields()) {
       const parquet::ColumnRef column{field->name()};

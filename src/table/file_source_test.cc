@@ -258,7 +258,7 @@ TEST_F(FileSourceTest, EachRowGroupIsASplitAndStagesAreCounted) {
   EXPECT_EQ(stats.row_groups_pruned, 9);
   EXPECT_EQ(stats.row_groups_pruned_by_statistics, 9);
   EXPECT_GE(stats.pages_pruned, 3);
-  EXPECT_GE(stats.requests, 3);  // Footer, page index, pages.
+  EXPECT_EQ(stats.requests, 1);  // The end of so short a file is all of it.
   EXPECT_GT(stats.bytes_read, 0);
 }
 

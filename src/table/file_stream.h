@@ -2,6 +2,7 @@
 // file_stream.h: one file's batches in the shape of the table or set that it is part of.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -14,6 +15,10 @@ class Schema;
 }  // namespace arrow
 
 namespace firn::table {
+
+// Longest batch that a table's scan reads: its rows are narrow mostly, and what is done
+// once a batch is then done seldom. Batches of wide rows are bounded by their bytes.
+inline constexpr std::int64_t kBatchRows = 1 << 16;
 
 // A stream with `schema`: column i is the inner stream's column `sources[i]`, widened
 // where the schema's type is another, or NULL where that is -1. Adds to `total` what the

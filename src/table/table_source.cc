@@ -80,6 +80,7 @@ class TablePlan final : public scan::ScanPlan {
                               static_cast<std::uint64_t>(file.file_size_bytes), options));
     total_->Add(StatsOf(reader->opening()));
     parquet::ScanSpec spec;
+    spec.batch_rows = kBatchRows;
     spec.columns.emplace();
     spec.predicate = predicate_;
     spec.predicate_columns = all_columns_;

@@ -217,7 +217,7 @@ TEST_F(TableTest, CountsWhatWasPrunedInsideOfAFile) {
   EXPECT_EQ(stats.row_groups_read, 0);
   EXPECT_EQ(stats.row_groups_pruned, 1);
   EXPECT_EQ(stats.row_groups_pruned_by_dictionary, 1);
-  EXPECT_GE(stats.requests, 2);  // The footer and the dictionary.
+  EXPECT_EQ(stats.requests, 1);  // The end of so short a file is all of it.
   EXPECT_GT(stats.bytes_read, 0);
 }
 
