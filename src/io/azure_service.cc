@@ -2,8 +2,6 @@
 #include "io/azure_service.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <sstream>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "io/aws_signature.h"
 #include "io/azure_error.h"
 #include "io/digest.h"
+#include "io/range_answer.h"
 
 namespace firn::io {
 namespace {
@@ -35,16 +34,11 @@ bool IsContainerName(std::string_view name) {
   });
 }
 
-// The size and the rest of an object, from the answer to a HEAD.
+// The size and the rest of an object, from the answer to a HEAD or a GET.
 Result<RemoteObject> ObjectOf(const std::string& key, const HttpResponse& response) {
   RemoteObject object;
   object.key = key;
-  const std::string size(response.Header("Content-Length"));
-  char* end = nullptr;
-  object.size_bytes = std::strtoull(size.c_str(), &end, 10);
-  if (size.empty() || *end != '\0') {
-    return Status::Corruption("the answer gives no Content-Length");
-  }
+  FIRN_ASSIGN_OR_RETURN(object.size_bytes, WholeSize(response));
   object.etag = response.Header("ETag");  // With its quotes, as If-Match wants it.
   object.put_id = response.Header(kPutIdHeader);
   const Result<TimestampUs> modified = ParseHttpDate(response.Header("Last-Modified"));
@@ -207,36 +201,44 @@ Result<RemoteObject> AzureService::Head(const base::Context& context,
   return object;
 }
 
+RemoteOutcome AzureService::RunRange(const base::Context& context, const std::string& key,
+                                     const std::string& etag, std::uint64_t offset,
+                                     std::uint64_t size, char* out) {
+  RangeAnswer answer(offset, size, out);
+  Ask ask{StoreOperation::kGet, "GET", key};
+  ask.headers = {{"range", answer.header()}};
+  if (!etag.empty()) ask.headers.emplace_back("if-match", etag);
+  ask.restart = [&] { answer.Restart(); };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
+  ask.check = [&](const HttpResponse& response) {
+    return answer.Check(response, !etag.empty());
+  };
+  return Run(context, ask);
+}
+
 Status AzureService::GetRange(const base::Context& context, const std::string& key,
                               const std::string& etag, std::uint64_t offset,
                               std::uint64_t size, char* out) {
-  std::uint64_t got = 0;
-  Ask ask{StoreOperation::kGet, "GET", key};
-  ask.headers = {{"range", "bytes=" + std::to_string(offset) + "-" +
-                               std::to_string(offset + size - 1)}};
-  if (!etag.empty()) ask.headers.emplace_back("if-match", etag);
-  ask.restart = [&] { got = 0; };
-  ask.sink = [&](std::string_view bytes) {
-    if (bytes.size() > size - got) {
-      return Status::Corruption("more came than the " + std::to_string(size) +
-                                " bytes that were asked for");
-    }
-    std::memcpy(out + got, bytes.data(), bytes.size());
-    got += bytes.size();
-    return Status();
-  };
-  ask.check = [&](const HttpResponse& response) {
-    if (response.code != 206 && offset != 0) {
-      return Status::Corruption("the store ignored the range asked for");
-    }
-    if (got == size) return Status();
-    return Status::Corruption(std::to_string(got) + " of " + std::to_string(size) +
-                              " bytes came");
-  };
-  const Status status = Run(context, ask).status;
+  const Status status = RunRange(context, key, etag, offset, size, out).status;
   if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
   return Status::Conflict("get " + LocationOf(key) +
                           ": the object was replaced while it was read");
+}
+
+// The service has no ranges from the end, so that GetTail() stays two requests.
+Result<RemoteObject> AzureService::GetAnyRange(const base::Context& context,
+                                               const std::string& key,
+                                               std::uint64_t offset, std::uint64_t size,
+                                               char* out) {
+  const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
+  if (outcome.response.code == kRangeNotSatisfiable) {
+    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
+                            std::to_string(offset));
+  }
+  FIRN_RETURN_IF_ERROR(outcome.status);
+  Result<RemoteObject> object = ObjectOf(key, outcome.response);
+  if (!object.ok()) return object.status().With("get " + LocationOf(key));
+  return object;
 }
 
 Result<std::string> AzureService::Get(const base::Context& context,

@@ -48,6 +48,9 @@ class AzureService final : public ObjectService {
   Status GetRange(const base::Context& context, const std::string& key,
                   const std::string& etag, std::uint64_t offset, std::uint64_t size,
                   char* out) override;
+  Result<RemoteObject> GetAnyRange(const base::Context& context, const std::string& key,
+                                   std::uint64_t offset, std::uint64_t size,
+                                   char* out) override;
   Result<std::string> Get(const base::Context& context, const std::string& key,
                           std::uint64_t size_limit_bytes) override;
   Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
@@ -91,6 +94,10 @@ class AzureService final : public ObjectService {
                const base::Clock& clock, const StoreMetrics* metrics);
 
   RemoteOutcome Run(const base::Context& context, const Ask& ask);
+  // GetRange() of the object that `etag` names, or of any where it is empty.
+  RemoteOutcome RunRange(const base::Context& context, const std::string& key,
+                         const std::string& etag, std::uint64_t offset,
+                         std::uint64_t size, char* out);
   std::string LocationOf(const std::string& key) const;
   // PutIfAbsent() by a list of one block.
   Result<PutResult> PutAsBlock(const base::Context& context, const std::string& key,

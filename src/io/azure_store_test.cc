@@ -73,6 +73,27 @@ class AzureStoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+// The service has no ranges from the end, but a size that is known serves as well.
+TEST_F(AzureStoreTest, TheEndOfAnObjectOfKnownSizeIsOneRequest) {
+  Serve([](const TestRequest&) {
+    return Reply(206, "6789", {"ETag: \"e\"", "Content-Range: bytes 6-9/10"});
+  });
+  OpenOptions end;
+  end.size_bytes = 10;
+  end.tail_bytes = 4;
+  const auto reader = store_->OpenReader(context_, "az://bucket/key", end).value();
+  EXPECT_EQ(reader->identity(), "\"e\"");
+  char out[4];
+  ASSERT_TRUE(reader->ReadAt(6, 4, out).ok());
+  EXPECT_EQ(std::string_view(out, 4), "6789");
+  ASSERT_THAT(Methods(), ElementsAre("GET"));
+  EXPECT_EQ(server_->requests()[0].Header("range"), "bytes=6-9");
+  // Of another size it is another object.
+  end.size_bytes = 11;
+  const Status other = store_->OpenReader(context_, "az://bucket/key", end).status();
+  EXPECT_TRUE(other.Is(StatusCode::kConflict)) << other;
+}
+
 TEST_F(AzureStoreTest, APutIsConditionalAndNamed) {
   Serve([](const TestRequest&) { return Reply(201, "", {}); });
   const Status put = Put();

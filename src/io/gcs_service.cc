@@ -2,7 +2,6 @@
 #include "io/gcs_service.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -12,11 +11,15 @@
 #include "base/quote.h"
 #include "io/gcs_error.h"
 #include "io/gcs_object.h"
+#include "io/range_answer.h"
 
 namespace firn::io {
 namespace {
 
 constexpr std::string_view kListPageMax = "1000";
+
+// What others wrote compressed is not unpacked on the way.
+std::pair<std::string, std::string> AsItIsStored() { return {"accept-encoding", "gzip"}; }
 
 // "Bucket names": what can be one.
 bool IsBucketName(std::string_view name) {
@@ -116,47 +119,91 @@ Result<RemoteObject> GcsService::Head(const base::Context& context,
   return std::move(parsed->object);
 }
 
-Status GcsService::GetRange(const base::Context& context, const std::string& key,
-                            const std::string& etag, std::uint64_t offset,
-                            std::uint64_t size, char* out) {
-  std::uint64_t got = 0;
+// An answer that holds bytes of the object. Its etag is empty where the store, an
+// emulator, does not name the generation.
+Result<RemoteObject> GcsService::ObjectOf(const std::string& key,
+                                          const HttpResponse& response) const {
+  RemoteObject object;
+  object.key = key;
+  FIRN_ASSIGN_OR_RETURN(object.size_bytes, WholeSize(response));
+  object.etag = response.Header("x-goog-generation");
+  const Result<TimestampUs> modified = ParseHttpDate(response.Header("Last-Modified"));
+  if (modified.ok()) object.modified_us = *modified;
+  return object;
+}
+
+RemoteOutcome GcsService::RunRange(const base::Context& context, const std::string& key,
+                                   const std::string& etag, std::uint64_t offset,
+                                   std::uint64_t size, char* out) {
+  RangeAnswer answer(offset, size, out);
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.target = ObjectTarget(key) + "?alt=media";
   if (!etag.empty()) ask.target += "&ifGenerationMatch=" + PercentEncode(etag);
-  ask.headers = {{"range", "bytes=" + std::to_string(offset) + "-" +
-                               std::to_string(offset + size - 1)},
-                 // As it is stored: what others wrote compressed is not unpacked.
-                 {"accept-encoding", "gzip"}};
+  ask.headers = {{"range", answer.header()}, AsItIsStored()};
   ask.restart = [&](HttpRequest*) {
-    got = 0;
+    answer.Restart();
     return Status();
   };
-  ask.sink = [&](std::string_view bytes) {
-    if (bytes.size() > size - got) {
-      return Status::Corruption("more came than the " + std::to_string(size) +
-                                " bytes that were asked for");
-    }
-    std::memcpy(out + got, bytes.data(), bytes.size());
-    got += bytes.size();
-    return Status();
-  };
-  const Status replaced =
-      Status::AlreadyExists("the object was replaced while it was read");
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   ask.check = [&](const HttpResponse& response) {
     // Servers that ignore the precondition say at least what they sent.
     const std::string_view generation = response.Header("x-goog-generation");
-    if (!etag.empty() && !generation.empty() && generation != etag) return replaced;
-    if (response.code != 206 && offset != 0) {
-      return Status::Corruption("the store ignored the range asked for");
+    if (!etag.empty() && !generation.empty() && generation != etag) {
+      return Status::AlreadyExists("the object is another now");
     }
-    if (got == size) return Status();
-    return Status::Corruption(std::to_string(got) + " of " + std::to_string(size) +
-                              " bytes came");
+    return answer.Check(response, !etag.empty());
   };
-  const Status status = Run(context, ask).status;
+  return Run(context, ask);
+}
+
+Status GcsService::GetRange(const base::Context& context, const std::string& key,
+                            const std::string& etag, std::uint64_t offset,
+                            std::uint64_t size, char* out) {
+  const Status status = RunRange(context, key, etag, offset, size, out).status;
   if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
-  return Status::Conflict("get " + LocationOf(key) + ": " +
-                          std::string(replaced.message()));
+  return Status::Conflict("get " + LocationOf(key) +
+                          ": the object was replaced while it was read");
+}
+
+Result<RemoteObject> GcsService::GetAnyRange(const base::Context& context,
+                                             const std::string& key, std::uint64_t offset,
+                                             std::uint64_t size, char* out) {
+  const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
+  if (outcome.response.code == kRangeNotSatisfiable) {
+    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
+                            std::to_string(offset));
+  }
+  FIRN_RETURN_IF_ERROR(outcome.status);
+  FIRN_ASSIGN_OR_RETURN(RemoteObject object, ObjectOf(key, outcome.response));
+  if (!object.etag.empty()) return object;
+  return ObjectService::GetAnyRange(context, key, offset, size, out);
+}
+
+Result<RemoteTail> GcsService::GetTail(const base::Context& context,
+                                       const std::string& key, std::uint64_t size) {
+  RemoteTail tail;
+  TailAnswer answer(size);
+  Ask ask{StoreOperation::kGet, "GET", key};
+  ask.target = ObjectTarget(key) + "?alt=media";
+  ask.headers = {{"range", answer.header()}, AsItIsStored()};
+  ask.restart = [&](HttpRequest*) {
+    answer.Restart();
+    return Status();
+  };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
+  ask.check = [&](const HttpResponse& response) -> Status {
+    FIRN_ASSIGN_OR_RETURN(tail.object, ObjectOf(key, response));
+    return answer.Check(tail.object.size_bytes);
+  };
+  const RemoteOutcome outcome = Run(context, ask);
+  // An empty object has no last byte.
+  const bool is_empty = outcome.response.code == kRangeNotSatisfiable;
+  if (!is_empty) FIRN_RETURN_IF_ERROR(outcome.status);
+  if (is_empty || tail.object.etag.empty()) {
+    return ObjectService::GetTail(context, key, size);
+  }
+  tail.bytes = std::move(answer.bytes());
+  return tail;
 }
 
 Result<std::string> GcsService::Get(const base::Context& context, const std::string& key,
@@ -164,7 +211,7 @@ Result<std::string> GcsService::Get(const base::Context& context, const std::str
   std::string bytes;
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.target = ObjectTarget(key) + "?alt=media";
-  ask.headers = {{"accept-encoding", "gzip"}};
+  ask.headers = {AsItIsStored()};
   ask.restart = [&](HttpRequest*) {
     bytes.clear();
     return Status();

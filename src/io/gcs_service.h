@@ -38,6 +38,11 @@ class GcsService final : public ObjectService {
   Status GetRange(const base::Context& context, const std::string& key,
                   const std::string& etag, std::uint64_t offset, std::uint64_t size,
                   char* out) override;
+  Result<RemoteObject> GetAnyRange(const base::Context& context, const std::string& key,
+                                   std::uint64_t offset, std::uint64_t size,
+                                   char* out) override;
+  Result<RemoteTail> GetTail(const base::Context& context, const std::string& key,
+                             std::uint64_t size) override;
   Result<std::string> Get(const base::Context& context, const std::string& key,
                           std::uint64_t size_limit_bytes) override;
   Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
@@ -81,6 +86,12 @@ class GcsService final : public ObjectService {
              const base::Clock& clock, const StoreMetrics* metrics);
 
   RemoteOutcome Run(const base::Context& context, const Ask& ask);
+  // GetRange() of the object that `etag` names, or of any where it is empty.
+  RemoteOutcome RunRange(const base::Context& context, const std::string& key,
+                         const std::string& etag, std::uint64_t offset,
+                         std::uint64_t size, char* out);
+  Result<RemoteObject> ObjectOf(const std::string& key,
+                                const HttpResponse& response) const;
   std::string LocationOf(const std::string& key) const;
   std::string BucketTarget() const;
   std::string ObjectTarget(const std::string& key) const;

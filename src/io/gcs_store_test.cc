@@ -94,6 +94,43 @@ TEST_F(GcsStoreTest, APutIsOneRequestWithItsConditionAndItsCrc) {
                     HasSubstr(R"("crc32c":")" + GcsCrc32c(base::Crc32c("bytes")))));
 }
 
+TEST_F(GcsStoreTest, TheEndOfAnObjectIsOneRequest) {
+  OpenOptions end;
+  end.tail_bytes = 4;
+  Serve([](const TestRequest&) {
+    return Reply(206, "6789", {"x-goog-generation: 7", "Content-Range: bytes 6-9/10"});
+  });
+  const auto reader = store_->OpenReader(context_, "gs://bucket/key", end).value();
+  EXPECT_EQ(reader->size_bytes(), 10u);
+  EXPECT_EQ(reader->identity(), "7");
+  char out[4];
+  ASSERT_TRUE(reader->ReadAt(7, 3, out).ok());
+  EXPECT_EQ(std::string_view(out, 3), "789");
+  ASSERT_EQ(server_->requests().size(), 1u);
+  EXPECT_EQ(server_->requests()[0].Header("range"), "bytes=-4");
+  ASSERT_TRUE(reader->ReadAt(5, 4, out).ok());
+  EXPECT_EQ(server_->requests()[1].Header("range"), "bytes=5-8");
+  EXPECT_THAT(server_->requests()[1].target, HasSubstr("ifGenerationMatch=7"));
+}
+
+TEST_F(GcsStoreTest, AnEmptyObjectAndOneWithoutItsGenerationAreLookedAt) {
+  OpenOptions end;
+  end.tail_bytes = 4;
+  for (const bool empty : {true, false}) {
+    Serve([&](const TestRequest& request) -> std::string {
+      if (request.target.find("alt=media") == std::string::npos) {
+        return Reply(200, Resource(empty ? 0 : 3), {});
+      }
+      if (empty) return Reply(416, ErrorJson("requestedRangeNotSatisfiable"), {});
+      return Reply(206, "012", {"Content-Range: bytes 0-2/3"});
+    });
+    const auto reader = store_->OpenReader(context_, "gs://bucket/key", end);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    EXPECT_EQ((*reader)->size_bytes(), empty ? 0u : 3u);
+    EXPECT_EQ((*reader)->identity(), "7");
+  }
+}
+
 // RFC 3720, appendix B.4: of 32 zeros it is 0x8a9136aa.
 TEST(GcsObject, ACrcHasItsHighestByteFirst) {
   EXPECT_EQ(GcsCrc32c(base::Crc32c(std::string(32, '\0'))), "ipE2qg==");

@@ -2,8 +2,6 @@
 #include "io/s3_service.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <sstream>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "base/quote.h"
 #include "base/timestamp.h"
 #include "io/digest.h"
+#include "io/range_answer.h"
 #include "io/s3_error.h"
 
 namespace firn::io {
@@ -19,7 +18,6 @@ namespace {
 
 constexpr std::string_view kPutIdHeader = "x-amz-meta-firn-put";
 constexpr std::string_view kListPageMax = "1000";
-constexpr int kRangeNotSatisfiable = 416;
 constexpr std::string_view kFirstRegion = "us-east-1";
 constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -43,30 +41,11 @@ bool IsBucketName(std::string_view name) {
   });
 }
 
-bool ParseCount(std::string_view text, std::uint64_t* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-// The object's size, of which an answer holds a part: `bytes 5-9/10`, or all.
-Result<std::uint64_t> SizeOf(const HttpResponse& response) {
-  std::uint64_t size = 0;
-  if (response.code != 206) {
-    if (ParseCount(response.Header("Content-Length"), &size)) return size;
-    return Status::Corruption("the answer gives no Content-Length");
-  }
-  const std::string_view range = response.Header("Content-Range");
-  const std::size_t slash = range.rfind('/');
-  if (slash != range.npos && ParseCount(range.substr(slash + 1), &size)) return size;
-  return Status::Corruption("the answer to a range says Content-Range: " +
-                            base::Quoted(range));
-}
-
 // The size and the rest of an object, from the answer to a HEAD or a GET.
 Result<RemoteObject> ObjectOf(const std::string& key, const HttpResponse& response) {
   RemoteObject object;
   object.key = key;
-  FIRN_ASSIGN_OR_RETURN(object.size_bytes, SizeOf(response));
+  FIRN_ASSIGN_OR_RETURN(object.size_bytes, WholeSize(response));
   object.etag = response.Header("ETag");  // With its quotes, as If-Match wants it.
   object.put_id = response.Header(kPutIdHeader);
   const Result<TimestampUs> modified = ParseHttpDate(response.Header("Last-Modified"));
@@ -258,36 +237,15 @@ Result<RemoteObject> S3Service::Head(const base::Context& context,
 RemoteOutcome S3Service::RunRange(const base::Context& context, const std::string& key,
                                   const std::string& etag, std::uint64_t offset,
                                   std::uint64_t size, char* out) {
-  std::uint64_t got = 0;
+  RangeAnswer answer(offset, size, out);
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.headers = EncryptionOfPart();
-  ask.headers.emplace_back("range", "bytes=" + std::to_string(offset) + "-" +
-                                        std::to_string(offset + size - 1));
+  ask.headers.emplace_back("range", answer.header());
   if (!etag.empty()) ask.headers.emplace_back("if-match", etag);
-  ask.restart = [&] { got = 0; };
-  ask.sink = [&](std::string_view bytes) {
-    if (bytes.size() > size - got) {
-      return Status::Corruption("more came than the " + std::to_string(size) +
-                                " bytes that were asked for");
-    }
-    std::memcpy(out + got, bytes.data(), bytes.size());
-    got += bytes.size();
-    return Status();
-  };
+  ask.restart = [&] { answer.Restart(); };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   ask.check = [&](const HttpResponse& response) {
-    if (response.code != 206 && offset != 0) {
-      return Status::Corruption("the store ignored the range asked for");
-    }
-    if (got == size) return Status();
-    // An object that was not seen yet may be shorter, and says so.
-    const Result<std::uint64_t> whole = SizeOf(response);
-    if (etag.empty() && whole.ok() && *whole < offset + size) {
-      return Status::Conflict("the object has " + std::to_string(*whole) +
-                              " bytes, and those asked for end at " +
-                              std::to_string(offset + size));
-    }
-    return Status::Corruption(std::to_string(got) + " of " + std::to_string(size) +
-                              " bytes came");
+    return answer.Check(response, !etag.empty());
   };
   return Run(context, ask);
 }
@@ -318,23 +276,15 @@ Result<RemoteObject> S3Service::GetAnyRange(const base::Context& context,
 Result<RemoteTail> S3Service::GetTail(const base::Context& context,
                                       const std::string& key, std::uint64_t size) {
   RemoteTail tail;
+  TailAnswer answer(size);
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.headers = EncryptionOfPart();
-  ask.headers.emplace_back("range", "bytes=-" + std::to_string(size));
-  ask.restart = [&] { tail.bytes.clear(); };
-  ask.sink = [&](std::string_view bytes) {
-    if (bytes.size() > size - tail.bytes.size()) {
-      return Status::Corruption("the store ignored the range asked for");
-    }
-    tail.bytes += bytes;
-    return Status();
-  };
+  ask.headers.emplace_back("range", answer.header());
+  ask.restart = [&] { answer.Restart(); };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   ask.check = [&](const HttpResponse& response) -> Status {
     FIRN_ASSIGN_OR_RETURN(tail.object, ObjectOf(key, response));
-    const std::uint64_t want = std::min(size, tail.object.size_bytes);
-    if (tail.bytes.size() == want) return {};
-    return Status::Corruption(std::to_string(tail.bytes.size()) + " of the last " +
-                              std::to_string(want) + " bytes came");
+    return answer.Check(tail.object.size_bytes);
   };
   const RemoteOutcome outcome = Run(context, ask);
   if (outcome.response.code == kRangeNotSatisfiable) {
@@ -342,6 +292,7 @@ Result<RemoteTail> S3Service::GetTail(const base::Context& context,
     return ObjectService::GetTail(context, key, size);
   }
   FIRN_RETURN_IF_ERROR(outcome.status);
+  tail.bytes = std::move(answer.bytes());
   return tail;
 }
 
