@@ -219,10 +219,8 @@ RemoteOutcome AzureService::RunRange(const base::Context& context, const std::st
 Status AzureService::GetRange(const base::Context& context, const std::string& key,
                               const std::string& etag, std::uint64_t offset,
                               std::uint64_t size, char* out) {
-  const Status status = RunRange(context, key, etag, offset, size, out).status;
-  if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
-  return Status::Conflict("get " + LocationOf(key) +
-                          ": the object was replaced while it was read");
+  return AsConflict(RunRange(context, key, etag, offset, size, out).status,
+                    LocationOf(key));
 }
 
 // The service has no ranges from the end, so that GetTail() stays two requests.
@@ -232,8 +230,7 @@ Result<RemoteObject> AzureService::GetAnyRange(const base::Context& context,
                                                char* out) {
   const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
   if (outcome.response.code == kRangeNotSatisfiable) {
-    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
-                            std::to_string(offset));
+    return EndsBefore(LocationOf(key), offset);
   }
   FIRN_RETURN_IF_ERROR(outcome.status);
   Result<RemoteObject> object = ObjectOf(key, outcome.response);
@@ -244,19 +241,12 @@ Result<RemoteObject> AzureService::GetAnyRange(const base::Context& context,
 Result<std::string> AzureService::Get(const base::Context& context,
                                       const std::string& key,
                                       std::uint64_t size_limit_bytes) {
-  std::string bytes;
+  WholeAnswer answer(size_limit_bytes);
   Ask ask{StoreOperation::kGet, "GET", key};
-  ask.restart = [&] { bytes.clear(); };
-  ask.sink = [&](std::string_view piece) {
-    if (piece.size() > size_limit_bytes - bytes.size()) {
-      return Status::ResourceExhausted("the object is longer than the limit of " +
-                                       std::to_string(size_limit_bytes) + " bytes");
-    }
-    bytes += piece;
-    return Status();
-  };
+  ask.restart = [&] { answer.Restart(); };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   FIRN_RETURN_IF_ERROR(Run(context, ask).status);
-  return bytes;
+  return std::move(answer.bytes());
 }
 
 Result<PutResult> AzureService::PutIfAbsent(const base::Context& context,

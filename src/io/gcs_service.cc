@@ -159,10 +159,8 @@ RemoteOutcome GcsService::RunRange(const base::Context& context, const std::stri
 Status GcsService::GetRange(const base::Context& context, const std::string& key,
                             const std::string& etag, std::uint64_t offset,
                             std::uint64_t size, char* out) {
-  const Status status = RunRange(context, key, etag, offset, size, out).status;
-  if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
-  return Status::Conflict("get " + LocationOf(key) +
-                          ": the object was replaced while it was read");
+  return AsConflict(RunRange(context, key, etag, offset, size, out).status,
+                    LocationOf(key));
 }
 
 Result<RemoteObject> GcsService::GetAnyRange(const base::Context& context,
@@ -170,8 +168,7 @@ Result<RemoteObject> GcsService::GetAnyRange(const base::Context& context,
                                              std::uint64_t size, char* out) {
   const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
   if (outcome.response.code == kRangeNotSatisfiable) {
-    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
-                            std::to_string(offset));
+    return EndsBefore(LocationOf(key), offset);
   }
   FIRN_RETURN_IF_ERROR(outcome.status);
   FIRN_ASSIGN_OR_RETURN(RemoteObject object, ObjectOf(key, outcome.response));
@@ -208,24 +205,17 @@ Result<RemoteTail> GcsService::GetTail(const base::Context& context,
 
 Result<std::string> GcsService::Get(const base::Context& context, const std::string& key,
                                     std::uint64_t size_limit_bytes) {
-  std::string bytes;
+  WholeAnswer answer(size_limit_bytes);
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.target = ObjectTarget(key) + "?alt=media";
   ask.headers = {AsItIsStored()};
   ask.restart = [&](HttpRequest*) {
-    bytes.clear();
+    answer.Restart();
     return Status();
   };
-  ask.sink = [&](std::string_view piece) {
-    if (piece.size() > size_limit_bytes - bytes.size()) {
-      return Status::ResourceExhausted("the object is longer than the limit of " +
-                                       std::to_string(size_limit_bytes) + " bytes");
-    }
-    bytes += piece;
-    return Status();
-  };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   FIRN_RETURN_IF_ERROR(Run(context, ask).status);
-  return bytes;
+  return std::move(answer.bytes());
 }
 
 // One request of two parts: the object's resource, then its bytes.

@@ -68,6 +68,26 @@ Status TailAnswer::Take(std::string_view bytes) {
   return {};
 }
 
+Status WholeAnswer::Take(std::string_view bytes) {
+  if (bytes.size() > limit_bytes_ - bytes_.size()) {
+    return Status::ResourceExhausted("the object is longer than the limit of " +
+                                     std::to_string(limit_bytes_) + " bytes");
+  }
+  bytes_ += bytes;
+  return {};
+}
+
+Status AsConflict(const Status& status, const std::string& location) {
+  if (!status.Is(StatusCode::kAlreadyExists)) return status;
+  return Status::Conflict("get " + location +
+                          ": the object was replaced while it was read");
+}
+
+Status EndsBefore(const std::string& location, std::uint64_t offset) {
+  return Status::Conflict("get " + location + ": the object ends before byte " +
+                          std::to_string(offset));
+}
+
 Status TailAnswer::Check(std::uint64_t object_size) const {
   const std::uint64_t want = std::min(size_, object_size);
   if (bytes_.size() == want) return {};

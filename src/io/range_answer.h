@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// range_answer.h: the bytes of a ranged read as they come, and whether they are those
-// that were asked for (RFC 9110, section 14). Internal to this room.
+// range_answer.h: the bytes of a read as they come, of a range or the whole, and whether
+// they are those that were asked for (RFC 9110, section 14). Internal to this room.
 #pragma once
 
 #include <cstdint>
@@ -55,5 +55,25 @@ class TailAnswer {
   const std::uint64_t size_;
   std::string bytes_;
 };
+
+// All bytes of an object of at most `limit_bytes`. Thread-compatible.
+class WholeAnswer {
+ public:
+  explicit WholeAnswer(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  void Restart() { bytes_.clear(); }
+  Status Take(std::string_view bytes);  // ResourceExhausted above the limit.
+  std::string& bytes() { return bytes_; }
+
+ private:
+  const std::uint64_t limit_bytes_;
+  std::string bytes_;
+};
+
+// What a read of `location` ended with whose precondition names the object: where it
+// failed (AlreadyExists, as for every precondition), another has taken its place.
+Status AsConflict(const Status& status, const std::string& location);
+// A range of an object that ends before the range begins.
+Status EndsBefore(const std::string& location, std::uint64_t offset);
 
 }  // namespace firn::io

@@ -253,10 +253,8 @@ RemoteOutcome S3Service::RunRange(const base::Context& context, const std::strin
 Status S3Service::GetRange(const base::Context& context, const std::string& key,
                            const std::string& etag, std::uint64_t offset,
                            std::uint64_t size, char* out) {
-  const Status status = RunRange(context, key, etag, offset, size, out).status;
-  if (!status.Is(StatusCode::kAlreadyExists)) return status;  // The precondition failed.
-  return Status::Conflict("get " + LocationOf(key) +
-                          ": the object was replaced while it was read");
+  return AsConflict(RunRange(context, key, etag, offset, size, out).status,
+                    LocationOf(key));
 }
 
 Result<RemoteObject> S3Service::GetAnyRange(const base::Context& context,
@@ -264,8 +262,7 @@ Result<RemoteObject> S3Service::GetAnyRange(const base::Context& context,
                                             std::uint64_t size, char* out) {
   const RemoteOutcome outcome = RunRange(context, key, "", offset, size, out);
   if (outcome.response.code == kRangeNotSatisfiable) {
-    return Status::Conflict("get " + LocationOf(key) + ": the object ends before byte " +
-                            std::to_string(offset));
+    return EndsBefore(LocationOf(key), offset);
   }
   FIRN_RETURN_IF_ERROR(outcome.status);
   Result<RemoteObject> object = ObjectOf(key, outcome.response);
@@ -298,21 +295,14 @@ Result<RemoteTail> S3Service::GetTail(const base::Context& context,
 
 Result<std::string> S3Service::Get(const base::Context& context, const std::string& key,
                                    std::uint64_t size_limit_bytes) {
-  std::string bytes;
+  WholeAnswer answer(size_limit_bytes);
   Ask ask{StoreOperation::kGet, "GET", key};
   ask.headers = EncryptionOfPart();
-  ask.restart = [&] { bytes.clear(); };
-  ask.sink = [&](std::string_view piece) {
-    if (piece.size() > size_limit_bytes - bytes.size()) {
-      return Status::ResourceExhausted("the object is longer than the limit of " +
-                                       std::to_string(size_limit_bytes) + " bytes");
-    }
-    bytes += piece;
-    return Status();
-  };
+  ask.restart = [&] { answer.Restart(); };
+  ask.sink = [&](std::string_view bytes) { return answer.Take(bytes); };
   const Status status = Run(context, ask).status;
   FIRN_RETURN_IF_ERROR(status);
-  return bytes;
+  return std::move(answer.bytes());
 }
 
 S3Service::Fields S3Service::EncryptionOfNew() const {
