@@ -13,7 +13,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +22,6 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -187,9 +185,9 @@ struct ReadRequest {
 };
 
 struct ReadResult {
-  std::atomic<std::int64_t> rows{0};
-  std::atomic<std::int64_t> bytes_read{0};
-  std::atomic<std::int64_t> requests{0};
+  std::int64_t rows = 0;
+  std::int64_t bytes_read = 0;
+  std::int64_t requests = 0;
   std::int64_t file_bytes = 0;
   std::int64_t row_groups_pruned = 0;
 };
@@ -204,6 +202,8 @@ void Read(const ReadRequest& request, ReadResult& result) {
   parquet::ScanSpec spec = request.spec;
   spec.batch_rows = kBatchRows;
   spec.text_form = parquet::TextForm::kViews;
+  spec.threads = request.threads;
+  spec.ordered = false;
   if (spec.predicate != nullptr) {
     spec.predicate = Check(expr::BindToSchema(spec.predicate, *reader->schema()));
   }
@@ -211,21 +211,10 @@ void Read(const ReadRequest& request, ReadResult& result) {
   result.row_groups_pruned = plan.row_groups_pruned;
   result.bytes_read += plan.bytes_read;
   result.requests += plan.requests;
-  std::atomic<std::size_t> next{0};
-  const auto read = [&] {
-    for (std::size_t i = next++; i < plan.row_groups.size(); i = next++) {
-      parquet::FilePlan part;
-      part.row_groups = {plan.row_groups[i]};
-      const auto stream = Check(reader->Read(context, spec, std::move(part)));
-      while (const auto batch = Check(stream->Next())) result.rows += batch->num_rows();
-      result.bytes_read += stream->stats().bytes_read;
-      result.requests += stream->stats().requests;
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < request.threads; ++i) threads.emplace_back(read);
-  read();
-  for (std::thread& thread : threads) thread.join();
+  const auto stream = Check(reader->Read(context, spec, plan));
+  while (const auto batch = Check(stream->Next())) result.rows += batch->num_rows();
+  result.bytes_read += stream->stats().bytes_read;
+  result.requests += stream->stats().requests;
 }
 
 void ReadAndPrint(const ReadRequest& request) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/files.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/budget.h"
@@ -69,7 +70,8 @@ class StoredFiles final : public Files {
   Result<FileCheck> Check(const base::Context& context, const std::string& location,
                           const std::function<void(double)>& on_progress) override {
     FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
-                          store_->OpenReader(context, location));
+                          store_->OpenReader(context, location,
+                                             parquet::FileReader::WithEnd(std::nullopt)));
     parquet::VerifyOptions options;
     options.reader.pool = &pool_;
     options.on_progress = on_progress;
@@ -78,13 +80,11 @@ class StoredFiles final : public Files {
 
   Result<CompressionAdvice> Compression(const base::Context& context,
                                         const std::string& location) override {
-    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
-                          store_->OpenReader(context, location));
     parquet::ReaderOptions options;
     options.pool = &pool_;
     FIRN_ASSIGN_OR_RETURN(
         const std::unique_ptr<parquet::FileReader> reader,
-        parquet::FileReader::Open(context, std::move(object), location, options));
+        parquet::FileReader::Open(context, *store_, location, std::nullopt, options));
     FIRN_ASSIGN_OR_RETURN(const parquet::CompressionReport report, reader->Compression());
     std::vector<parquet::ColumnTrial> trials;
     if (reader->row_count() > 0) {

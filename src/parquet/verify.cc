@@ -56,8 +56,10 @@ class FileVerification {
       FIRN_RETURN_IF_ERROR(CheckMagic());
       FIRN_RETURN_IF_ERROR(CheckRowGroups(**footer));
     }
-    check_.requests += fetcher_.counts().requests + counts_.requests;
-    check_.bytes_read += fetcher_.counts().bytes + counts_.bytes;
+    check_.requests +=
+        object_.open_requests() + fetcher_.counts().requests + counts_.requests;
+    check_.bytes_read += static_cast<std::int64_t>(object_.tail_bytes()) +
+                         fetcher_.counts().bytes + counts_.bytes;
     return std::move(check_);
   }
 
