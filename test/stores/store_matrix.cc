@@ -2,10 +2,15 @@
 // What every object store promises, tried on each there is.
 #include "store_matrix.h"
 
+#include <cstring>
+#include <fstream>
+#include <limits>
 #include <map>
 #include <set>
 #include <thread>
 
+#include "base/budget.h"
+#include "base/context.h"
 #include "fault_proxy.h"
 #include "io/http_client.h"
 
@@ -122,6 +127,50 @@ TEST_P(StoreMatrix, ALargeObjectGoesInParts) {
   EXPECT_TRUE(taken.Is(StatusCode::kAlreadyExists)) << taken;
   EXPECT_EQ(store_->OpenReader(context_, At("large")).value()->size_bytes(),
             bytes.size());
+}
+
+// The most memory that this process has had, in bytes.
+std::int64_t PeakMemory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  }
+  return -1;
+}
+
+// STO-4: ten gigabytes in full.
+TEST_P(StoreMatrix, AWriteTakesTheSameMemoryHoweverLongItIs) {
+  if (!GetParam().is_on_disk) GTEST_SKIP() << "the server keeps objects in memory";
+  constexpr std::size_t kPiece = 1 << 20;
+  constexpr std::int64_t kMemoryMax = 320 << 20;
+  const int pieces = Scaled(100, 10 * 1024);
+  std::string piece = RandomBytes(kPiece, 3);
+  base::ByteBudget budget("of a long write", kMemoryMax);
+  const base::Context bounded(base::SystemClock(),
+                              std::numeric_limits<std::int64_t>::max(), &budget);
+  const std::int64_t before = PeakMemory();
+  auto writer = store_->OpenWriter(bounded, At("long"));
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  for (int i = 0; i < pieces; ++i) {
+    std::memcpy(piece.data(), &i, sizeof i);
+    const Status appended = (*writer)->Append(piece);
+    ASSERT_TRUE(appended.ok()) << appended;
+  }
+  const Status closed = (*writer)->Close();
+  ASSERT_TRUE(closed.ok()) << closed;
+  EXPECT_LT(PeakMemory() - before, kMemoryMax + (64 << 20));
+  EXPECT_EQ(budget.used_bytes(), 0);
+  const auto reader = store_->OpenReader(context_, At("long")).value();
+  EXPECT_EQ(reader->size_bytes(), static_cast<std::uint64_t>(pieces) * kPiece);
+  for (const int i : {0, pieces / 2, pieces - 1}) {
+    std::string part(kPiece, '\0');
+    const Status read =
+        reader->ReadAt(static_cast<std::uint64_t>(i) * kPiece, kPiece, part.data());
+    ASSERT_TRUE(read.ok()) << read;
+    std::memcpy(piece.data(), &i, sizeof i);
+    EXPECT_TRUE(part == piece) << i;
+  }
+  EXPECT_TRUE(store_->Remove(context_, At("long")).ok());
 }
 
 TEST_P(StoreMatrix, AWriterThatIsDroppedLeavesNothing) {

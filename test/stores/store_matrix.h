@@ -34,6 +34,7 @@ struct Subject {
   bool takes_customer_keys = false;
   bool has_lifecycle = false;
   bool has_sessions = false;
+  bool is_on_disk = false;  // Objects may be larger than the machine's memory.
 };
 
 inline void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
@@ -67,6 +68,7 @@ inline std::vector<Subject> Subjects(const std::string& scheme = "") {
     subject.takes_customer_keys = json.value("takes_customer_keys", false);
     subject.has_lifecycle = json.value("has_lifecycle", false);
     subject.has_sessions = json.value("has_sessions", false);
+    subject.is_on_disk = json.value("is_on_disk", false);
     StorageOptions& storage = subject.storage;
     storage.s3.credentials = AwsCredentialsKind::kExplicit;
     storage.s3.access_key_id = json.value("access_key", "");

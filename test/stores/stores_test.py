@@ -56,10 +56,11 @@ def start(scratch, started):
         started.append(store)
         described.append(store.describe(**more))
 
-    minio = {"encrypts": True, "has_lifecycle": True, "has_sessions": True}
+    minio = {"encrypts": True, "has_lifecycle": True, "has_sessions": True,
+             "is_on_disk": True}
     add(object_stores.start_minio, "minio", **minio)
     add(object_stores.start_minio, "minio_tls", True, takes_customer_keys=True, **minio)
-    add(object_stores.start_versitygw, "versitygw")
+    add(object_stores.start_versitygw, "versitygw", is_on_disk=True)
     for name, secured in (("fake_gcs", False), ("fake_gcs_tls", True)):
         add(object_stores.start_fake_gcs, name, secured, scheme="gs")
     for name, secured in (("azurite", False), ("azurite_tls", True)):
