@@ -60,8 +60,8 @@ class Files {
                                                 const std::string& location) = 0;
 
   // Begin a file, which appears under its name whole, when it is closed. AlreadyExists
-  // where there is one; with `overwrite` that one is removed just before the new one
-  // appears, so for an instant there is neither. `context` must outlive the output.
+  // where there is one; with `overwrite` that one stays until the new one takes its place
+  // in one step. `context` must outlive the output.
   virtual Result<std::unique_ptr<FileOutput>> Create(const base::Context& context,
                                                      std::string_view location,
                                                      bool overwrite) = 0;

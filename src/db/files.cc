@@ -20,16 +20,11 @@
 namespace firn {
 namespace {
 
-// An object of a store. Where one of its name may be there, that one goes first.
+// An object of a store.
 class StoredOutput final : public FileOutput {
  public:
-  StoredOutput(const base::Context& context, io::Store& store, std::string location,
-               std::unique_ptr<io::ObjectWriter> object, bool overwrite)
-      : context_(context),
-        store_(store),
-        location_(std::move(location)),
-        object_(std::move(object)),
-        overwrite_(overwrite) {}
+  StoredOutput(const base::Context& context, std::unique_ptr<io::ObjectWriter> object)
+      : context_(context), object_(std::move(object)) {}
 
   Status Append(std::string_view bytes) override {
     FIRN_RETURN_IF_ERROR(context_.Check());
@@ -37,19 +32,12 @@ class StoredOutput final : public FileOutput {
   }
   Status Close() override {
     FIRN_RETURN_IF_ERROR(context_.Check());
-    if (overwrite_) {
-      FIRN_RETURN_IF_ERROR(
-          store_.Remove(context_, location_).With("replace " + location_));
-    }
     return object_->Close();
   }
 
  private:
   const base::Context& context_;
-  io::Store& store_;
-  const std::string location_;
   const std::unique_ptr<io::ObjectWriter> object_;
-  const bool overwrite_;
 };
 
 class StoredFiles final : public Files {
@@ -108,9 +96,9 @@ class StoredFiles final : public Files {
       return Status::AlreadyExists(location + " is there already");
     }
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
-                          store_->OpenWriter(context, location));
-    return std::unique_ptr<FileOutput>(std::make_unique<StoredOutput>(
-        context, *store_, std::move(location), std::move(object), overwrite));
+                          store_->OpenWriter(context, location, {.replace = overwrite}));
+    return std::unique_ptr<FileOutput>(
+        std::make_unique<StoredOutput>(context, std::move(object)));
   }
 
  private:

@@ -69,8 +69,11 @@ Result<RemoteObject> ObjectOf(const pugi::xml_node& node) {
 // Blocks, and the list that makes the object of them.
 class AzureUpload final : public MultipartUpload {
  public:
-  AzureUpload(AzureService& service, std::string key, std::string put_id)
-      : service_(service), key_(std::move(key)), put_id_(std::move(put_id)) {}
+  AzureUpload(AzureService& service, const NewObject& object)
+      : service_(service),
+        key_(object.key),
+        put_id_(object.put_id),
+        replaces_(object.replaces) {}
 
   Status PutPart(const base::Context& context, int number,
                  std::string_view bytes) override {
@@ -93,14 +96,15 @@ class AzureUpload final : public MultipartUpload {
     AzureService::Ask ask{StoreOperation::kMultipart, "PUT", key_};
     ask.query = {{"comp", "blocklist"}};
     ask.headers = {{"content-type", "application/xml"},
-                   {"if-none-match", "*"},
                    {"x-ms-blob-content-type", std::string(kContentType)},
                    {std::string(kPutIdHeader), put_id_}};
+    if (!replaces_) ask.headers.emplace_back("if-none-match", "*");
     ask.body = body;
     ask.once = true;
     const RemoteOutcome outcome = service_.Run(context, ask);
     // The blocks go where another object takes the name.
-    if (outcome.status.Is(StatusCode::kNotFound) && service_.Head(context, key_).ok()) {
+    if (!replaces_ && outcome.status.Is(StatusCode::kNotFound) &&
+        service_.Head(context, key_).ok()) {
       return PutResult{PutOutcome::kTaken,
                        Status::AlreadyExists(std::string(outcome.status.message())),
                        outcome.may_have_happened};
@@ -122,6 +126,7 @@ class AzureUpload final : public MultipartUpload {
   AzureService& service_;
   const std::string key_;
   const std::string put_id_;
+  const bool replaces_;
 };
 
 Result<std::unique_ptr<AzureService>> AzureService::Make(
@@ -249,25 +254,23 @@ Result<std::string> AzureService::Get(const base::Context& context,
   return std::move(answer.bytes());
 }
 
-Result<PutResult> AzureService::PutIfAbsent(const base::Context& context,
-                                            const std::string& key,
-                                            std::string_view bytes,
-                                            const std::string& put_id) {
-  Ask ask{StoreOperation::kPut, "PUT", key};
+Result<PutResult> AzureService::Put(const base::Context& context, const NewObject& object,
+                                    std::string_view bytes) {
+  Ask ask{StoreOperation::kPut, "PUT", object.key};
   ask.headers = {{"content-type", std::string(kContentType)},
-                 {"if-none-match", "*"},
                  {"x-ms-blob-type", "BlockBlob"},
-                 {std::string(kPutIdHeader), put_id}};
+                 {std::string(kPutIdHeader), object.put_id}};
+  if (!object.replaces) ask.headers.emplace_back("if-none-match", "*");
   ask.body = bytes;
   ask.once = true;
   FIRN_ASSIGN_OR_RETURN(PutResult result, PutResultOf(Run(context, ask)));
   if (result.outcome != PutOutcome::kTaken) return result;
   // Blocks of an unfinished upload may count as an object here, and do not for a list of
   // blocks.
-  const Status there = Head(context, key).status();
+  const Status there = Head(context, object.key).status();
   if (there.ok()) return result;
   if (there.Is(StatusCode::kNotFound)) {
-    return PutAsBlock(context, key, bytes, put_id, result.earlier_may_have_arrived);
+    return PutAsBlock(context, object, bytes, result.earlier_may_have_arrived);
   }
   if (!result.earlier_may_have_arrived) return there;
   result.outcome = PutOutcome::kUnknown;
@@ -276,10 +279,10 @@ Result<PutResult> AzureService::PutIfAbsent(const base::Context& context,
 }
 
 Result<PutResult> AzureService::PutAsBlock(const base::Context& context,
-                                           const std::string& key, std::string_view bytes,
-                                           const std::string& put_id,
+                                           const NewObject& object,
+                                           std::string_view bytes,
                                            bool earlier_may_have_arrived) {
-  AzureUpload upload(*this, key, put_id);
+  AzureUpload upload(*this, object);
   const Status sent = bytes.empty() ? Status() : upload.PutPart(context, 1, bytes);
   Result<PutResult> result =
       sent.ok() ? upload.Complete(context, bytes.empty() ? 0 : 1) : sent;
@@ -291,16 +294,15 @@ Result<PutResult> AzureService::PutAsBlock(const base::Context& context,
 
 // Nothing needs to be asked before the first block, but that there is a container.
 Result<std::unique_ptr<MultipartUpload>> AzureService::StartUpload(
-    const base::Context& context, const std::string& key, const std::string& put_id) {
+    const base::Context& context, const NewObject& object) {
   Ask ask{StoreOperation::kBucket, "HEAD", ""};
   ask.query = {{"restype", "container"}};
   const Status there = Run(context, ask).status;
   // A SAS need not include the right to ask that: then the first block finds out.
   if (!there.ok() && !there.Is(StatusCode::kPermissionDenied)) {
-    return there.With("multipart " + LocationOf(key));
+    return there.With("multipart " + LocationOf(object.key));
   }
-  return std::unique_ptr<MultipartUpload>(
-      std::make_unique<AzureUpload>(*this, key, put_id));
+  return std::unique_ptr<MultipartUpload>(std::make_unique<AzureUpload>(*this, object));
 }
 
 Status AzureService::Delete(const base::Context& context, const std::string& key) {

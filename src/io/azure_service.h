@@ -53,13 +53,11 @@ class AzureService final : public ObjectService {
                                    char* out) override;
   Result<std::string> Get(const base::Context& context, const std::string& key,
                           std::uint64_t size_limit_bytes) override;
-  Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
-                                std::string_view bytes,
-                                const std::string& put_id) override;
+  Result<PutResult> Put(const base::Context& context, const NewObject& object,
+                        std::string_view bytes) override;
   Status CheckCreated(const base::Context&, const std::string&) override { return {}; }
-  Result<std::unique_ptr<MultipartUpload>> StartUpload(
-      const base::Context& context, const std::string& key,
-      const std::string& put_id) override;
+  Result<std::unique_ptr<MultipartUpload>> StartUpload(const base::Context& context,
+                                                       const NewObject& object) override;
   Status Delete(const base::Context& context, const std::string& key) override;
   Result<RemotePage> List(const base::Context& context, const std::string& prefix,
                           const std::string& from) override;
@@ -99,10 +97,9 @@ class AzureService final : public ObjectService {
                          const std::string& etag, std::uint64_t offset,
                          std::uint64_t size, char* out);
   std::string LocationOf(const std::string& key) const;
-  // PutIfAbsent() by a list of one block.
-  Result<PutResult> PutAsBlock(const base::Context& context, const std::string& key,
-                               std::string_view bytes, const std::string& put_id,
-                               bool earlier_may_have_arrived);
+  // Put() by a list of one block.
+  Result<PutResult> PutAsBlock(const base::Context& context, const NewObject& object,
+                               std::string_view bytes, bool earlier_may_have_arrived);
 
   const AzurePlace place_;
   const std::shared_ptr<AzureCredentialsProvider> credentials_;

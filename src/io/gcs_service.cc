@@ -68,10 +68,11 @@ std::string GcsService::ObjectTarget(const std::string& key) const {
   return BucketTarget() + "/o/" + PercentEncode(key);
 }
 
-std::string GcsService::UploadTarget(const std::string& key,
+std::string GcsService::UploadTarget(const NewObject& object,
                                      std::string_view type) const {
   return "/upload" + BucketTarget() + "/o?uploadType=" + std::string(type) +
-         "&ifGenerationMatch=0&name=" + PercentEncode(key);
+         (object.replaces ? "" : "&ifGenerationMatch=0") +
+         "&name=" + PercentEncode(object.key);
 }
 
 RemoteOutcome GcsService::Run(const base::Context& context, const Ask& ask) {
@@ -219,13 +220,12 @@ Result<std::string> GcsService::Get(const base::Context& context, const std::str
 }
 
 // One request of two parts: the object's resource, then its bytes.
-Result<PutResult> GcsService::PutIfAbsent(const base::Context& context,
-                                          const std::string& key, std::string_view bytes,
-                                          const std::string& put_id) {
-  const std::string boundary = "firn-" + put_id;
+Result<PutResult> GcsService::Put(const base::Context& context, const NewObject& object,
+                                  std::string_view bytes) {
+  const std::string boundary = "firn-" + object.put_id;
   const std::string head =
       "--" + boundary + "\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n" +
-      NewGcsObject(put_id, GcsCrc32c(base::Crc32c(bytes))) + "\r\n--" + boundary +
+      NewGcsObject(object.put_id, GcsCrc32c(base::Crc32c(bytes))) + "\r\n--" + boundary +
       "\r\ncontent-type: application/octet-stream\r\n\r\n";
   const std::string tail = "\r\n--" + boundary + "--\r\n";
   const std::size_t size = head.size() + bytes.size() + tail.size();
@@ -235,8 +235,8 @@ Result<PutResult> GcsService::PutIfAbsent(const base::Context& context,
   std::string body;
   body.reserve(size);
   body.append(head).append(bytes).append(tail);
-  Ask ask{StoreOperation::kPut, "POST", key};
-  ask.target = UploadTarget(key, "multipart");
+  Ask ask{StoreOperation::kPut, "POST", object.key};
+  ask.target = UploadTarget(object, "multipart");
   ask.headers = {{"content-type", "multipart/related; boundary=" + boundary}};
   ask.body = body;
   ask.needs_bucket_only = true;

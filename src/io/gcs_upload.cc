@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A resumable upload ("Perform resumable uploads").
 //
-//   1. POST …?uploadType=resumable&ifGenerationMatch=0   names a session
+//   1. POST …?uploadType=resumable&ifGenerationMatch=0   names a session; without the
+//                                                        second the object replaces
 //   2. PUT session, `bytes A-B/*`                        308, with how much is there
 //   3. PUT session, `bytes A-B/TOTAL`                    the object is there, or 412
 //
@@ -154,9 +155,10 @@ class GcsUpload final : public MultipartUpload {
 };
 
 Result<std::unique_ptr<MultipartUpload>> GcsService::StartUpload(
-    const base::Context& context, const std::string& key, const std::string& put_id) {
-  const std::string body = NewGcsObject(put_id, "");
-  Ask ask{StoreOperation::kMultipart, "POST", key, UploadTarget(key, "resumable")};
+    const base::Context& context, const NewObject& object) {
+  const std::string& key = object.key;
+  const std::string body = NewGcsObject(object.put_id, "");
+  Ask ask{StoreOperation::kMultipart, "POST", key, UploadTarget(object, "resumable")};
   ask.headers = {{"content-type", "application/json; charset=UTF-8"}};
   ask.body = body;
   ask.needs_bucket_only = true;

@@ -3,7 +3,8 @@
 //
 //   1. its bytes, under a temporary name in the directory it will live in (fdatasync);
 //   2. its name, by link(2), which fails where the name is taken: of any number of rivals
-//      exactly one succeeds, on every POSIX file system;
+//      exactly one succeeds, on every POSIX file system. One that replaces gets it by
+//      rename(2);
 //   3. the directory (fsync), once the temporary name is removed.
 //
 // Invariant: whatever has a final name has all its bytes. A crash leaves at most a
@@ -118,8 +119,11 @@ class DurableDirectories {
 // One object on its way, from the temporary file to the final name.
 class LocalWriter final : public ObjectWriter {
  public:
-  LocalWriter(Descriptor fd, std::string temporary, std::string path)
-      : fd_(std::move(fd)), temporary_(std::move(temporary)), path_(std::move(path)) {}
+  LocalWriter(Descriptor fd, std::string temporary, std::string path, bool replace)
+      : fd_(std::move(fd)),
+        temporary_(std::move(temporary)),
+        path_(std::move(path)),
+        replace_(replace) {}
   ~LocalWriter() override { RemoveTemporary(); }
 
   Status Append(std::string_view bytes) override {
@@ -151,7 +155,12 @@ class LocalWriter final : public ObjectWriter {
  private:
   Status Publish() {
     FIRN_RETURN_IF_ERROR(SyncData(fd_, path_));
-    if (::link(temporary_.c_str(), path_.c_str()) != 0) {
+    if (replace_) {
+      if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+        return ErrnoStatus(errno, "replace", path_);
+      }
+      temporary_.clear();
+    } else if (::link(temporary_.c_str(), path_.c_str()) != 0) {
       return ErrnoStatus(errno, "create", path_);
     }
     published_ = true;
@@ -167,6 +176,7 @@ class LocalWriter final : public ObjectWriter {
   Descriptor fd_;
   std::string temporary_;
   const std::string path_;
+  const bool replace_;
   bool published_ = false;
   Status failed_;
 };
@@ -192,8 +202,10 @@ class LocalStore final : public Store {
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
-                                                   const std::string& location) override {
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, Begin(context, location));
+                                                   const std::string& location,
+                                                   const WriteOptions& options) override {
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer,
+                          Begin(context, location, options.replace));
     return std::unique_ptr<ObjectWriter>(std::move(writer));
   }
 
@@ -207,7 +219,8 @@ class LocalStore final : public Store {
 
   Status PutIfAbsent(const base::Context& context, const std::string& location,
                      std::string_view bytes) override {
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, Begin(context, location));
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer,
+                          Begin(context, location, /*replace=*/false));
     FIRN_RETURN_IF_ERROR(writer->Append(bytes));
     const Status status = writer->Close();
     if (!status.ok() && writer->published()) {
@@ -232,7 +245,7 @@ class LocalStore final : public Store {
 
  private:
   Result<std::unique_ptr<LocalWriter>> Begin(const base::Context& context,
-                                             const std::string& location);
+                                             const std::string& location, bool replace);
   Status ListDirectory(const base::Context& context, const std::string& dir,
                        const std::function<Status(const ObjectInfo&)>& visit);
 
@@ -241,7 +254,8 @@ class LocalStore final : public Store {
 };
 
 Result<std::unique_ptr<LocalWriter>> LocalStore::Begin(const base::Context& context,
-                                                       const std::string& location) {
+                                                       const std::string& location,
+                                                       bool replace) {
   FIRN_RETURN_IF_ERROR(context.Check());
   FIRN_ASSIGN_OR_RETURN(const std::string path, LocalPath(location));
   const std::string name = path.substr(path.rfind('/') + 1);
@@ -260,7 +274,8 @@ Result<std::unique_ptr<LocalWriter>> LocalStore::Begin(const base::Context& cont
         JoinLocation(dir, TemporaryName(name, std::to_string(next_tag_.fetch_add(1))));
     Result<Descriptor> fd = Descriptor::Open(temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (fd.ok()) {
-      return std::make_unique<LocalWriter>(std::move(fd).value(), temporary, path);
+      return std::make_unique<LocalWriter>(std::move(fd).value(), temporary, path,
+                                           replace);
     }
     status = fd.status();
     if (status.Is(StatusCode::kNotFound)) {

@@ -40,14 +40,14 @@ struct MemoryStore::State {
     return current ? current({kind, location}) : Fault{};
   }
 
-  Status Create(const std::string& key, std::string bytes) {
+  Status Create(const std::string& key, std::string bytes, bool replace = false) {
     auto stored = std::make_shared<const std::string>(std::move(bytes));
     std::lock_guard lock(mutex);
-    const bool created = objects
-                             .try_emplace(key, Object{stored, clock.NowUs(),
-                                                      std::to_string(++created_count)})
-                             .second;
-    return created ? Status() : Status::AlreadyExists("create " + key + ": File exists");
+    if (!replace && objects.contains(key)) {
+      return Status::AlreadyExists("create " + key + ": File exists");
+    }
+    objects[key] = {std::move(stored), clock.NowUs(), std::to_string(++created_count)};
+    return {};
   }
 
   Result<Object> Find(const std::string& key) {
@@ -208,12 +208,13 @@ Result<std::unique_ptr<ObjectReader>> MemoryStore::OpenReader(
 }
 
 Result<std::unique_ptr<ObjectWriter>> MemoryStore::OpenWriter(
-    const base::Context& context, const std::string& location) {
+    const base::Context& context, const std::string& location,
+    const WriteOptions& options) {
   FIRN_RETURN_IF_ERROR(context.Check());
   FIRN_ASSIGN_OR_RETURN(const std::string key, KeyOf(location));
   auto ask = [state = state_, location] { return state->Ask(Kind::kWrite, location); };
-  auto create = [state = state_, key](std::string bytes) {
-    return state->Create(key, std::move(bytes));
+  auto create = [state = state_, key, replace = options.replace](std::string bytes) {
+    return state->Create(key, std::move(bytes), replace);
   };
   return std::make_unique<MemoryWriter>(std::move(ask), std::move(create), location);
 }

@@ -41,8 +41,9 @@ class MemoryStore final : public Store {
   Result<std::unique_ptr<ObjectReader>> OpenReader(
       const base::Context& context, const std::string& location,
       const OpenOptions& options = {}) override;
-  Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
-                                                   const std::string& location) override;
+  Result<std::unique_ptr<ObjectWriter>> OpenWriter(
+      const base::Context& context, const std::string& location,
+      const WriteOptions& options = {}) override;
   Result<std::string> Get(const base::Context& context, const std::string& location,
                           std::uint64_t size_limit_bytes) override;
   Status PutIfAbsent(const base::Context& context, const std::string& location,

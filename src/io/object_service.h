@@ -41,10 +41,19 @@ struct RemotePage {
   std::string next;                   // Where the next page begins; "" at the end.
 };
 
+// An object to be made.
+struct NewObject {
+  std::string key;
+  std::string put_id;     // Kept with it.
+  bool replaces = false;  // One of its name may be there, and goes when this one is.
+};
+
 // How a put that names a new object ended.
 enum class PutOutcome : std::uint8_t {
-  kDone,   // The object is there, and is ours.
-  kTaken,  // Some object was there before. It may be ours, where `kUnknown` came before.
+  kDone,  // The object is there, and is ours.
+  // Some object was there before, and is not to be replaced. It may be ours, where
+  // `kUnknown` came before.
+  kTaken,
   kUnknown,  // No answer: it may be there, or come later.
 };
 struct PutResult {
@@ -63,8 +72,8 @@ class MultipartUpload {
   // Send part `number`, counted from 1. Parts but the last are within part_limits().
   virtual Status PutPart(const base::Context& context, int number,
                          std::string_view bytes) = 0;
-  // Make the object of parts 1 to `part_count`, all of which were sent, unless one of
-  // its name is there.
+  // Make the object of parts 1 to `part_count`, all of which were sent. An object of its
+  // name is treated as in Put().
   virtual Result<PutResult> Complete(const base::Context& context, int part_count) = 0;
   // Give the upload up, so that nothing of it is left. OK where it is gone already.
   virtual Status Abort(const base::Context& context) = 0;
@@ -97,16 +106,14 @@ class ObjectService {
   // The whole object, by one request. ResourceExhausted above `size_limit_bytes`.
   virtual Result<std::string> Get(const base::Context& context, const std::string& key,
                                   std::uint64_t size_limit_bytes) = 0;
-  // Create the object, unless one of its name is there. `put_id` is kept with it.
-  virtual Result<PutResult> PutIfAbsent(const base::Context& context,
-                                        const std::string& key, std::string_view bytes,
-                                        const std::string& put_id) = 0;
+  // Create the object: where one of its name is there, only if this one replaces.
+  virtual Result<PutResult> Put(const base::Context& context, const NewObject& object,
+                                std::string_view bytes) = 0;
   // Whether an object of ours, whose creation nobody answered for, is as it was asked
   // for; where it is not it is removed again.
   virtual Status CheckCreated(const base::Context& context, const std::string& key) = 0;
   virtual Result<std::unique_ptr<MultipartUpload>> StartUpload(
-      const base::Context& context, const std::string& key,
-      const std::string& put_id) = 0;
+      const base::Context& context, const NewObject& object) = 0;
   // OK where it is absent already.
   virtual Status Delete(const base::Context& context, const std::string& key) = 0;
   // A page of the objects whose keys start with `prefix`. `from` is empty for the first

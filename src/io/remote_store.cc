@@ -118,20 +118,22 @@ class RemoteReader final : public ObjectReader {
 
 // Decide, where a name is taken or the answer was lost, whether the object is ours.
 Status OutcomeOf(const base::Context& context, ObjectService& service,
-                 const std::string& key, const std::string& put_id,
-                 const PutResult& result) {
+                 const NewObject& object, const PutResult& result) {
   if (result.outcome == PutOutcome::kDone) return {};
   if (result.outcome == PutOutcome::kTaken && !result.earlier_may_have_arrived) {
     return result.status;
   }
-  const Result<RemoteObject> there = service.Head(context, key);
-  if (there.ok() && there->put_id == put_id) return service.CheckCreated(context, key);
+  const Result<RemoteObject> there = service.Head(context, object.key);
+  if (there.ok() && there->put_id == object.put_id) {
+    return service.CheckCreated(context, object.key);
+  }
   if (result.outcome == PutOutcome::kTaken) {
     return there.ok() ? result.status : CommitUnknown(result.status);
   }
-  // Another's object has the name, so ours cannot come any more.
-  if (there.ok()) {
-    return Status::AlreadyExists("put " + key + ": the name is taken by another object");
+  // Another's object has the name, so ours cannot come any more, unless it replaces.
+  if (there.ok() && !object.replaces) {
+    return Status::AlreadyExists("put " + object.key +
+                                 ": the name is taken by another object");
   }
   return CommitUnknown(result.status);
 }
@@ -150,12 +152,11 @@ auto WithBucket(const base::Context& context, ObjectService& service, bool creat
 class RemoteWriter final : public ObjectWriter {
  public:
   RemoteWriter(const base::Context& context, ObjectService& service, std::string location,
-               std::string key, std::string put_id, const RemoteStoreOptions& options)
+               NewObject object, const RemoteStoreOptions& options)
       : context_(context),
         service_(service),
         location_(std::move(location)),
-        key_(std::move(key)),
-        put_id_(std::move(put_id)),
+        object_(std::move(object)),
         options_(options),
         part_bytes_(std::max(kFirstPartBytes, service.part_limits().size_min)) {}
 
@@ -174,16 +175,15 @@ class RemoteWriter final : public ObjectWriter {
     FIRN_RETURN_IF_ERROR(status_);
     Result<PutResult> result = PutResult();
     if (uploader_ == nullptr) {
-      result = WithBucket(context_, service_, options_.create_buckets, [&] {
-        return service_.PutIfAbsent(context_, key_, buffer_, put_id_);
-      });
+      result = WithBucket(context_, service_, options_.create_buckets,
+                          [&] { return service_.Put(context_, object_, buffer_); });
     } else {
       if (!buffer_.empty()) FIRN_RETURN_IF_ERROR(SendPart());
       result = uploader_->Complete();
     }
     Drop();
     if (!result.ok()) return result.status();
-    return OutcomeOf(context_, service_, key_, put_id_, *result);
+    return OutcomeOf(context_, service_, object_, *result);
   }
 
  private:
@@ -260,7 +260,7 @@ class RemoteWriter final : public ObjectWriter {
   Status StartUpload() {
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<MultipartUpload> upload,
                           WithBucket(context_, service_, options_.create_buckets, [&] {
-                            return service_.StartUpload(context_, key_, put_id_);
+                            return service_.StartUpload(context_, object_);
                           }));
     uploader_ = std::make_unique<PartUploader>(
         context_, std::move(upload),
@@ -309,8 +309,7 @@ class RemoteWriter final : public ObjectWriter {
   const base::Context& context_;
   ObjectService& service_;
   const std::string location_;
-  const std::string key_;
-  const std::string put_id_;
+  const NewObject object_;
   const RemoteStoreOptions& options_;
   std::uint64_t part_bytes_;
   int parts_ = 0;
@@ -356,11 +355,13 @@ class RemoteStore final : public Store {
   }
 
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
-                                                   const std::string& location) override {
+                                                   const std::string& location,
+                                                   const WriteOptions& options) override {
     FIRN_ASSIGN_OR_RETURN(Place place, Find(location));
     return std::unique_ptr<ObjectWriter>(std::make_unique<RemoteWriter>(
-        context, *place.service, location, std::move(place.key),
-        put_ids_.Next().ToString(), options_));
+        context, *place.service, location,
+        NewObject{std::move(place.key), put_ids_.Next().ToString(), options.replace},
+        options_));
   }
 
   Result<std::string> Get(const base::Context& context, const std::string& location,
@@ -371,14 +372,13 @@ class RemoteStore final : public Store {
 
   Status PutIfAbsent(const base::Context& context, const std::string& location,
                      std::string_view bytes) override {
-    FIRN_ASSIGN_OR_RETURN(const Place place, Find(location));
-    const std::string put_id = put_ids_.Next().ToString();
+    FIRN_ASSIGN_OR_RETURN(Place place, Find(location));
+    const NewObject object{std::move(place.key), put_ids_.Next().ToString()};
     FIRN_ASSIGN_OR_RETURN(
         const PutResult result,
-        WithBucket(context, *place.service, options_.create_buckets, [&] {
-          return place.service->PutIfAbsent(context, place.key, bytes, put_id);
-        }));
-    return OutcomeOf(context, *place.service, place.key, put_id, result);
+        WithBucket(context, *place.service, options_.create_buckets,
+                   [&] { return place.service->Put(context, object, bytes); }));
+    return OutcomeOf(context, *place.service, object, result);
   }
 
   Status Remove(const base::Context& context, const std::string& location) override {

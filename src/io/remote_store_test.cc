@@ -71,18 +71,18 @@ class FakeService final : public ObjectService {
     FIRN_RETURN_IF_ERROR(bucket_.Check());
     return bucket_.objects[key];
   }
-  Result<PutResult> PutIfAbsent(const base::Context&, const std::string& key,
-                                std::string_view bytes, const std::string&) override {
+  Result<PutResult> Put(const base::Context&, const NewObject& object,
+                        std::string_view bytes) override {
     FIRN_RETURN_IF_ERROR(bucket_.Check());
-    bucket_.objects[key] = bytes;
+    bucket_.objects[object.key] = bytes;
     return PutResult();
   }
   Status CheckCreated(const base::Context&, const std::string&) override { return {}; }
   Result<std::unique_ptr<MultipartUpload>> StartUpload(const base::Context&,
-                                                       const std::string& key,
-                                                       const std::string&) override {
+                                                       const NewObject& object) override {
     FIRN_RETURN_IF_ERROR(bucket_.Check());
-    return std::unique_ptr<MultipartUpload>(std::make_unique<FakeUpload>(bucket_, key));
+    return std::unique_ptr<MultipartUpload>(
+        std::make_unique<FakeUpload>(bucket_, object.key));
   }
   Status Delete(const base::Context&, const std::string&) override {
     return bucket_.Check();

@@ -58,8 +58,11 @@ Result<RemoteObject> ObjectOf(const std::string& key, const HttpResponse& respon
 // A multipart upload. Parts are known by their ETags.
 class S3Upload final : public MultipartUpload {
  public:
-  S3Upload(S3Service& service, std::string key, std::string upload_id)
-      : service_(service), key_(std::move(key)), upload_id_(std::move(upload_id)) {}
+  S3Upload(S3Service& service, const NewObject& object, std::string upload_id)
+      : service_(service),
+        key_(object.key),
+        replaces_(object.replaces),
+        upload_id_(std::move(upload_id)) {}
 
   Status PutPart(const base::Context& context, int number,
                  std::string_view bytes) override {
@@ -99,7 +102,7 @@ class S3Upload final : public MultipartUpload {
     S3Service::Ask ask{StoreOperation::kMultipart, "POST", key_};
     ask.query = {{"uploadId", upload_id_}};
     ask.headers = service_.EncryptionOfPart();
-    ask.headers.emplace_back("if-none-match", "*");
+    if (!replaces_) ask.headers.emplace_back("if-none-match", "*");
     ask.headers.emplace_back("content-type", "application/xml");
     ask.body = body;
     FIRN_ASSIGN_OR_RETURN(PutResult result, PutResultOf(service_.Run(context, ask)));
@@ -119,6 +122,7 @@ class S3Upload final : public MultipartUpload {
  private:
   S3Service& service_;
   const std::string key_;
+  const bool replaces_;
   const std::string upload_id_;
   std::mutex mutex_;
   std::vector<std::string> etags_;
@@ -360,19 +364,18 @@ Status S3Service::CheckEncryption(const HttpResponse& response) const {
       "for");
 }
 
-Result<PutResult> S3Service::PutIfAbsent(const base::Context& context,
-                                         const std::string& key, std::string_view bytes,
-                                         const std::string& put_id) {
-  Ask ask{StoreOperation::kPut, "PUT", key};
+Result<PutResult> S3Service::Put(const base::Context& context, const NewObject& object,
+                                 std::string_view bytes) {
+  Ask ask{StoreOperation::kPut, "PUT", object.key};
   ask.headers = EncryptionOfNew();
-  ask.headers.emplace_back("if-none-match", "*");
-  ask.headers.emplace_back(kPutIdHeader, put_id);
+  if (!object.replaces) ask.headers.emplace_back("if-none-match", "*");
+  ask.headers.emplace_back(kPutIdHeader, object.put_id);
   ask.body = bytes;
   ask.once = true;
   const RemoteOutcome outcome = Run(context, ask);
   if (outcome.status.ok()) {
     const Status encrypted = CheckEncryption(outcome.response);
-    if (!encrypted.ok()) return RemovePlain(context, key, encrypted);
+    if (!encrypted.ok()) return RemovePlain(context, object.key, encrypted);
   }
   return PutResultOf(outcome);
 }
@@ -399,11 +402,12 @@ Status S3Service::RemovePlain(const base::Context& context, const std::string& k
 }
 
 Result<std::unique_ptr<MultipartUpload>> S3Service::StartUpload(
-    const base::Context& context, const std::string& key, const std::string& put_id) {
+    const base::Context& context, const NewObject& object) {
+  const std::string& key = object.key;
   Ask ask{StoreOperation::kMultipart, "POST", key};
   ask.query = {{"uploads", ""}};
   ask.headers = EncryptionOfNew();
-  ask.headers.emplace_back(kPutIdHeader, put_id);
+  ask.headers.emplace_back(kPutIdHeader, object.put_id);
   const RemoteOutcome outcome = Run(context, ask);
   FIRN_RETURN_IF_ERROR(outcome.status);
   pugi::xml_document document;
@@ -414,7 +418,7 @@ Result<std::unique_ptr<MultipartUpload>> S3Service::StartUpload(
       document.child("InitiateMultipartUploadResult").child_value("UploadId");
   if (id.empty()) return NotXml(outcome.response).With("multipart " + LocationOf(key));
   return std::unique_ptr<MultipartUpload>(
-      std::make_unique<S3Upload>(*this, key, std::move(id)));
+      std::make_unique<S3Upload>(*this, object, std::move(id)));
 }
 
 Status S3Service::Delete(const base::Context& context, const std::string& key) {

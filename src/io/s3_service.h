@@ -41,13 +41,11 @@ class S3Service final : public ObjectService {
                              std::uint64_t size) override;
   Result<std::string> Get(const base::Context& context, const std::string& key,
                           std::uint64_t size_limit_bytes) override;
-  Result<PutResult> PutIfAbsent(const base::Context& context, const std::string& key,
-                                std::string_view bytes,
-                                const std::string& put_id) override;
+  Result<PutResult> Put(const base::Context& context, const NewObject& object,
+                        std::string_view bytes) override;
   Status CheckCreated(const base::Context& context, const std::string& key) override;
-  Result<std::unique_ptr<MultipartUpload>> StartUpload(
-      const base::Context& context, const std::string& key,
-      const std::string& put_id) override;
+  Result<std::unique_ptr<MultipartUpload>> StartUpload(const base::Context& context,
+                                                       const NewObject& object) override;
   Status Delete(const base::Context& context, const std::string& key) override;
   Result<RemotePage> List(const base::Context& context, const std::string& prefix,
                           const std::string& from) override;

@@ -153,6 +153,30 @@ TEST_F(S3StoreTest, ALostAnswerOfOurOwnIsNoConflict) {
   EXPECT_NE(put_id, "");
 }
 
+// A put that replaces has no condition, and no answer to it came. Our own object tells
+// that it arrived; that of another tells nothing: ours may still take its place.
+TEST_F(S3StoreTest, AReplacementWithoutAnAnswerIsOursOrNotKnown) {
+  for (const bool ours : {true, false}) {
+    std::string put_id;
+    Serve([&](const TestRequest& request) -> std::string {
+      if (request.method == "HEAD") {
+        return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n"
+               "x-amz-meta-firn-put: " +
+               (ours ? put_id : "x") + "\r\n\r\n";
+      }
+      put_id = request.Header("x-amz-meta-firn-put");
+      EXPECT_EQ(request.Header("if-none-match"), "");
+      return "";
+    });
+    auto writer =
+        store_->OpenWriter(context_, "s3://bucket/key", {.replace = true}).value();
+    ASSERT_TRUE(writer->Append("bytes").ok());
+    const Status closed = writer->Close();
+    EXPECT_EQ(closed.code(), ours ? StatusCode::kOk : StatusCode::kCommitUnknown)
+        << closed;
+  }
+}
+
 // A connection that is kept may end while the request is on its way. To send a put once
 // more without a word would find our own object.
 TEST_F(S3StoreTest, AKeptConnectionThatEndsHidesNoAttempt) {

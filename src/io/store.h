@@ -5,7 +5,8 @@
 // `memory://w/a.parquet`); ParseLocation makes one of a plain path. An object becomes
 // visible whole, by Close() or PutIfAbsent(), and is durable from then on: a local store
 // has synced the file and its directory before either returns. Objects are never changed
-// in place. Thread-safe; streams are thread-compatible.
+// in place; one may take the name of another (WriteOptions::replace). Thread-safe;
+// streams are thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,13 @@ struct OpenOptions {
   std::uint64_t tail_bytes = 0;
 };
 
+// How an object is written.
+struct WriteOptions {
+  // An object of the name may be there, and is there until the new one takes its place,
+  // whole: a reader sees the one or the other.
+  bool replace = false;
+};
+
 // Random access to one object. Thread-safe: reads may run in parallel. All reads are of
 // one object: where another takes its place in between, a read is a Conflict (or still
 // served from the object that was opened), never a mixture.
@@ -66,8 +74,9 @@ class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;  // Gives the object up where Close was not called.
   virtual Status Append(std::string_view bytes) = 0;
-  // Make the object durable and visible. AlreadyExists where the name is taken: the
-  // object there is left as it is.
+  // Make the object durable and visible. AlreadyExists where the name is taken, and was
+  // not to be replaced: the object there is left as it is. CommitUnknown where the
+  // outcome is not known.
   virtual Status Close() = 0;
 };
 
@@ -80,7 +89,8 @@ class Store {
       const base::Context& context, const std::string& location,
       const OpenOptions& options = {}) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> OpenWriter(
-      const base::Context& context, const std::string& location) = 0;
+      const base::Context& context, const std::string& location,
+      const WriteOptions& options = {}) = 0;
   // The whole object. ResourceExhausted above `size_limit_bytes`.
   virtual Result<std::string> Get(const base::Context& context,
                                   const std::string& location,
@@ -119,7 +129,8 @@ Result<std::string> LocalPath(std::string_view location);
 std::string JoinLocation(std::string_view base, std::string_view name);
 
 // Objects as files: written under a temporary name, synced, then linked to the final one
-// (link(2) fails where the name exists), and the directory synced.
+// (link(2) fails where the name exists) or renamed to it where they replace, and the
+// directory synced.
 std::unique_ptr<Store> MakeLocalStore();
 
 }  // namespace firn::io

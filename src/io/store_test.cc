@@ -98,6 +98,31 @@ TEST_P(StoreTest, NothingIsEverReplaced) {
   EXPECT_EQ(Read("b"), "once");
 }
 
+TEST_P(StoreTest, OneThatReplacesTakesTheNameInOneStep) {
+  const auto begin = [this](std::string_view bytes) {
+    auto writer = store_->OpenWriter(context_, At("a"), {.replace = true}).value();
+    EXPECT_TRUE(writer->Append(bytes).ok());
+    return writer;
+  };
+  ASSERT_TRUE(begin("first")->Close().ok());  // Nothing need be there.
+  const auto reader = store_->OpenReader(context_, At("a")).value();
+  {
+    const auto second = begin("second");
+    EXPECT_EQ(Read("a"), "first");
+    ASSERT_TRUE(second->Close().ok());
+    EXPECT_EQ(Read("a"), "second");
+    begin("third");  // Dropped.
+  }
+  EXPECT_EQ(Read("a"), "second");
+  char byte = 0;
+  ASSERT_TRUE(reader->ReadAt(0, 1, &byte).ok());
+  EXPECT_EQ(byte, 'f');
+  EXPECT_THAT(List(""), ElementsAre("a"));
+  const std::filesystem::directory_iterator files(directory_.path());
+  EXPECT_EQ(std::distance(files, std::filesystem::directory_iterator()),
+            GetParam() ? 1 : 0);
+}
+
 TEST_P(StoreTest, OfRivalsExactlyOneCreates) {
   for (int round = 0; round < 20; ++round) {
     const std::string name = "commit-" + std::to_string(round);

@@ -29,9 +29,10 @@ class Stores final : public Store {
     return store->OpenReader(context, location, options);
   }
   Result<std::unique_ptr<ObjectWriter>> OpenWriter(const base::Context& context,
-                                                   const std::string& location) override {
+                                                   const std::string& location,
+                                                   const WriteOptions& options) override {
     FIRN_ASSIGN_OR_RETURN(Store* const store, StoreOf(location));
-    return store->OpenWriter(context, location);
+    return store->OpenWriter(context, location, options);
   }
   Result<std::string> Get(const base::Context& context, const std::string& location,
                           std::uint64_t size_limit_bytes) override {

@@ -129,6 +129,29 @@ TEST_P(StoreMatrix, ALargeObjectGoesInParts) {
             bytes.size());
 }
 
+TEST_P(StoreMatrix, AnObjectIsReplacedInOneStep) {
+  // By a put and by parts, each in the place of either.
+  const std::vector<std::string> contents = {"small", RandomBytes(20 << 20, 4),
+                                             RandomBytes(20 << 20, 5), "", "other"};
+  std::string before;
+  for (const std::string& bytes : contents) {
+    auto writer = store_->OpenWriter(context_, At("replaced"), {.replace = true});
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    const Status appended = (*writer)->Append(bytes);
+    ASSERT_TRUE(appended.ok()) << appended;
+    if (&bytes != &contents.front()) {
+      EXPECT_TRUE(store_->Get(context_, At("replaced"), kNoLimit).value() == before);
+    }
+    const Status closed = (*writer)->Close();
+    ASSERT_TRUE(closed.ok()) << closed;
+    EXPECT_TRUE(store_->Get(context_, At("replaced"), kNoLimit).value() == bytes);
+    before = bytes;
+  }
+  EXPECT_EQ(List(root_).size(), 1u);
+  EXPECT_TRUE(
+      store_->PutIfAbsent(context_, At("replaced"), "x").Is(StatusCode::kAlreadyExists));
+}
+
 // The most memory that this process has had, in bytes.
 std::int64_t PeakMemory() {
   std::ifstream status("/proc/self/status");
