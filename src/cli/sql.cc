@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/cancel_on_signal.h"
 #include "cli/commands.h"
 #include "cli/line_editor.h"
 #include "cli/row_printer.h"
@@ -34,11 +35,12 @@ class Shell {
   Shell(World& world, const CommonFlags& common, SqlSource& source, std::string format)
       : world_(world), common_(common), source_(source), format_(std::move(format)) {}
 
-  // Run one statement and print its rows, or its error.
+  // Run one statement and print its rows, or its error. Ctrl-C gives it up.
   int RunStatement(const std::string& statement) {
     auto printer = RowPrinter::Make(format_, world_.out);
     if (!printer.ok()) return PrintBadUsage(world_, "sql", printer.status());
     const base::Context context;
+    const CancelOnSignalScope scope(world_, context);
     const Status status = source_.Run(context, statement, **printer);
     rows_ += (*printer)->rows();
     world_.out << std::flush;

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import firn_server
@@ -122,6 +123,22 @@ class SqlTest(FilesTest):
         said = self.assert_fails(FAILED, "column a is string, expected int64", "sql",
                                  f"FROM '{self.directory}/d'")
         self.assertIn("c.parquet", said)
+
+    def test_text_is_text_in_whatever_form_files_have_it(self):
+        text = "more than the twelve bytes of a view"
+        for name, kind in (("a", pa.string()), ("b", pa.large_string()),
+                           ("c", pa.dictionary(pa.int32(), pa.string())),
+                           ("d", pa.null())):
+            values = [None] if kind == pa.null() else [text, "short", None]
+            self.write(f"{name}/{name}.parquet", pa.table({"t": pa.array(values, kind)}))
+            self.assertEqual(self.rows(f"SELECT t FROM '{self.directory}/{name}'"),
+                             [[value] for value in values], name)
+        for name in ("a", "b", "d"):
+            (self.directory / name / f"{name}.parquet").rename(
+                self.directory / f"{name}.parquet")
+        self.assertEqual(self.rows(f"SELECT t, count(*) FROM '{self.directory}/*.parquet' "
+                                   "GROUP BY t ORDER BY t NULLS LAST"),
+                         [[text, 2], ["short", 2], [None, 3]])
 
     def test_a_range_of_a_sorted_file_reads_a_part_of_it(self):
         path = self.write("a.parquet")
@@ -355,6 +372,25 @@ class ExportTest(FilesTest):
                 exporting.kill()
                 exporting.wait()
         self.assertEqual(os.listdir(out), [])
+
+    def test_ctrl_c_gives_a_statement_up(self):
+        # One that counts without a row to show: the first tells that it has begun.
+        script = ("SELECT 42 AS answer; SELECT sum(hash(a.range, b.range) % 7) "
+                  "FROM range(10000000) a, range(10000000) b; SELECT 43 AS never;")
+        with subprocess.Popen([firn_server.FIRN, "sql", "--format", "csv"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as running:
+            try:
+                running.stdin.write(script)
+                running.stdin.close()
+                self.assertEqual(running.stdout.readline(), "answer\n")
+                time.sleep(1)
+                running.send_signal(signal.SIGINT)
+                self.assertEqual(running.wait(60), INTERRUPTED)
+                self.assertEqual(running.stdout.read(), "42\n")
+                self.assertIn("cancelled", running.stderr.read().lower())
+            finally:
+                running.kill()
 
 
 @unittest.skipIf(object_stores.missing(), "the object stores are not there")
