@@ -6,8 +6,8 @@
 // latter also run-end encoded, which Arrow's writer does not take.
 //
 // The two writers take turns, so that a change of the machine's pace meets both; medians
-// of the runs are compared. Prints one JSON object a line; `cpu_ratio` and
-// `peak_row_groups` are what issue floors are about: at most 1.05, and below 2.
+// of the runs are compared. Prints one JSON object a line; `cpu_ratio` is
+// to be at most 1.05, and `peak_row_groups` below 2.
 #include <time.h>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/warehouse.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "iceberg/plan.h"
@@ -13,6 +14,10 @@ namespace firn::db {
 namespace {
 
 constexpr std::int64_t kFooterCacheBytes = 64 << 20;
+// A remote store answers after tens of milliseconds: eight requests of a few megabytes
+// under way at a time keep a fast network busy.
+constexpr int kFetchThreads = 8;
+constexpr std::int64_t kReadAheadBytes = 16 << 20;  // Of each split that is being read.
 
 TableSummary Summarize(const iceberg::LoadedTable& table) {
   TableSummary summary;
@@ -37,7 +42,18 @@ Warehouse::Warehouse(std::string location, const DbOptions& options,
       manifests_(*store_),
       footers_(kFooterCacheBytes),
       budget_("memory of table scans", options.query_bytes_max),
-      pool_(budget_) {}
+      pool_(budget_),
+      scan_threads_(std::max(options.query_threads, 1)),
+      fetch_threads_(kFetchThreads) {}
+
+table::ScanEnvironment Warehouse::scan_environment() {
+  return {.store = *store_,
+          .footers = footers_,
+          .pool = &pool_,
+          .fetch_threads = &fetch_threads_,
+          .read_ahead_bytes = kReadAheadBytes,
+          .threads = scan_threads_};
+}
 
 Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
                                                    const DbOptions& options,

@@ -17,6 +17,7 @@
 #include "iceberg/manifest_io.h"
 #include "iceberg/random.h"
 #include "io/store.h"
+#include "parquet/fetch_threads.h"
 #include "parquet/footer_cache.h"
 #include "parquet/memory_pool.h"
 #include "scan/batch.h"
@@ -39,7 +40,7 @@ class Warehouse {
   const std::string& location() const { return location_; }
   iceberg::Catalog& catalog() { return *catalog_; }
   io::Store& store() { return *store_; }
-  table::ScanEnvironment scan_environment() { return {*store_, footers_, &pool_}; }
+  table::ScanEnvironment scan_environment();
   iceberg::CommitEnvironment commit_environment() {
     return {*catalog_, manifests_, clock_, random_};
   }
@@ -70,6 +71,8 @@ class Warehouse {
   parquet::FooterCache footers_;
   base::ByteBudget budget_;
   parquet::BudgetMemoryPool pool_;
+  const int scan_threads_;
+  parquet::FetchThreads fetch_threads_;  // Last: they use all of the above.
 };
 
 }  // namespace firn::db

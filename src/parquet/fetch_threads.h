@@ -12,10 +12,11 @@
 
 namespace firn::parquet {
 
-// A fixed number of threads, shared by any number of streams. Thread-safe.
+// A bounded number of threads, shared by any number of streams. Each is started when a
+// task finds the others busy. Thread-safe.
 class FetchThreads {
  public:
-  // REQUIRES: count > 0.
+  // At most `count` threads. REQUIRES: count > 0.
   explicit FetchThreads(int count);
   // Runs what was taken on. REQUIRES: no stream uses it any more.
   ~FetchThreads();
@@ -29,9 +30,12 @@ class FetchThreads {
   static constexpr std::size_t kTasksMax = 1024;
 
  private:
+  bool StartThread();
   void Work();
 
+  const std::size_t count_max_;
   std::mutex mutex_;
+  std::size_t idle_ = 0;  // Threads that wait for a task.
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
   bool stop_ = false;

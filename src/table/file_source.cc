@@ -38,6 +38,22 @@ std::string InLowerCase(std::string text) {
   return text;
 }
 
+// What batches have a file's column as: no query engine reads halves, and text need not
+// be copied out of its pages.
+std::shared_ptr<arrow::DataType> BatchType(
+    const std::shared_ptr<arrow::DataType>& file_type) {
+  switch (file_type->id()) {
+    case arrow::Type::HALF_FLOAT:
+      return arrow::float32();
+    case arrow::Type::STRING:
+      return arrow::utf8_view();
+    case arrow::Type::BINARY:
+      return arrow::binary_view();
+    default:
+      return file_type;
+  }
+}
+
 // Opens files and counts what that reads.
 class FileOpener {
  public:
@@ -48,9 +64,7 @@ class FileOpener {
   Result<ReaderPtr> Open(const std::string& location,
                          std::unique_ptr<io::ObjectReader> object,
                          scan::ScanStats& counts) const {
-    parquet::ReaderOptions options;
-    options.footer_cache = &environment_.footers;
-    options.pool = environment_.pool;
+    const parquet::ReaderOptions options = environment_.ReaderOptionsFor(location);
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<parquet::FileReader> reader,
         object != nullptr
@@ -93,7 +107,7 @@ class SchemaMerge {
   std::shared_ptr<arrow::Schema> Finish() const {
     arrow::FieldVector fields(columns_.size());
     for (const auto& [key, column] : columns_) {
-      fields[column.place] = arrow::field(column.name, column.type,
+      fields[column.place] = arrow::field(column.name, BatchType(column.type),
                                           column.nullable || !column.in_every_file);
     }
     return arrow::schema(std::move(fields));
@@ -109,15 +123,9 @@ class SchemaMerge {
     std::string location;  // The file that gave it its type.
   };
 
-  // What batches have the column as: no query engine reads halves.
-  static std::shared_ptr<arrow::DataType> TypeOf(const arrow::Field& field) {
-    return field.type()->id() == arrow::Type::HALF_FLOAT ? arrow::float32()
-                                                         : field.type();
-  }
-
   Status AddField(const std::string& location, const arrow::Field& field) {
     const std::string key = InLowerCase(field.name());
-    const std::shared_ptr<arrow::DataType> type = TypeOf(field);
+    const std::shared_ptr<arrow::DataType>& type = field.type();
     const auto found = columns_.find(key);
     if (found == columns_.end()) {
       columns_.emplace(key, Column{field.name(), columns_.size(), type, field.nullable(),
@@ -252,6 +260,7 @@ class FilesPlan final : public scan::ScanPlan {
   parquet::ScanSpec SpecOf(const parquet::FileReader& reader) const {
     parquet::ScanSpec spec;
     spec.batch_rows = kBatchRows;
+    spec.text_form = parquet::TextForm::kViews;
     spec.columns.emplace();
     for (const auto& field : schema_->fields()) {
       const parquet::ColumnRef column{field->name()};
@@ -266,10 +275,9 @@ class FilesPlan final : public scan::ScanPlan {
                     const parquet::FileReader& reader) const {
     for (const auto& field : schema_->fields()) {
       const auto now = reader.schema()->GetFieldByName(field->name());
-      if (now == nullptr || now->type()->Equals(*field->type()) ||
-          IsNarrower(*now->type(), *field->type())) {
-        continue;
-      }
+      if (now == nullptr) continue;
+      const auto type = BatchType(now->type());
+      if (type->Equals(*field->type()) || IsNarrower(*type, *field->type())) continue;
       return Status::Conflict(location + ": column " + field->name() + " has become " +
                               now->type()->ToString() + " since the query began");
     }

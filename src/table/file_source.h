@@ -23,7 +23,10 @@ namespace firn::table {
 
 // The rows of the files that `location` stands for, in the order of their locations.
 // `context` and the environment must outlive the source and every plan and stream of it.
-// The environment's footer cache is not used: these files may be replaced at any time.
+// These files may be replaced at any time, so each is looked at when it is opened; its
+// footer is in the environment's cache only if it is the same object still.
+//
+// Text and bytes are views (utf8_view, binary_view), but for the large forms.
 //
 // Errors: NotFound where there is none. InvalidArgument where a column's types have none
 // in common, naming file, column and both types, and where two columns of a file have one

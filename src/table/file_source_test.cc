@@ -305,5 +305,32 @@ TEST_F(FileSourceTest, WideningKeepsEveryValue) {
   EXPECT_EQ((*wide)->ToString(), "[\n  4000000000,\n  null\n]");
 }
 
+TEST_F(FileSourceTest, TextIsReadWhateverFormFilesHaveItIn) {
+  const std::string text = "more than the twelve bytes of a view";
+  const auto write = [&](const std::string& name, auto&& builder) {
+    EXPECT_TRUE(builder.Append(text).ok() && builder.Append("short").ok() &&
+                builder.AppendNull().ok());
+    const auto array = *builder.Finish();
+    Write(name, *arrow::RecordBatch::Make(
+                    arrow::schema({arrow::field("t", array->type())}), 3, {array}));
+  };
+  write("text/a.parquet", arrow::StringBuilder());
+  write("bytes/a.parquet", arrow::BinaryBuilder());
+  const std::vector<std::string> rows = {text, "short", "null"};
+  EXPECT_EQ(Open("memory://w/text").value()->schema()->ToString(), "t: string_view");
+  EXPECT_EQ(Rows("memory://w/text").value(), rows);
+  EXPECT_EQ(Open("memory://w/bytes").value()->schema()->ToString(), "t: binary_view");
+  EXPECT_EQ(Rows("memory://w/bytes").value().size(), 3u);
+
+  arrow::NullBuilder nulls;
+  ASSERT_TRUE(nulls.AppendNull().ok());
+  Write("text/c.parquet",
+        *arrow::RecordBatch::Make(arrow::schema({arrow::field("t", arrow::null())}), 1,
+                                  {*nulls.Finish()}));
+  EXPECT_EQ(Open("memory://w/text").value()->schema()->ToString(), "t: string_view");
+  EXPECT_EQ(Rows("memory://w/text").value(),
+            (std::vector<std::string>{text, "short", "null", "null"}));
+}
+
 }  // namespace
 }  // namespace firn::table

@@ -70,17 +70,16 @@ class TablePlan final : public scan::ScanPlan {
       return Status::Unimplemented("data file " + file.file_path +
                                    " is not Parquet, which is all that is read");
     }
-    parquet::ReaderOptions options;
-    options.footer_cache = &environment_.footers;
-    options.pool = environment_.pool;
     // A table's files are never replaced, and its metadata knows how long they are.
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<parquet::FileReader> reader,
-                          parquet::FileReader::Open(
-                              context_, environment_.store, file.file_path,
-                              static_cast<std::uint64_t>(file.file_size_bytes), options));
+    FIRN_ASSIGN_OR_RETURN(
+        std::unique_ptr<parquet::FileReader> reader,
+        parquet::FileReader::Open(context_, environment_.store, file.file_path,
+                                  static_cast<std::uint64_t>(file.file_size_bytes),
+                                  environment_.ReaderOptionsFor(file.file_path)));
     total_->Add(StatsOf(reader->opening()));
     parquet::ScanSpec spec;
     spec.batch_rows = kBatchRows;
+    spec.threads = environment_.ThreadsOfSplit(files_.size());
     spec.columns.emplace();
     spec.predicate = predicate_;
     spec.predicate_columns = all_columns_;

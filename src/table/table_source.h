@@ -15,22 +15,10 @@
 #include "iceberg/catalog.h"
 #include "iceberg/data_file.h"
 #include "iceberg/manifest_io.h"
-#include "io/store.h"
-#include "parquet/footer_cache.h"
 #include "scan/batch.h"
-
-namespace arrow {
-class MemoryPool;
-}  // namespace arrow
+#include "table/scan_environment.h"
 
 namespace firn::table {
-
-// What scans read with. All must outlive the source and every plan and stream of it.
-struct ScanEnvironment {
-  io::Store& store;
-  parquet::FooterCache& footers;
-  arrow::MemoryPool* pool = nullptr;  // Null: Arrow's default.
-};
 
 // The rows of `table`'s current snapshot, as loaded: later commits do not show. A table
 // without a snapshot has no rows.

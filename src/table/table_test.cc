@@ -9,11 +9,13 @@
 
 #include <map>
 #include <memory>
+#include <numeric>
 #include <set>
 
 #include "base/log.h"
 #include "iceberg/sql_catalog.h"
 #include "io/memory_store.h"
+#include "parquet/fetch_threads.h"
 #include "table/data_writer.h"
 #include "table/positioned_append.h"
 #include "table/table_source.h"
@@ -101,9 +103,14 @@ class TableTest : public testing::Test {
   // The values of `n` that a scan returns, and what it pruned.
   std::multiset<std::int64_t> Scan(expr::PredicatePtr predicate = nullptr,
                                    scan::ScanStats* stats = nullptr) {
-    std::multiset<std::int64_t> values;
-    auto source = MakeTableSource({store_, footers_, nullptr},
-                                  *catalog_->LoadTable(context_, name_));
+    const auto values = ScanInOrder({store_, footers_}, std::move(predicate), stats);
+    return {values.begin(), values.end()};
+  }
+  std::vector<std::int64_t> ScanInOrder(const ScanEnvironment& environment,
+                                        expr::PredicatePtr predicate,
+                                        scan::ScanStats* stats) {
+    std::vector<std::int64_t> values;
+    auto source = MakeTableSource(environment, *catalog_->LoadTable(context_, name_));
     EXPECT_TRUE(source.ok()) << source.status();
     scan::ScanRequest request;
     request.columns = {"n"};
@@ -119,7 +126,7 @@ class TableTest : public testing::Test {
         if (!batch.ok() || *batch == nullptr) break;
         const auto& n = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
         for (std::int64_t row = 0; row < n.length(); ++row) {
-          values.insert(n.IsNull(row) ? -1 : n.Value(row));
+          values.push_back(n.IsNull(row) ? -1 : n.Value(row));
         }
       }
     }
@@ -219,6 +226,25 @@ TEST_F(TableTest, CountsWhatWasPrunedInsideOfAFile) {
   EXPECT_EQ(stats.row_groups_pruned_by_dictionary, 1);
   EXPECT_EQ(stats.requests, 1);  // The end of so short a file is all of it.
   EXPECT_GT(stats.bytes_read, 0);
+}
+
+TEST_F(TableTest, AFileAloneIsReadAheadAndDecodedSideBySideInItsOrder) {
+  options_.parquet.row_group_rows = 100;
+  std::vector<Row> rows;
+  std::vector<std::int64_t> expected(1000);
+  std::iota(expected.begin(), expected.end(), 0);
+  for (const std::int64_t i : expected) rows.push_back({20'000 * kDayUs + i, "x", i});
+  ASSERT_TRUE(Commit(std::nullopt, 1, *WriteFiles({{20'000, rows}})).ok());
+  parquet::FetchThreads fetch_threads(2);
+  scan::ScanStats stats;
+  const auto values = ScanInOrder({.store = store_,
+                                   .footers = footers_,
+                                   .fetch_threads = &fetch_threads,
+                                   .read_ahead_bytes = 1 << 20,
+                                   .threads = 3},
+                                  nullptr, &stats);
+  EXPECT_EQ(values, expected);
+  EXPECT_EQ(stats.row_groups_read, 10);
 }
 
 TEST_F(TableTest, AColumnAddedLaterIsNullInOlderFiles) {

@@ -38,8 +38,10 @@ bool IsNarrower(const DataType& narrow, const DataType& wide) {
     case Type::FLOAT:
       return wide.id() == Type::DOUBLE;
     case Type::STRING:
+    case Type::STRING_VIEW:
       return wide.id() == Type::LARGE_STRING;
     case Type::BINARY:
+    case Type::BINARY_VIEW:
       return wide.id() == Type::LARGE_BINARY;
     default:
       return IsWideningInteger(narrow, wide) || IsWideningDecimal(narrow, wide);

@@ -16,8 +16,8 @@ namespace firn::table {
 
 // Whether `wide` is another type and holds every value of `narrow`: integers of the same
 // sign by width, unsigned ones in a wider signed one, half and float in float and double,
-// decimals of one scale by precision, text and bytes in their large forms, and nothing
-// but NULLs in any type. Nested types are never narrower.
+// decimals of one scale by precision, text and bytes (as views too) in their large forms,
+// and nothing but NULLs in any type. Nested types are never narrower.
 bool IsNarrower(const arrow::DataType& narrow, const arrow::DataType& wide);
 
 // The one of the two that holds the values of both, or null where neither does.
