@@ -23,6 +23,11 @@ struct ScanRequest {
   // Top-level columns wanted, in the order wanted. Absent: all. Empty: rows are only
   // counted, and batches come with no column and a row count.
   std::optional<std::vector<std::string>> columns;
+  // Of a column that begins one of these paths (`s`, `a` for field a of the structs of s)
+  // nothing else is wanted: it has its whole type all the same, and the other fields of
+  // its structs may be NULL. A path of one name is all of the column. A hint: a source
+  // may give more.
+  std::vector<std::vector<std::string>> parts;
   // Rows for which this is not true may be left out, but need not be: it prunes. The
   // caller filters exactly. Null: everything.
   expr::PredicatePtr predicate;

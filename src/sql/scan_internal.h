@@ -2,7 +2,8 @@
 // scan_internal.h: the table function with which DuckDB reads a firn table.
 //
 //   1. Open      per execution of a scan: DuckDB's filters become a predicate, and the
-//                table is planned with it and with the columns wanted.
+//                table is planned with it and with the columns wanted, or the fields of
+//                their structs that are.
 //   2. Next      a thread takes the next split of the plan, until none is left, and reads
 //                its batches.
 //   3. Convert   2048 rows at a time by DuckDB's own Arrow conversion. A vector points
@@ -34,6 +35,7 @@
 
 #include "scan/batch.h"
 #include "sql/error_internal.h"
+#include "sql/offset_internal.h"
 #include "sql/predicate_internal.h"
 #include "sql/statement.h"
 
@@ -144,21 +146,47 @@ struct ScanThread : public duckdb::LocalTableFunctionState {
       filters;
 };
 
+// Add what is wanted of the column or field at `path`: the fields that DuckDB names, and
+// those it names in them.
+inline void AddParts(const duckdb::ColumnIndex& index, const arrow::DataType& type,
+                     std::vector<std::string>& path, scan::ScanRequest& request) {
+  const auto is_field = [&](const duckdb::ColumnIndex& child) {
+    return child.HasPrimaryIndex() &&
+           child.GetPrimaryIndex() < static_cast<duckdb::idx_t>(type.num_fields());
+  };
+  const auto& children = index.GetChildIndexes();
+  if (children.empty() || type.id() != arrow::Type::STRUCT ||
+      !std::all_of(children.begin(), children.end(), is_field)) {
+    request.parts.push_back(path);
+    return;
+  }
+  for (const duckdb::ColumnIndex& child : children) {
+    const arrow::Field& field = *type.field(static_cast<int>(child.GetPrimaryIndex()));
+    path.push_back(field.name());
+    AddParts(child, *field.type(), path, request);
+    path.pop_back();
+  }
+}
+
 // The request for the columns asked for, and where in its batches each of them is.
 inline scan::ScanRequest RequestOf(const duckdb::TableFunctionInitInput& input,
                                    const arrow::Schema& schema,
                                    std::vector<std::size_t>& sources) {
   scan::ScanRequest request;
   request.columns.emplace();
-  for (const duckdb::column_t id : input.column_ids) {
+  for (const duckdb::ColumnIndex& index : input.column_indexes) {
+    const duckdb::column_t id = index.GetPrimaryIndex();
     if (duckdb::IsVirtualColumn(id)) {
       sources.push_back(ScanExecution::kNoColumn);
       continue;
     }
-    const std::string& name = schema.field(static_cast<int>(id))->name();
-    const auto found = std::find(request.columns->begin(), request.columns->end(), name);
+    const arrow::Field& field = *schema.field(static_cast<int>(id));
+    const auto found =
+        std::find(request.columns->begin(), request.columns->end(), field.name());
     sources.push_back(found - request.columns->begin());
-    if (found == request.columns->end()) request.columns->push_back(name);
+    if (found == request.columns->end()) request.columns->push_back(field.name());
+    std::vector<std::string> path = {field.name()};
+    AddParts(index, *field.type(), path, request);
   }
   if (input.filters) {
     for (const auto& [position, filter] : input.filters->filters) {
@@ -248,16 +276,18 @@ inline duckdb::unique_ptr<duckdb::LocalTableFunctionState> OpenScanThread(
 }
 
 // Take over `batch` for conversion.
-inline Status LoadBatch(const ScanExecution& execution, const arrow::RecordBatch& batch,
+inline Status LoadBatch(const ScanExecution& execution,
+                        std::shared_ptr<const arrow::RecordBatch> batch,
                         duckdb::ClientContext& client, ScanThread& thread) {
-  if (!batch.schema()->Equals(*execution.plan->schema(), /*check_metadata=*/false)) {
+  if (!batch->schema()->Equals(*execution.plan->schema(), /*check_metadata=*/false)) {
     return Status::Internal("a batch's schema is not the plan's");
   }
+  FIRN_ASSIGN_OR_RETURN(batch, WithoutStructOffsets(std::move(batch)));
   thread.batch = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
   const arrow::Status exported =
-      arrow::ExportRecordBatch(batch, &thread.batch->arrow_array);
+      arrow::ExportRecordBatch(*batch, &thread.batch->arrow_array);
   if (!exported.ok()) return Status::Internal("export batch: " + exported.ToString());
-  thread.batch_rows = batch.num_rows();
+  thread.batch_rows = batch->num_rows();
   thread.offset = 0;
   thread.states.clear();
   for (std::size_t i = 0; i < execution.sources.size(); ++i) {
@@ -287,7 +317,7 @@ inline Result<bool> NextBatch(ScanExecution& execution, duckdb::ClientContext& c
       continue;
     }
     if (batch->num_rows() == 0) continue;
-    FIRN_RETURN_IF_ERROR(LoadBatch(execution, *batch, client, thread));
+    FIRN_RETURN_IF_ERROR(LoadBatch(execution, batch, client, thread));
     return true;
   }
 }

@@ -28,6 +28,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 // Rows with every type and every awkward value. `host` becomes a dictionary and `key` a
 // fixed binary on firn's side.
@@ -62,6 +63,12 @@ std::string RowsSql(int count) {
            ELSE [{'t': i, 'v': i / 2, 'l': 'x' || i}, {'t': -i, 'v': NULL, 'l': NULL}] END
         AS exemplars,
       CASE WHEN i % 23 = 0 THEN NULL ELSE {'a': i % 30, 'b': 'b' || i % 6} END AS point,
+      CASE WHEN i % 17 = 0 THEN NULL ELSE {
+        'mid': CASE WHEN i % 6 = 0 THEN NULL ELSE {
+          'low': {'n': i, 't': 'a text of more than twelve bytes ' || i},
+          'flag': i % 2 = 0} END,
+        'list': [{'in': {'q': i, 'r': NULL}}, NULL, {'in': NULL}],
+        'map': MAP {'k' || i % 3: {'w': {'x': i}}}} END AS deep,
       CASE WHEN i % 4 = 0 THEN NULL ELSE [i, NULL, i % 3] END AS numbers
     FROM range()sql" +
          std::to_string(count) + ") t(i)";
@@ -229,9 +236,9 @@ Oracle* ScanTest::oracle_ = nullptr;
 
 TEST_F(ScanTest, EveryTypeReadsAsDuckDbsOwn) {
   ExpectSame("SELECT * FROM %t");
-  for (const char* column :
-       {"id", "small", "tiny", "host", "name", "value", "single", "ts", "local_ts", "day",
-        "flag", "price", "key", "raw", "labels", "exemplars", "point", "numbers"}) {
+  for (const char* column : {"id", "small", "tiny", "host", "name", "value", "single",
+                             "ts", "local_ts", "day", "flag", "price", "key", "raw",
+                             "labels", "exemplars", "point", "deep", "numbers"}) {
     ExpectSame(std::string("SELECT ") + column + " FROM %t");
     ExpectSame(std::string("SELECT id FROM %t WHERE ") + column + " IS NULL");
     ExpectSame(std::string("SELECT id, ") + column + " FROM %t WHERE " + column +
@@ -359,6 +366,10 @@ TEST_F(ScanTest, Filters) {
         "point IS NULL",
         "point.a IS NULL",
         "point = {'a': 1, 'b': 'b1'}",
+        "deep.mid.low.n = 5",
+        "deep.mid.low.t LIKE '%bytes 41%' AND id > 100",
+        "deep.mid IS NULL AND deep IS NOT NULL",
+        "deep.list[1].in.q > 5900",
         "len(exemplars) = 0",
         "exemplars[1].t > 5990",
         "exemplars[2].v IS NULL",
@@ -431,6 +442,9 @@ TEST_F(ScanTest, Queries) {
         "SELECT id, e.l FROM (SELECT id, unnest(exemplars) AS e FROM %t WHERE id < 90)",
         "SELECT map_keys(labels), map_values(labels) FROM %t WHERE id < 50",
         "SELECT point.b, sum(point.a) FROM %t GROUP BY ALL",
+        "SELECT deep.mid.flag, sum(deep.mid.low.n), max(deep.list[1].in.q) FROM %t "
+        "WHERE id % 2 = 1 GROUP BY ALL",
+        "SELECT id, deep FROM %t WHERE id > 1234 AND id < 1300",
         "SELECT quantile_cont(small, [0.1, 0.9]) FROM %t",
         "SELECT list(id ORDER BY id) FROM %t WHERE host = 'host-4' AND id < 500",
         "SELECT a.id, b.id FROM %t a ASOF JOIN %t b ON a.ts > b.ts WHERE a.id < 40",
@@ -524,6 +538,7 @@ class ConditionMaker {
           "unhex('80000000000000000000000000000000')"}},
         {"raw", {"'b0'::BLOB", "'b39'::BLOB", "'b'::BLOB"}},
         {"point.a", {"0", "15", "29"}},
+        {"deep.mid.low.n", {"0", "55", "5990"}},
         {"labels['job']", {"'job-1'", "'job-9'"}},
     };
     const Column& column = columns[Pick(columns.size())];
@@ -563,6 +578,21 @@ TEST_F(ScanTest, RandomConditions) {
     ExpectSame("SELECT count(*), sum(id), count(name) FROM %t WHERE " + condition);
     if (HasFatalFailure()) FAIL() << "seed " << kSeed << ", condition " << i;
   }
+}
+
+TEST_F(ScanTest, AsksForTheFieldsOfStructsThatAreLookedAt) {
+  using Parts = std::vector<std::vector<std::string>>;
+  const auto parts_of = [](const std::string& query) {
+    const auto rows = RunText(*engine_, query);
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    std::lock_guard lock(table_->probe().mutex);
+    return table_->probe().parts;
+  };
+  EXPECT_EQ(parts_of("SELECT point.a FROM test.t"), (Parts{{"point", "a"}}));
+  EXPECT_THAT(parts_of("SELECT point.a FROM test.t WHERE point.b = 'b1'"),
+              UnorderedElementsAre(ElementsAre("point", "a"), ElementsAre("point", "b")));
+  EXPECT_THAT(parts_of("SELECT id, point FROM test.t WHERE point.a > 3"),
+              UnorderedElementsAre(ElementsAre("id"), ElementsAre("point")));
 }
 
 // --- Types on the way out.

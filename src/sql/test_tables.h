@@ -12,12 +12,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "arrow/array/array_base.h"
 #include "arrow/array/concatenate.h"
+#include "arrow/array/util.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 
@@ -43,6 +45,7 @@ struct TestProbe {
   // Of the last plan.
   std::string predicate;
   std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> parts;
 };
 
 class TestTable final : public scan::BatchSource {
@@ -68,8 +71,11 @@ class TestTable final : public scan::BatchSource {
 // One plan of a TestTable.
 class TestTable::Scan final : public scan::ScanPlan {
  public:
-  Scan(TestTable& table, std::vector<int> columns, expr::PredicatePtr predicate)
-      : table_(table), columns_(std::move(columns)), predicate_(std::move(predicate)) {
+  Scan(TestTable& table, std::vector<int> columns, const scan::ScanRequest& request)
+      : table_(table),
+        columns_(std::move(columns)),
+        predicate_(request.predicate),
+        parts_(request.parts) {
     arrow::FieldVector fields;
     for (const int column : columns_) fields.push_back(table_.schema_->field(column));
     schema_ = arrow::schema(std::move(fields));
@@ -98,6 +104,7 @@ class TestTable::Scan final : public scan::ScanPlan {
   TestTable& table_;
   const std::vector<int> columns_;
   const expr::PredicatePtr predicate_;
+  const std::vector<std::vector<std::string>> parts_;
   std::shared_ptr<arrow::Schema> schema_;
   std::atomic<std::int64_t> rows_{0};
 };
@@ -158,11 +165,35 @@ class TestTable::Stream final : public scan::BatchStream {
       for (const Run& run : runs) {
         slices.push_back(batch.column(column)->Slice(run.begin, run.count));
       }
-      arrays.push_back(slices.size() == 1 ? slices[0]
-                                          : arrow::Concatenate(slices).ValueOrDie());
+      arrays.push_back(OnlyParts(
+          batch.schema()->field(column)->name(),
+          slices.size() == 1 ? slices[0] : arrow::Concatenate(slices).ValueOrDie()));
     }
     plan_.rows_ += rows;
     return arrow::RecordBatch::Make(plan_.schema_, rows, std::move(arrays));
+  }
+
+  // A struct of which parts are wanted, with NULL for its other fields: a statement that
+  // looks at them after all shows.
+  std::shared_ptr<arrow::Array> OnlyParts(const std::string& name,
+                                          std::shared_ptr<arrow::Array> array) const {
+    std::set<std::string> wanted;
+    for (const std::vector<std::string>& part : plan_.parts_) {
+      if (part.front() != name) continue;
+      if (part.size() == 1) return array;
+      wanted.insert(part[1]);
+    }
+    if (wanted.empty()) return array;
+    const auto data = array->data()->Copy();
+    for (int i = 0; i < data->type->num_fields(); ++i) {
+      const auto& field = data->type->field(i);
+      if (wanted.contains(field->name())) continue;
+      data->child_data[static_cast<std::size_t>(i)] =
+          arrow::MakeArrayOfNull(field->type(), data->offset + data->length)
+              .ValueOrDie()
+              ->data();
+    }
+    return arrow::MakeArray(data);
   }
 
   Scan& plan_;
@@ -197,9 +228,10 @@ inline Result<std::unique_ptr<scan::ScanPlan>> TestTable::Plan(
     std::lock_guard lock(probe_.mutex);
     probe_.predicate = request.predicate ? expr::ToString(*request.predicate) : "";
     probe_.columns = request.columns.value_or(std::vector<std::string>{"*"});
+    probe_.parts = request.parts;
   }
   return std::unique_ptr<scan::ScanPlan>(
-      std::make_unique<Scan>(*this, std::move(columns), request.predicate));
+      std::make_unique<Scan>(*this, std::move(columns), request));
 }
 
 // Tables by name. Thread-safe.

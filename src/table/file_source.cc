@@ -183,11 +183,12 @@ struct Split {
 class FilesPlan final : public scan::ScanPlan {
  public:
   FilesPlan(const FileOpener& opener, std::shared_ptr<arrow::Schema> schema,
-            expr::PredicatePtr predicate, std::int64_t row_count,
+            const scan::ScanRequest& request, std::int64_t row_count,
             std::shared_ptr<OpeningCounts> opening)
       : opener_(opener),
         schema_(std::move(schema)),
-        predicate_(std::move(predicate)),
+        predicate_(request.predicate),
+        parts_(request.parts),
         row_count_(row_count),
         opening_(std::move(opening)),
         id_(opening_->NewPlan()),
@@ -263,11 +264,34 @@ class FilesPlan final : public scan::ScanPlan {
     spec.text_form = parquet::TextForm::kViews;
     spec.columns.emplace();
     for (const auto& field : schema_->fields()) {
-      const parquet::ColumnRef column{field->name()};
-      if (reader.HasColumn(column)) spec.columns->push_back(column);
+      AddRefs(field->name(), reader, *spec.columns);
     }
     spec.predicate = predicate_;
     return spec;
+  }
+
+  // Add what is read of a column: the parts asked for, or all of it where one of them
+  // cannot be told from another name with dots or is not in the file.
+  void AddRefs(const std::string& column, const parquet::FileReader& reader,
+               std::vector<parquet::ColumnRef>& refs) const {
+    if (!reader.HasColumn({column})) return;
+    const std::size_t before = refs.size();
+    for (const std::vector<std::string>& part : parts_) {
+      if (part.front() != column) continue;
+      std::string path;
+      bool has_dots = false;
+      for (const std::string& name : part) {
+        path += (path.empty() ? "" : ".") + name;
+        has_dots = has_dots || name.find('.') != name.npos;
+      }
+      if (part.size() == 1 || has_dots || reader.schema()->GetFieldIndex(path) >= 0 ||
+          !reader.HasColumn({path})) {
+        refs.resize(before);
+        break;
+      }
+      refs.push_back({std::move(path)});
+    }
+    if (refs.size() == before) refs.push_back({column});
   }
 
   // A file that was replaced since the plan was made may have become another.
@@ -287,6 +311,7 @@ class FilesPlan final : public scan::ScanPlan {
   const FileOpener& opener_;
   const std::shared_ptr<arrow::Schema> schema_;
   const expr::PredicatePtr predicate_;
+  const std::vector<std::vector<std::string>> parts_;
   const std::int64_t row_count_;
   const std::shared_ptr<OpeningCounts> opening_;
   const int id_;
@@ -330,7 +355,7 @@ class FilesSource final : public scan::BatchSource {
       }
     }
     auto plan = std::make_unique<FilesPlan>(opener_, arrow::schema(std::move(fields)),
-                                            request.predicate, row_count_, opening_);
+                                            request, row_count_, opening_);
     for (const SourceFile& file : files_) {
       FIRN_RETURN_IF_ERROR(opener_.context().Check());
       FIRN_RETURN_IF_ERROR(plan->Add(file));

@@ -4,13 +4,16 @@
 #include "table/file_source.h"
 
 #include <arrow/array/array_binary.h>
+#include <arrow/array/array_nested.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_decimal.h>
 #include <arrow/array/builder_primitive.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/util/bit_util.h>
 #include <arrow/util/float16.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -303,6 +306,46 @@ TEST_F(FileSourceTest, WideningKeepsEveryValue) {
       Widen(*builder.Finish(), arrow::int64(), arrow::default_memory_pool());
   ASSERT_TRUE(wide.ok()) << wide.status();
   EXPECT_EQ((*wide)->ToString(), "[\n  4000000000,\n  null\n]");
+}
+
+TEST_F(FileSourceTest, OfAStructTheFieldsAskedForAreRead) {
+  // {a, b, c: {d, e}}, and every seventh of them NULL.
+  const auto ints = [](int factor) {
+    arrow::Int64Builder builder;
+    for (int i = 0; i < 300; ++i) EXPECT_TRUE(builder.Append(factor * i).ok());
+    return *builder.Finish();
+  };
+  const auto valid = *arrow::AllocateBitmap(300);
+  for (int i = 0; i < 300; ++i) {
+    arrow::bit_util::SetBitTo(valid->mutable_data(), i, i % 7 != 0);
+  }
+  const auto inner = *arrow::StructArray::Make(arrow::ArrayVector{ints(3), ints(4)},
+                                               std::vector<std::string>{"d", "e"});
+  const auto outer =
+      *arrow::StructArray::Make(arrow::ArrayVector{ints(1), ints(2), inner},
+                                std::vector<std::string>{"a", "b", "c"}, valid);
+  Write("s.parquet",
+        *arrow::RecordBatch::Make(arrow::schema({arrow::field("s", outer->type())}), 300,
+                                  {outer}));
+  scan::ScanRequest request;
+  request.columns = {"s"};
+  const auto all = Rows("memory://w/s.parquet", request).value();
+  EXPECT_EQ(all[8], outer->GetScalar(8).ValueOrDie()->ToString());
+
+  request.parts = {{"s", "c", "e"}, {"s", "a"}};
+  const auto some = Rows("memory://w/s.parquet", request).value();
+  ASSERT_EQ(some.size(), 300u);
+  EXPECT_EQ(some[7], "null");
+  EXPECT_EQ(some[8],
+            "{a:int64 = 8, b:int64 = null, c:struct<d: int64, e: int64> = "
+            "{d:int64 = null, e:int64 = 32}}");
+
+  // All of it, or what the file does not have.
+  for (const auto& parts : std::vector<std::vector<std::vector<std::string>>>{
+           {{"s", "a"}, {"s"}}, {{"s", "none"}}, {{"s", "c"}, {"s", "x.y"}}}) {
+    request.parts = parts;
+    EXPECT_EQ(Rows("memory://w/s.parquet", request).value(), all);
+  }
 }
 
 TEST_F(FileSourceTest, TextIsReadWhateverFormFilesHaveItIn) {

@@ -13,6 +13,42 @@
 namespace firn::table {
 namespace {
 
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+using TypePtr = std::shared_ptr<arrow::DataType>;
+
+Result<ArrayPtr> Nulls(const TypePtr& type, std::int64_t rows, arrow::MemoryPool* pool) {
+  auto nulls = arrow::MakeArrayOfNull(type, rows, pool);
+  if (!nulls.ok()) return Status::ResourceExhausted(nulls.status().ToString());
+  return *std::move(nulls);
+}
+
+// `data`, a struct of which some fields were read, as `type`, which has all of them: the
+// others are NULL.
+Result<std::shared_ptr<arrow::ArrayData>> WithAllFields(const arrow::ArrayData& data,
+                                                        const TypePtr& type,
+                                                        arrow::MemoryPool* pool) {
+  const auto& read = static_cast<const arrow::StructType&>(*data.type);
+  auto whole = arrow::ArrayData::Make(type, data.length, {data.buffers[0]},
+                                      data.GetNullCount(), data.offset);
+  for (const auto& field : type->fields()) {
+    const int i = read.GetFieldIndex(field->name());
+    if (i < 0) {
+      FIRN_ASSIGN_OR_RETURN(const ArrayPtr nulls,
+                            Nulls(field->type(), data.offset + data.length, pool));
+      whole->child_data.push_back(nulls->data());
+      continue;
+    }
+    std::shared_ptr<arrow::ArrayData> child =
+        data.child_data[static_cast<std::size_t>(i)];
+    if (!child->type->Equals(*field->type()) &&
+        child->type->id() == arrow::Type::STRUCT) {
+      FIRN_ASSIGN_OR_RETURN(child, WithAllFields(*child, field->type(), pool));
+    }
+    whole->child_data.push_back(std::move(child));
+  }
+  return whole;
+}
+
 class FileStream final : public scan::BatchStream {
  public:
   FileStream(std::unique_ptr<scan::BatchStream> inner,
@@ -32,18 +68,21 @@ class FileStream final : public scan::BatchStream {
     Count();
     if (!next.ok() || *next == nullptr) return next;
     const arrow::RecordBatch& batch = **next;
-    std::vector<std::shared_ptr<arrow::Array>> columns;
+    std::vector<ArrayPtr> columns;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       const auto& type = schema_->field(static_cast<int>(i))->type();
       if (sources_[i] < 0) {
-        auto nulls = arrow::MakeArrayOfNull(type, batch.num_rows(), pool_);
-        if (!nulls.ok()) return Status::ResourceExhausted(nulls.status().ToString());
-        columns.push_back(*std::move(nulls));
+        FIRN_ASSIGN_OR_RETURN(ArrayPtr nulls, Nulls(type, batch.num_rows(), pool_));
+        columns.push_back(std::move(nulls));
         continue;
       }
-      std::shared_ptr<arrow::Array> column = batch.column(sources_[i]);
+      ArrayPtr column = batch.column(sources_[i]);
       if (IsNarrower(*column->type(), *type)) {
         FIRN_ASSIGN_OR_RETURN(column, Widen(column, type, pool_));
+      } else if (column->type_id() == arrow::Type::STRUCT &&
+                 !column->type()->Equals(*type)) {
+        FIRN_ASSIGN_OR_RETURN(auto whole, WithAllFields(*column->data(), type, pool_));
+        column = arrow::MakeArray(std::move(whole));
       }
       columns.push_back(std::move(column));
     }

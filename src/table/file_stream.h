@@ -21,9 +21,11 @@ namespace firn::table {
 inline constexpr std::int64_t kBatchRows = 1 << 16;
 
 // A stream with `schema`: column i is the inner stream's column `sources[i]`, widened
-// where the schema's type is another, or NULL where that is -1. Adds to `total` what the
+// where the schema's type is another, or NULL where that is -1. Fields that a struct of
+// the inner stream lacks are NULL. Adds to `total` what the
 // inner stream reads, as it reads. `pool` may be null: Arrow's default.
-// REQUIRES: the inner type is the schema's or IsNarrower() than it.
+// REQUIRES: the inner type is the schema's, or IsNarrower() than it, or a struct of some
+// of its fields.
 std::unique_ptr<scan::BatchStream> MakeFileStream(
     std::unique_ptr<scan::BatchStream> inner, std::shared_ptr<arrow::Schema> schema,
     std::vector<int> sources, std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool);

@@ -124,6 +124,30 @@ class SqlTest(FilesTest):
                                  f"FROM '{self.directory}/d'")
         self.assertIn("c.parquet", said)
 
+    def test_of_structs_the_fields_named_are_read(self):
+        count = 50_000
+        path = self.write("s.parquet", pa.table({
+            "n": range(count),
+            "s": [None if i % 10 == 0 else
+                  {"a": i, "b": f"text {i * 7919 % count}", "c": {"d": i * i, "e": None}}
+                  for i in range(count)]}), compression="none", use_dictionary=False)
+        whole = self.stats("sql", f"SELECT count(s) FROM '{path}'")["bytes_read"]
+
+        def check(statement, rows, share):
+            text = statement.format(path)
+            self.assertEqual(self.rows(text), rows, statement)
+            read = self.stats("sql", text)["bytes_read"]
+            self.assertLess(read, share * whole, statement)
+
+        values = [i for i in range(count) if i % 10]
+        check("SELECT sum(s.a) FROM '{}'", [[sum(values)]], 0.4)
+        check("SELECT sum(s.c.d)::BIGINT FROM '{}'", [[sum(i * i for i in values)]], 0.4)
+        check("SELECT max(s.b) FROM '{}' WHERE s.a = 42", [["text 32598"]], 0.8)
+        check("SELECT s.c.e FROM '{}' WHERE n = 5", [[None]], 0.5)
+        check("SELECT s FROM '{}' WHERE n = 11 AND s.a > 3",
+              [[{"a": 11, "b": "text 37109", "c": {"d": 121, "e": None}}]], 1.3)
+        check("SELECT count(*) FROM '{}' WHERE s.b IS NULL", [[count // 10]], 0.6)
+
     def test_text_is_text_in_whatever_form_files_have_it(self):
         text = "more than the twelve bytes of a view"
         for name, kind in (("a", pa.string()), ("b", pa.large_string()),
