@@ -30,6 +30,11 @@ std::int64_t FloorDiv(std::int64_t a, std::int64_t b) {
   return a / b - (a % b < 0 ? 1 : 0);
 }
 
+// In [0, b): a - FloorDiv(a, b) * b, of which the product need not fit.
+std::int64_t FloorMod(std::int64_t a, std::int64_t b) {
+  return a % b + (a % b < 0 ? b : 0);
+}
+
 Decimal::Unscaled PowerOfTen(int exponent) {
   Decimal::Unscaled power = 1;
   for (int i = 0; i < exponent; ++i) power *= 10;
@@ -68,8 +73,8 @@ std::string TimeToString(std::int64_t us_of_day) {
 }
 
 std::string TimestampToString(std::int64_t us) {
-  const std::int64_t days = FloorDiv(us, kUsPerDay);
-  return DateToString(days) + "T" + TimeToString(us - days * kUsPerDay);
+  return DateToString(FloorDiv(us, kUsPerDay)) + "T" +
+         TimeToString(FloorMod(us, kUsPerDay));
 }
 
 std::string Hex(std::string_view bytes) {
@@ -292,8 +297,8 @@ expr::Literal ValueToLiteral(const Value& value, const PrimitiveType& type) {
     case PrimitiveKind::kTimestampNs:
     case PrimitiveKind::kTimestamptzNs: {
       const std::int64_t ns = std::get<std::int64_t>(value);
-      const std::int64_t us = FloorDiv(ns, kNsPerUs);
-      return expr::Timestamp{us, static_cast<std::int16_t>(ns - us * kNsPerUs)};
+      return expr::Timestamp{FloorDiv(ns, kNsPerUs),
+                             static_cast<std::int16_t>(FloorMod(ns, kNsPerUs))};
     }
     case PrimitiveKind::kString:
       return std::get<std::string>(value);
@@ -330,8 +335,8 @@ std::string ValueToString(const Value& value, const PrimitiveType& type) {
     case PrimitiveKind::kTimestampNs:
     case PrimitiveKind::kTimestamptzNs: {
       const std::int64_t ns = std::get<std::int64_t>(value);
-      const std::int64_t us = FloorDiv(ns, 1000);
-      return TimestampToString(us) + Format("%03d", static_cast<int>(ns - us * 1000)) +
+      return TimestampToString(FloorDiv(ns, kNsPerUs)) +
+             Format("%03d", static_cast<int>(FloorMod(ns, kNsPerUs))) +
              (type.kind == PrimitiveKind::kTimestamptzNs ? "+00:00" : "");
     }
     case PrimitiveKind::kString:

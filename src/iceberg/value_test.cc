@@ -202,6 +202,9 @@ TEST(Value, GoesIntoALiteralAndBack) {
 TEST(Value, PrintsForPeople) {
   EXPECT_EQ(ValueToString(std::int32_t{20455}, kDate), "2026-01-02");
   EXPECT_EQ(ValueToString(std::int32_t{-1}, kDate), "1969-12-31");
+  constexpr std::int64_t kEarliest = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(ValueToString(kEarliest, kTimestamp), "-290308-12-21T19:59:05.224192");
+  EXPECT_EQ(ValueToString(kEarliest, kTimestampNs), "1677-09-21T00:12:43.145224192");
   EXPECT_EQ(ValueToString(std::int64_t{-1}, kTimestamptz),
             "1969-12-31T23:59:59.999999+00:00");
   EXPECT_EQ(ValueToString(Decimal{-5}, DecimalType(9, 2)), "-0.05");
