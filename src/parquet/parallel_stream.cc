@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arrow/record_batch.h"
+#include "arrow/util/byte_size.h"
 
 #include "base/assert.h"
 #include "parquet/row_stream.h"
@@ -23,8 +24,10 @@ namespace {
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
 // Unordered, a row group's batches are taken as they come, so a few suffice for both
-// sides to go on. Ordered, a row group waits whole for those before it.
+// sides to go on. Ordered, a row group waits for those before it: what it may hold until
+// then is half of a large one, which is enough for two threads to be busy all the time.
 constexpr std::size_t kUnorderedBatches = 4;
+constexpr std::int64_t kOrderedBytes = 64 << 20;
 
 class ParallelStream final : public scan::BatchStream {
  public:
@@ -62,8 +65,13 @@ class ParallelStream final : public scan::BatchStream {
   }
 
  private:
+  struct Held {
+    BatchPtr batch;
+    std::int64_t bytes = 0;
+  };
   struct Slot {
-    std::deque<BatchPtr> batches;
+    std::deque<Held> batches;
+    std::int64_t bytes = 0;  // Of them.
     bool ended = false;
     Status status;  // Of the end.
   };
@@ -109,11 +117,12 @@ class ParallelStream final : public scan::BatchStream {
         continue;
       }
       if (!slot->second.batches.empty()) {
-        BatchPtr batch = std::move(slot->second.batches.front());
+        Held held = std::move(slot->second.batches.front());
         slot->second.batches.pop_front();
-        stats_.rows += batch->num_rows();
-        if (!options_.ordered) room_.notify_all();
-        return batch;
+        slot->second.bytes -= held.bytes;
+        stats_.rows += held.batch->num_rows();
+        room_.notify_all();
+        return std::move(held.batch);
       }
       FIRN_RETURN_IF_ERROR(slot->second.status);
       slots_.erase(slot);
@@ -158,11 +167,17 @@ class ParallelStream final : public scan::BatchStream {
       CountSince(*scan, counted);
       FIRN_RETURN_IF_ERROR(next.status());
       if (*next == nullptr || stop_) return Status::OK();
-      slot.batches.push_back(std::move(next).value());
+      const std::int64_t bytes = arrow::util::TotalBufferSize(**next);
+      slot.batches.push_back({std::move(next).value(), bytes});
+      slot.bytes += bytes;
       ready_.notify_all();
-      if (options_.ordered) continue;
-      room_.wait(lock, [&] { return stop_ || slot.batches.size() < kUnorderedBatches; });
+      room_.wait(lock, [&] { return stop_ || HasRoom(slot); });
     }
+  }
+
+  bool HasRoom(const Slot& slot) const {
+    return options_.ordered ? slot.bytes < kOrderedBytes
+                            : slot.batches.size() < kUnorderedBatches;
   }
 
   // Add what `scan` has done beyond `counted`. REQUIRES: the mutex is held.

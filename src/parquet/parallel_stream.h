@@ -6,6 +6,8 @@
 //    claimed beyond the one whose batches are being taken: at most N + 1 are in flight,
 //    decoded or being so.
 // 2. It puts the batches, in order, into the row group's slot, and its end or its error.
+//    A slot that holds a few batches, or ordered some tens of megabytes, makes it wait:
+//    until they are taken, which of the first slot they always are.
 // 3. Next() takes from the first slot, or, where order does not matter, from any that has
 //    a batch. A slot that is at its end and empty goes, which lets the next one begin.
 //

@@ -387,6 +387,45 @@ TEST_F(StreamTest, ErrorsComeInTheirTurn) {
   EXPECT_TRUE(ended.Is(StatusCode::kUnavailable)) << ended;
 }
 
+// Row groups of 128 MB, which take a few kilobytes in the file.
+TEST_F(StreamTest, WhatWaitsForItsTurnIsBounded) {
+  constexpr std::int64_t kRows = 1 << 20;
+  constexpr int kBatchesOfGroup = 16;
+  const auto schema = arrow::schema({arrow::field("n", arrow::int64(), false)});
+  arrow::Int64Builder builder;
+  ASSERT_TRUE(builder.AppendValues(std::vector<std::int64_t>(kRows, 7)).ok());
+  const auto batch =
+      arrow::RecordBatch::Make(schema, kRows, {builder.Finish().ValueOrDie()});
+  std::string bytes;
+  WriterOptions options;
+  options.row_group_rows = kBatchesOfGroup * kRows;
+  options.row_group_bytes = std::int64_t{1} << 40;
+  auto writer =
+      FileWriter::Open(std::make_unique<StringWriter>(bytes), schema, options).value();
+  for (int i = 0; i < 3 * kBatchesOfGroup; ++i) ASSERT_TRUE(writer->Write(*batch).ok());
+  ASSERT_TRUE(std::move(*writer).Finish().ok());
+
+  object_ = std::make_shared<GatedReader>(bytes);
+  arrow::ProxyMemoryPool pool(arrow::default_memory_pool());
+  ReaderOptions reading;
+  reading.pool = &pool;
+  const auto reader =
+      FileReader::Open(context_, object_, "memory://w/g", reading).value();
+  ScanSpec spec;
+  spec.batch_rows = 1 << 16;
+  spec.threads = 2;
+  const auto stream =
+      reader->Read(context_, spec, reader->Plan(context_, spec).value()).value();
+  std::int64_t rows = 0;
+  while (const auto next = stream->Next().value()) {
+    // A slow taker: the threads run as far ahead as they may.
+    if (rows == 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    rows += next->num_rows();
+  }
+  EXPECT_EQ(rows, 3 * kBatchesOfGroup * kRows);
+  EXPECT_LT(pool.max_memory(), std::int64_t{3} * (64 + 16) << 20);
+}
+
 TEST_F(StreamTest, WhoStopsEarlyStopsTheThreads) {
   for (const bool ordered : {true, false}) {
     auto stream = Stream(2, ordered);
