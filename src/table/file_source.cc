@@ -253,7 +253,7 @@ class FilesPlan final : public scan::ScanPlan {
       sources.push_back(inner->schema()->GetFieldIndex(field->name()));
     }
     return MakeFileStream(std::move(inner), schema_, std::move(sources), total_,
-                          opener_.pool());
+                          opener_.pool(), StructFields::kAskedFor);
   }
 
  private:

@@ -53,12 +53,14 @@ class FileStream final : public scan::BatchStream {
  public:
   FileStream(std::unique_ptr<scan::BatchStream> inner,
              std::shared_ptr<arrow::Schema> schema, std::vector<int> sources,
-             std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool)
+             std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool,
+             StructFields fields)
       : inner_(std::move(inner)),
         schema_(std::move(schema)),
         sources_(std::move(sources)),
         total_(std::move(total)),
-        pool_(pool != nullptr ? pool : arrow::default_memory_pool()) {}
+        pool_(pool != nullptr ? pool : arrow::default_memory_pool()),
+        fields_(fields) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
   scan::ScanStats stats() const override { return inner_->stats(); }
@@ -79,7 +81,8 @@ class FileStream final : public scan::BatchStream {
       ArrayPtr column = batch.column(sources_[i]);
       if (IsNarrower(*column->type(), *type)) {
         FIRN_ASSIGN_OR_RETURN(column, Widen(column, type, pool_));
-      } else if (column->type_id() == arrow::Type::STRUCT &&
+      } else if (fields_ == StructFields::kAskedFor &&
+                 column->type_id() == arrow::Type::STRUCT &&
                  !column->type()->Equals(*type)) {
         FIRN_ASSIGN_OR_RETURN(auto whole, WithAllFields(*column->data(), type, pool_));
         column = arrow::MakeArray(std::move(whole));
@@ -103,6 +106,7 @@ class FileStream final : public scan::BatchStream {
   const std::vector<int> sources_;
   const std::shared_ptr<ScanTotal> total_;
   arrow::MemoryPool* const pool_;
+  const StructFields fields_;
   scan::ScanStats counted_;
 };
 
@@ -110,9 +114,10 @@ class FileStream final : public scan::BatchStream {
 
 std::unique_ptr<scan::BatchStream> MakeFileStream(
     std::unique_ptr<scan::BatchStream> inner, std::shared_ptr<arrow::Schema> schema,
-    std::vector<int> sources, std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool) {
+    std::vector<int> sources, std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool,
+    StructFields fields) {
   return std::make_unique<FileStream>(std::move(inner), std::move(schema),
-                                      std::move(sources), std::move(total), pool);
+                                      std::move(sources), std::move(total), pool, fields);
 }
 
 }  // namespace firn::table

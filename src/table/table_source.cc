@@ -98,7 +98,7 @@ class TablePlan final : public scan::ScanPlan {
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::BatchStream> inner,
                           reader->Read(context_, spec, std::move(plan)));
     return MakeFileStream(std::move(inner), schema_, std::move(sources), total_,
-                          environment_.pool);
+                          environment_.pool, StructFields::kAll);
   }
 
  private:
