@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "firn/appender.h"
+#include "firn/catalog_reader.h"
 #include "firn/labels.h"
 #include "firn/promql.h"
 #include "firn/query_stats.h"
@@ -195,6 +196,8 @@ class Db {
                                                          std::string_view table) = 0;
   virtual Result<std::vector<FileSummary>> Files(const base::Context& context,
                                                  std::string_view table) = 0;
+  // The warehouse's catalog, for other engines. Goes with the Db.
+  virtual CatalogReader& catalog() = 0;
 
   // What start-up found that a person should know (torn tails, gaps, clones), in words.
   virtual const std::vector<std::string>& start_reports() const = 0;

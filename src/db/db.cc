@@ -17,6 +17,7 @@
 #include "db/data_directory.h"
 #include "db/settle_loop.h"
 #include "db/warehouse.h"
+#include "db/warehouse_catalog.h"
 #include "io/file.h"
 #include "promql/engine.h"
 #include "promql/parser.h"
@@ -263,6 +264,8 @@ class OpenDb final : public Db {
                           Warehouse::Open(WarehouseLocation(options), options,
                                           /*read_only=*/mode == Mode::kReader,
                                           base::SystemClock(), db->metrics_));
+    db->catalog_ =
+        std::make_unique<db::WarehouseCatalog>(*db->warehouse_, options.storage);
     if (with_hot) {
       HotOpener opener(options, *db->warehouse_, db->ulids_, db->metrics_, db->reports_);
       FIRN_ASSIGN_OR_RETURN(db->hot_, opener.Open(std::move(directory)));
@@ -392,6 +395,8 @@ class OpenDb final : public Db {
                                          std::string_view table) override {
     return warehouse_->Files(context, table);
   }
+
+  CatalogReader& catalog() override { return *catalog_; }
 
   const std::vector<std::string>& start_reports() const override { return reports_; }
   base::MetricRegistry& metrics() override { return metrics_; }
@@ -528,6 +533,7 @@ class OpenDb final : public Db {
   base::MetricRegistry metrics_;
   std::vector<std::string> reports_;
   std::unique_ptr<Warehouse> warehouse_;
+  std::unique_ptr<db::WarehouseCatalog> catalog_;
   const promql::Engine promql_;
   // Of a Db without a hot side.
   std::unique_ptr<tsdb::ColdReader> cold_;

@@ -381,5 +381,47 @@ TEST_F(DbTest, CountsItself) {
       << text;
 }
 
+// How often `what` stands in `text`.
+std::size_t Count(const std::string& text, const std::string& what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + what.size())) {
+    ++count;
+  }
+  return count;
+}
+
+TEST_F(DbTest, ShowsItsCatalogToOtherEngines) {
+  Open();
+  Write(now_ms_ - 2000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  Write(now_ms_ - 1000, 2);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  CatalogReader& catalog = db_->catalog();
+
+  using Namespaces = std::vector<NamespaceLevels>;
+  EXPECT_EQ(*catalog.ListNamespaces(context_, {}), Namespaces({{"metrics"}}));
+  EXPECT_EQ(*catalog.ListNamespaces(context_, {"metrics"}), Namespaces());
+  EXPECT_TRUE(catalog.ListNamespaces(context_, {"m"}).status().Is(StatusCode::kNotFound));
+  EXPECT_EQ(*catalog.ListTables(context_, {"metrics"}),
+            std::vector<std::string>({"samples", "series"}));
+  EXPECT_TRUE(catalog.ListTables(context_, {"m"}).status().Is(StatusCode::kNotFound));
+  EXPECT_TRUE(catalog.NamespaceProperties(context_, {"metrics"}).ok());
+
+  const auto load = [&](const std::string& table, CatalogSnapshots snapshots) {
+    return catalog.LoadTable(context_, {"metrics"}, table, snapshots);
+  };
+  const auto all = load("samples", CatalogSnapshots::kAll);
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->metadata_location,
+            db_->DescribeTable(context_, "metrics.samples")->summary.metadata_location);
+  EXPECT_EQ(Count(all->metadata_json, "\"manifest-list\""), 2U);
+  EXPECT_TRUE(all->config.empty());
+  const auto referenced = load("samples", CatalogSnapshots::kReferenced);
+  ASSERT_TRUE(referenced.ok()) << referenced.status();
+  EXPECT_EQ(Count(referenced->metadata_json, "\"manifest-list\""), 1U);
+  EXPECT_TRUE(load("nothing", CatalogSnapshots::kAll).status().Is(StatusCode::kNotFound));
+}
+
 }  // namespace
 }  // namespace firn

@@ -22,6 +22,7 @@ GET  /api/v1/label/NAME/values        values of one label
 GET  /api/v1/metadata                 type, help and unit of metrics
 GET  /api/v1/status/buildinfo         version
 POST /api/v1/sql                      SQL, as JSON or an Arrow stream
+GET  /iceberg/v1/config               the tables, as an Iceberg REST catalog (read only)
 POST /-/settle                        settle all hot data into tables now
 GET  /-/healthy   /-/ready            health (also /healthz, /readyz)
 GET  /metrics                         firn's own metrics

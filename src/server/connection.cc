@@ -265,8 +265,12 @@ void Connection::Handle(const Router::Match& match, Response& response) {
   if (route.has_form_body && head_.content_type.starts_with(kFormType))
     parsed = form_.Parse(body_.view());
   if (parsed.ok()) parsed = form_.Parse(head_.query());
-  const Result<std::string> path_value = PercentDecode(match.path_value, false);
-  if (parsed.ok()) parsed = path_value.status();
+  std::vector<std::string> path_values;
+  for (const std::string_view encoded : match.path_values) {
+    Result<std::string> value = PercentDecode(encoded, false);
+    if (parsed.ok()) parsed = value.status();
+    if (value.ok()) path_values.push_back(*std::move(value));
+  }
   if (!parsed.ok()) {
     SetTextError(response, 400, parsed.message());
     return;
@@ -277,7 +281,7 @@ void Connection::Handle(const Router::Match& match, Response& response) {
     return;
   }
   const base::Context context(shared_.clock, *deadline_ns, nullptr);
-  Exchange exchange{head_,   body_.view(),   form_,   *path_value,
+  Exchange exchange{head_,   body_.view(),   form_,   path_values,
                     context, write_session_, response};
   {
     const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@ void AddEndpoints(Router& router, const EndpointContext& context) {
   AddWriteEndpoint(router, context);  // First, as it is asked for most.
   AddPrometheusEndpoints(router, context);
   AddSqlEndpoint(router, context);
+  AddCatalogEndpoints(router, context);
   AddAdminEndpoints(router, context);
 }
 

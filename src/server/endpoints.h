@@ -31,6 +31,7 @@ void AddEndpoints(Router& router, const EndpointContext& context);
 void AddWriteEndpoint(Router& router, const EndpointContext& context);
 void AddPrometheusEndpoints(Router& router, const EndpointContext& context);
 void AddSqlEndpoint(Router& router, const EndpointContext& context);
+void AddCatalogEndpoints(Router& router, const EndpointContext& context);
 void AddAdminEndpoints(Router& router, const EndpointContext& context);
 
 }  // namespace firn::server

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/budget.h"
 #include "base/context.h"
@@ -29,7 +30,8 @@ struct Exchange {
   const RequestHead& head;
   std::string_view body;
   const Form& form;             // Form body first, then the query string, as in Go.
-  std::string_view path_value;  // What stood for {} in the route, percent-decoded.
+  // What stood for each {} in the route, percent-decoded.
+  const std::vector<std::string>& path_values;
   const base::Context& context;
   WriteSession& write_session;
   Response& response;

@@ -5,7 +5,9 @@
 
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -66,6 +68,57 @@ class SharedAppender final : public Appender {
   std::shared_ptr<wire::RecordingAppender> inner_;
 };
 
+// Tables by name, each with the metadata that a test gives it.
+class FakeCatalog final : public CatalogReader {
+ public:
+  std::map<NamespaceLevels, std::map<std::string, CatalogTable>> tables;
+  std::map<std::string, std::string> properties;
+  Status status;  // What every call answers where it is not OK.
+
+  Result<std::vector<NamespaceLevels>> ListNamespaces(
+      const base::Context&, const NamespaceLevels& parent) override {
+    FIRN_RETURN_IF_ERROR(status);
+    std::vector<NamespaceLevels> found;
+    for (const auto& [levels, unused] : tables) {
+      if (levels.size() == parent.size() + 1 &&
+          std::equal(parent.begin(), parent.end(), levels.begin())) {
+        found.push_back(levels);
+      }
+    }
+    if (!parent.empty()) FIRN_RETURN_IF_ERROR(Find(parent));
+    return found;
+  }
+  Result<std::map<std::string, std::string>> NamespaceProperties(
+      const base::Context&, const NamespaceLevels& name_space) override {
+    FIRN_RETURN_IF_ERROR(Find(name_space));
+    return properties;
+  }
+  Result<std::vector<std::string>> ListTables(
+      const base::Context&, const NamespaceLevels& name_space) override {
+    FIRN_RETURN_IF_ERROR(Find(name_space));
+    std::vector<std::string> names;
+    for (const auto& [name, table] : tables[name_space]) names.push_back(name);
+    return names;
+  }
+  Result<CatalogTable> LoadTable(const base::Context&, const NamespaceLevels& name_space,
+                                 const std::string& table,
+                                 CatalogSnapshots snapshots) override {
+    FIRN_RETURN_IF_ERROR(Find(name_space));
+    const auto found = tables[name_space].find(table);
+    if (found == tables[name_space].end()) return Status::NotFound("no table " + table);
+    CatalogTable loaded = found->second;
+    if (snapshots == CatalogSnapshots::kReferenced) loaded.metadata_json = "{}";
+    return loaded;
+  }
+
+ private:
+  Status Find(const NamespaceLevels& name_space) const {
+    FIRN_RETURN_IF_ERROR(status);
+    if (tables.contains(name_space)) return Status::OK();
+    return Status::NotFound("no such namespace");
+  }
+};
+
 // Set the functions before the server starts. Thread-safe as far as they are.
 class FakeDb final : public Db {
  public:
@@ -87,6 +140,7 @@ class FakeDb final : public Db {
   Result<std::vector<SettledTable>> settled = std::vector<SettledTable>();
   std::vector<MetricDescription> metadata;
   std::vector<TableSummary> tables;
+  FakeCatalog known;
   std::shared_ptr<wire::RecordingAppender> appender =
       std::make_shared<wire::RecordingAppender>();
   // Where false each connection gets an appender of its own, which keeps no sample.
@@ -151,6 +205,7 @@ class FakeDb final : public Db {
                                          std::string_view table) override {
     return Status::NotFound("table " + std::string(table) + " does not exist");
   }
+  CatalogReader& catalog() override { return known; }
   const std::vector<std::string>& start_reports() const override { return reports_; }
   base::MetricRegistry& metrics() override { return registry_; }
 

@@ -146,7 +146,7 @@ void LabelNames(Db& db, Exchange& exchange) {
 }
 
 void LabelValues(Db& db, Exchange& exchange) {
-  const std::string name = UnescapeLabelName(exchange.path_value);
+  const std::string name = UnescapeLabelName(exchange.path_values.front());
   if (name.empty() || !base::IsValidUtf8(name)) {
     return SetStatusError(
         exchange.response,

@@ -116,6 +116,9 @@ class RequestParser::Parser final : public http::basic_parser<true> {
       case http::field::expect:
         head_->expects_continue = Lower(View(value)) == "100-continue";
         break;
+      case http::field::if_none_match:
+        head_->if_none_match.assign(value.data(), value.size());
+        break;
       case http::field::sec_fetch_site:
         head_->sec_fetch_site = Lower(View(value));
         break;

@@ -26,6 +26,7 @@ struct RequestHead {
   std::string content_type;
   std::string content_encoding;
   std::string accept;
+  std::string if_none_match;
   std::string sec_fetch_site;
 
   // Path and query parts of the target, still percent-encoded.

@@ -15,6 +15,26 @@ const std::vector<double>& SecondsBounds() {
   return bounds;
 }
 
+constexpr std::string_view kValue = "{}";
+
+// Whether `path` is `parts` with one segment, not empty, in each place between them;
+// those go to `values`.
+bool MatchPath(const std::vector<std::string>& parts, std::string_view path,
+               std::vector<std::string_view>* values) {
+  values->clear();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) {
+      const std::string_view value = path.substr(0, path.find('/'));
+      if (value.empty()) return false;
+      values->push_back(value);
+      path.remove_prefix(value.size());
+    }
+    if (!path.starts_with(parts[i])) return false;
+    path.remove_prefix(parts[i].size());
+  }
+  return path.empty();
+}
+
 }  // namespace
 
 bool Route::Allows(Method method) const {
@@ -59,29 +79,22 @@ Router::Router(base::MetricRegistry& registry)
 
 void Router::Add(Route route) {
   Entry entry;
-  const std::size_t value = route.path.find("{}");
-  entry.has_value = value != std::string::npos;
-  entry.prefix = route.path.substr(0, value);
-  if (entry.has_value) entry.suffix = route.path.substr(value + 2);
+  for (std::size_t from = 0; from != std::string::npos;) {
+    const std::size_t value = route.path.find(kValue, from);
+    entry.parts.push_back(route.path.substr(from, value - from));
+    from = value == std::string::npos ? value : value + kValue.size();
+  }
   entry.metrics = std::make_unique<RouteMetrics>(registry_, route.path);
   entry.route = std::move(route);
   entries_.push_back(std::move(entry));
 }
 
 Router::Match Router::Find(std::string_view path) const {
+  std::vector<std::string_view> values;
   for (const Entry& entry : entries_) {
-    if (!entry.has_value) {
-      if (path == entry.prefix) return {&entry.route, {}, entry.metrics.get()};
-      continue;
+    if (MatchPath(entry.parts, path, &values)) {
+      return {&entry.route, std::move(values), entry.metrics.get()};
     }
-    const std::size_t fixed = entry.prefix.size() + entry.suffix.size();
-    if (path.size() <= fixed || !path.starts_with(entry.prefix) ||
-        !path.ends_with(entry.suffix)) {
-      continue;
-    }
-    const std::string_view value = path.substr(entry.prefix.size(), path.size() - fixed);
-    if (value.find('/') != std::string_view::npos) continue;
-    return {&entry.route, value, entry.metrics.get()};
   }
   return {nullptr, {}, unmatched_.get()};
 }

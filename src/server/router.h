@@ -25,7 +25,7 @@ enum class RunsOn : std::uint8_t {
 };
 
 struct Route {
-  // A path, in which one `{}` stands for one segment: `/api/v1/label/{}/values`.
+  // A path, in which each `{}` stands for one segment: `/api/v1/label/{}/values`.
   std::string path;
   std::vector<Method> methods;  // HEAD comes with GET.
   RunsOn runs_on = RunsOn::kConnection;
@@ -65,7 +65,8 @@ class Router {
 
   struct Match {
     const Route* route = nullptr;  // Null where no path matches.
-    std::string_view path_value;   // Still percent-encoded.
+    // What stood for each `{}`, still percent-encoded. Borrowed from the path.
+    std::vector<std::string_view> path_values;
     RouteMetrics* metrics = nullptr;
   };
   Match Find(std::string_view path) const;
@@ -73,9 +74,7 @@ class Router {
  private:
   struct Entry {
     Route route;
-    std::string prefix;  // Before and after `{}`; the whole path where there is none.
-    std::string suffix;
-    bool has_value = false;
+    std::vector<std::string> parts;  // What stands between the `{}`: one more than these.
     std::unique_ptr<RouteMetrics> metrics;
   };
   base::MetricRegistry& registry_;

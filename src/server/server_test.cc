@@ -19,8 +19,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "io/http_client.h"
-#include "server/fake_db.h"
+#include "server/server_fixture.h"
 #include "wire/remote_write_encoder.h"
 
 namespace firn {
@@ -90,36 +89,8 @@ class RawClient {
   bool connected_;
 };
 
-class ServerTest : public ::testing::Test {
+class ServerTest : public ServerFixture {
  protected:
-  ServerTest() {
-    options_.listen = "127.0.0.1:0";
-    options_.stop_timeout_ms = 5000;
-  }
-  void Start() {
-    auto listener = Server::Bind(options_);
-    ASSERT_TRUE(listener.ok()) << listener.status();
-    auto server =
-        Server::Start(std::move(*listener), options_, db_, base::SystemClock(), "0.1.0");
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = std::move(*server);
-    client_ =
-        std::make_unique<io::HttpClient>(*io::HttpAddress::Parse(server_->address()));
-  }
-  io::HttpResponse Send(io::HttpRequest request) {
-    auto response = client_->Send(request, context_);
-    EXPECT_TRUE(response.ok()) << response.status();
-    return response.ok() ? *response : io::HttpResponse{};
-  }
-  io::HttpResponse Get(const std::string& target) {
-    return Send({.method = "GET", .target = target});
-  }
-  json GetJson(const std::string& target, int code = 200) {
-    const io::HttpResponse response = Get(target);
-    EXPECT_EQ(response.code, code) << response.body;
-    EXPECT_EQ(response.Header("content-type"), "application/json");
-    return json::parse(response.body, nullptr, false);
-  }
   io::HttpResponse Write(const std::string& body,
                          std::vector<std::pair<std::string, std::string>> headers = {
                              {"Content-Type", "application/x-protobuf"},
@@ -138,12 +109,6 @@ class ServerTest : public ::testing::Test {
     const std::size_t at = exposed.find(line);
     return at == std::string::npos ? 0 : std::stoull(exposed.substr(at + line.size()));
   }
-
-  FakeDb db_;
-  ServerOptions options_;
-  base::Context context_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<io::HttpClient> client_;
 };
 
 TEST_F(ServerTest, AnswersHealthAndNamesItsPaths) {
