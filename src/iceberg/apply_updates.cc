@@ -39,6 +39,13 @@ class Applier {
       return Status::InvalidArgument("a table's format version cannot go back to " +
                                      std::to_string(u.format_version));
     }
+    if (u.format_version == 2) {
+      if (metadata_.table_uuid.empty()) {
+        return Status::InvalidArgument("version 2 needs a table uuid: assign one first");
+      }
+      metadata_.format_version = 2;
+      return Status::OK();
+    }
     return Status::Unimplemented("table format version " +
                                  std::to_string(u.format_version) +
                                  " is not written yet");
@@ -136,6 +143,22 @@ class Applier {
       return Status::Conflict(
           "snapshot " + snapshot.id.ToString() + " has the sequence number " +
           snapshot.sequence_number.ToString() + ", not above the last one");
+    }
+    if (metadata_.format_version >= 3) {
+      if (!snapshot.first_row_id || !snapshot.added_rows) {
+        return Status::InvalidArgument("snapshot " + snapshot.id.ToString() +
+                                       " gives no row ids, which a table of format "
+                                       "version 3 needs");
+      }
+      if (*snapshot.first_row_id != metadata_.next_row_id) {
+        return Status::Conflict("snapshot " + snapshot.id.ToString() +
+                                " does not begin at the table's next row id, " +
+                                std::to_string(metadata_.next_row_id));
+      }
+      if (__builtin_add_overflow(metadata_.next_row_id, *snapshot.added_rows,
+                                 &metadata_.next_row_id)) {
+        return Status::InvalidArgument("the table's row ids are used up");
+      }
     }
     if (snapshot.schema_id && metadata_.FindSchema(*snapshot.schema_id) == nullptr) {
       return Unknown("schema", snapshot.schema_id->ToString());

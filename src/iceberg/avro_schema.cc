@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "iceberg/type.h"
 #include "iceberg/value.h"
 
 namespace firn::iceberg {
@@ -177,6 +178,9 @@ AvroSchemaPtr AvroFromPrimitive(const PrimitiveType& type) {
       return Fixed("fixed_" + std::to_string(type.length_bytes), type.length_bytes, "");
     case PrimitiveKind::kBinary:
       return AvroPrimitive(AvroKind::kBytes);
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;  // No transform results in these.
   }
   return nullptr;
 }

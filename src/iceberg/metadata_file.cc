@@ -6,10 +6,14 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "iceberg/gzip.h"
 #include "iceberg/table_metadata_json.h"
 
 namespace firn::iceberg {
 namespace {
+
+constexpr char kPlainSuffix[] = ".metadata.json";
+constexpr char kGzipSuffix[] = ".gz.metadata.json";
 
 // The number in front of a metadata file's name, or -1.
 std::int64_t VersionOf(std::string_view location) {
@@ -22,6 +26,11 @@ std::int64_t VersionOf(std::string_view location) {
   return numbered ? version : -1;
 }
 
+bool Compresses(const TableMetadata& metadata) {
+  const std::string* codec = metadata.FindProperty(kPropertyMetadataCompression);
+  return codec != nullptr && (*codec == "gzip" || *codec == "GZIP");
+}
+
 }  // namespace
 
 std::string NextMetadataLocation(const TableMetadata& metadata,
@@ -31,7 +40,7 @@ std::string NextMetadataLocation(const TableMetadata& metadata,
   std::snprintf(number.data(), number.size(), "%05lld",
                 static_cast<long long>(VersionOf(previous_location) + 1));
   return metadata.MetadataDirectory() + "/" + number.data() + "-" + random.NextUuid() +
-         ".metadata.json";
+         (Compresses(metadata) ? kGzipSuffix : kPlainSuffix);
 }
 
 Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& store,
@@ -39,9 +48,9 @@ Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& 
   const std::string what = "table metadata " + location;
   auto bytes = store.Get(context, location, kMetadataFileBytesMax);
   if (!bytes.ok()) return bytes.status().With(what);
-  if (bytes->starts_with("\x1f\x8b")) {
-    return Status::Unimplemented(what +
-                                 " is compressed with gzip, which is not read yet");
+  if (IsGzip(*bytes)) {
+    bytes = Gunzip(*bytes, kMetadataFileBytesMax);
+    if (!bytes.ok()) return bytes.status().With(what);
   }
   auto metadata = TableMetadataFromJson(*bytes);
   if (!metadata.ok()) return metadata.status().With(what);
@@ -50,8 +59,14 @@ Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& 
 
 Status WriteMetadataFile(const base::Context& context, io::Store& store,
                          const std::string& location, const TableMetadata& metadata) {
-  return PutUnnamed(context, store, location, TableMetadataToJson(metadata))
-      .With("table metadata " + location);
+  const std::string what = "table metadata " + location;
+  std::string bytes = TableMetadataToJson(metadata);
+  if (location.ends_with(kGzipSuffix)) {
+    auto compressed = Gzip(bytes);
+    if (!compressed.ok()) return compressed.status().With(what);
+    bytes = std::move(compressed).value();
+  }
+  return PutUnnamed(context, store, location, bytes).With(what);
 }
 
 Status PutUnnamed(const base::Context& context, io::Store& store,

@@ -2,7 +2,9 @@
 // metadata_file.h: metadata files in a store: their names, reading and writing.
 //
 // `<metadata directory>/00012-<uuid>.metadata.json`: the number counts the table's
-// versions and is for people; the UUID keeps rivals apart.
+// versions and is for people; the UUID keeps rivals apart. With the property
+// `write.metadata.compression-codec` = `gzip` it ends with `.gz.metadata.json`, and is
+// compressed.
 #pragma once
 
 #include <string>
@@ -23,11 +25,14 @@ std::string NextMetadataLocation(const TableMetadata& metadata,
                                  std::string_view previous_location,
                                  RandomSource& random);
 
-// NotFound; Corruption; Unimplemented for a compressed file or another format version.
+// A compressed file is known by its bytes, whatever its name. NotFound; Corruption, also
+// for what decompresses to more than kMetadataFileBytesMax; Unimplemented for what
+// TableMetadataFromJson does not read.
 Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& store,
                                        const std::string& location);
 
-// Durable when it returns OK. After an error the object may or may not be there.
+// Compressed where the location's name says so. Durable when it returns OK. After an
+// error the object may or may not be there.
 Status WriteMetadataFile(const base::Context& context, io::Store& store,
                          const std::string& location, const TableMetadata& metadata);
 

@@ -8,6 +8,22 @@ namespace firn::iceberg {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+namespace {
+
+// `source-id`, or version 3's `source-ids` where it names one column.
+Result<FieldId> SourceIdFromJson(const JsonObject& in) {
+  FIRN_ASSIGN_OR_RETURN(const auto id, in.OptionalInt32("source-id"));
+  if (id) return FieldId(*id);
+  FIRN_ASSIGN_OR_RETURN(const auto ids, in.Int32List("source-ids"));
+  if (ids.size() == 1) return FieldId(ids[0]);
+  if (ids.empty()) return in.Wrong("source-id", "an integer");
+  FIRN_ASSIGN_OR_RETURN(const std::string transform, in.String("transform"));
+  return Status::Unimplemented("transform " + transform + " of " +
+                               std::to_string(ids.size()) + " columns is not read");
+}
+
+}  // namespace
+
 ordered_json FieldsToJson(const PartitionSpec& spec) {
   ordered_json fields = ordered_json::array();
   for (const PartitionField& field : spec.fields) {
@@ -22,18 +38,28 @@ ordered_json FieldsToJson(const PartitionSpec& spec) {
 Result<std::vector<PartitionField>> PartitionFieldsFromJson(const json& value) {
   if (!value.is_array()) return Status::Corruption("partition fields are no JSON array");
   std::vector<PartitionField> fields;
+  std::size_t with_id = 0;
   for (const json& element : value) {
     FIRN_ASSIGN_OR_RETURN(const JsonObject in,
                           JsonObject::Of(element, "partition field"));
     PartitionField field;
-    FIRN_ASSIGN_OR_RETURN(const std::int32_t source_id, in.Int32("source-id"));
-    field.source_id = FieldId(source_id);
-    FIRN_ASSIGN_OR_RETURN(const std::int32_t field_id, in.Int32("field-id"));
-    field.field_id = FieldId(field_id);
+    FIRN_ASSIGN_OR_RETURN(field.source_id, SourceIdFromJson(in));
+    FIRN_ASSIGN_OR_RETURN(const auto field_id, in.OptionalInt32("field-id"));
+    if (field_id) {
+      ++with_id;
+      field.field_id = FieldId(*field_id);
+    } else {
+      // Format version 1 numbers the fields of each spec in order.
+      field.field_id = FieldId(kPartitionFieldIdFirst.value +
+                               static_cast<std::int32_t>(fields.size()));
+    }
     FIRN_ASSIGN_OR_RETURN(field.name, in.String("name"));
     FIRN_ASSIGN_OR_RETURN(const std::string transform, in.String("transform"));
     field.transform = ParseTransform(transform);
     fields.push_back(std::move(field));
+  }
+  if (with_id != 0 && with_id != fields.size()) {
+    return Status::Corruption("some partition fields have a field-id and some do not");
   }
   return fields;
 }
@@ -76,8 +102,7 @@ Result<SortOrder> SortOrderFromJson(const json& value) {
     FIRN_ASSIGN_OR_RETURN(const JsonObject field_in,
                           JsonObject::Of(element, "sort field"));
     SortField field;
-    FIRN_ASSIGN_OR_RETURN(const std::int32_t source_id, field_in.Int32("source-id"));
-    field.source_id = FieldId(source_id);
+    FIRN_ASSIGN_OR_RETURN(field.source_id, SourceIdFromJson(field_in));
     FIRN_ASSIGN_OR_RETURN(const std::string transform, field_in.String("transform"));
     field.transform = ParseTransform(transform);
     FIRN_ASSIGN_OR_RETURN(const std::string direction, field_in.String("direction"));

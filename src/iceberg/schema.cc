@@ -2,6 +2,7 @@
 #include "iceberg/schema.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace firn::iceberg {
@@ -118,6 +119,16 @@ std::string Schema::FindName(FieldId id) const {
   return found;
 }
 
+std::optional<FieldId> Schema::FindId(std::string_view path) const {
+  std::optional<FieldId> found;
+  Walk(root, [&](FieldId at, const std::string& name, const Type&, const NestedField*) {
+    if (name != path) return false;
+    found = at;
+    return true;
+  });
+  return found;
+}
+
 FieldId Schema::HighestFieldId() const {
   FieldId highest;
   Walk(root, [&](FieldId id, const std::string&, const Type&, const NestedField*) {
@@ -156,6 +167,36 @@ Status CheckIdentifierField(const Schema& schema, FieldId id) {
                                  " is no required primitive column");
 }
 
+Status CheckDefault(const char* name, const OptionalValue& value, const Type& type,
+                    int format_version) {
+  if (!value) return Status::OK();
+  if (format_version < 3) {
+    return Status::InvalidArgument(std::string(name) + " needs format version 3");
+  }
+  const PrimitiveType* primitive = type.primitive();
+  const auto* real = std::get_if<double>(&*value);
+  const auto* narrow = std::get_if<float>(&*value);
+  // JSON has no text for numbers that are not finite.
+  const bool finite = (real == nullptr || std::isfinite(*real)) &&
+                      (narrow == nullptr || std::isfinite(*narrow));
+  if (primitive == nullptr || !Fits(*value, *primitive) || !finite) {
+    return Status::InvalidArgument(std::string(name) + " is no value that type " +
+                                   type.ToString() + " can have");
+  }
+  return Status::OK();
+}
+
+Status CheckDefaults(const NestedField& field, int format_version) {
+  const PrimitiveType* primitive = field.type.primitive();
+  if (field.required && primitive != nullptr &&
+      primitive->kind == PrimitiveKind::kUnknown) {
+    return Status::InvalidArgument("a column of type unknown cannot be required");
+  }
+  FIRN_RETURN_IF_ERROR(
+      CheckDefault("initial-default", field.initial_default, field.type, format_version));
+  return CheckDefault("write-default", field.write_default, field.type, format_version);
+}
+
 }  // namespace
 
 Status CheckSchema(const Schema& schema, int format_version) {
@@ -163,7 +204,7 @@ Status CheckSchema(const Schema& schema, int format_version) {
   std::set<FieldId> ids;
   Status status;
   Walk(schema.root, [&](FieldId id, const std::string& path, const Type& type,
-                        const NestedField*) {
+                        const NestedField* field) {
     if (id.value <= 0 || id > kFieldIdMax) {
       status = Status::InvalidArgument("field " + path + " has the id " + id.ToString() +
                                        ", which is out of range");
@@ -174,12 +215,12 @@ Status CheckSchema(const Schema& schema, int format_version) {
                                        std::to_string(kSchemaFieldsMax) + " fields");
     }
     const PrimitiveType* primitive = type.primitive();
-    const bool nanoseconds =
-        primitive != nullptr && (primitive->kind == PrimitiveKind::kTimestampNs ||
-                                 primitive->kind == PrimitiveKind::kTimestamptzNs);
-    if (nanoseconds && format_version < 3) {
+    if (primitive != nullptr && FormatVersionOf(*primitive) > format_version) {
       status = Status::InvalidArgument("field " + path + ": type " + type.ToString() +
                                        " needs format version 3");
+    }
+    if (status.ok() && field != nullptr) {
+      status = CheckDefaults(*field, format_version).With("field " + path);
     }
     return !status.ok();
   });

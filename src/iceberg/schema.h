@@ -31,6 +31,8 @@ struct Schema {
   const Type* FindType(FieldId id) const;
   // The dotted path of whatever has this id (`labels.key`); empty where none has.
   std::string FindName(FieldId id) const;
+  // The reverse of FindName: the id of a path; absent where it leads nowhere.
+  std::optional<FieldId> FindId(std::string_view path) const;
   // Largest id in use, or 0.
   FieldId HighestFieldId() const;
 
@@ -42,8 +44,9 @@ struct Schema {
 };
 
 // Unique positive ids below kFieldIdMax, unique names within each struct, identifier
-// fields that are required primitives, no types newer than `format_version`, and nesting
-// within kSchemaDepthMax. InvalidArgument that names the field.
+// fields that are required primitives, no types or defaults newer than `format_version`,
+// defaults that fit their types, and nesting within kSchemaDepthMax. InvalidArgument that
+// names the field.
 Status CheckSchema(const Schema& schema, int format_version);
 
 inline constexpr int kSchemaDepthMax = 64;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/schema_arrow.h"
 
+#include <arrow/extension_type.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 
 #include <charconv>
 #include <optional>
 #include <utility>
+
+#include "iceberg/schema_update.h"
 
 namespace firn::iceberg {
 namespace {
@@ -53,6 +56,10 @@ ArrowType ToArrow(const PrimitiveType& type) {
       return arrow::fixed_size_binary(type.length_bytes);
     case PrimitiveKind::kBinary:
       return arrow::binary();
+    case PrimitiveKind::kUnknown:
+      return arrow::null();
+    case PrimitiveKind::kVariant:
+      break;
   }
   return nullptr;
 }
@@ -62,8 +69,10 @@ Result<ArrowType> ToArrow(const Type& type, int depth);
 Result<arrow::FieldVector> ToArrowFields(const StructType& type, int depth) {
   arrow::FieldVector fields;
   for (const NestedField& field : type.fields) {
-    FIRN_ASSIGN_OR_RETURN(ArrowType inner, ToArrow(field.type, depth + 1));
-    fields.push_back(MakeField(field.name, std::move(inner), field.required, field.id));
+    auto inner = ToArrow(field.type, depth + 1);
+    if (!inner.ok()) return inner.status().With("column " + field.name);
+    fields.push_back(
+        MakeField(field.name, std::move(inner).value(), field.required, field.id));
   }
   return fields;
 }
@@ -72,7 +81,12 @@ Result<ArrowType> ToArrow(const Type& type, int depth) {
   if (depth > kSchemaDepthMax) {
     return Status::InvalidArgument("schema nests too deeply for Arrow");
   }
-  if (const PrimitiveType* primitive = type.primitive()) return ToArrow(*primitive);
+  if (const PrimitiveType* primitive = type.primitive()) {
+    if (primitive->kind == PrimitiveKind::kVariant) {
+      return Status::Unimplemented("data of type variant is not read");
+    }
+    return ToArrow(*primitive);
+  }
   if (const StructType* node = type.struct_type()) {
     FIRN_ASSIGN_OR_RETURN(auto fields, ToArrowFields(*node, depth));
     return ArrowType(arrow::struct_(fields));
@@ -92,6 +106,8 @@ Result<ArrowType> ToArrow(const Type& type, int depth) {
 
 std::optional<PrimitiveType> FromArrowPrimitive(const arrow::DataType& type) {
   switch (type.id()) {
+    case arrow::Type::NA:
+      return kUnknown;
     case arrow::Type::BOOL:
       return kBoolean;
     case arrow::Type::INT32:
@@ -118,6 +134,11 @@ std::optional<PrimitiveType> FromArrowPrimitive(const arrow::DataType& type) {
       const auto& decimal = static_cast<const arrow::DecimalType&>(type);
       if (decimal.scale() < 0) return std::nullopt;
       return DecimalType(decimal.precision(), decimal.scale());
+    }
+    case arrow::Type::EXTENSION: {
+      const auto& extension = static_cast<const arrow::ExtensionType&>(type);
+      if (extension.extension_name() != "arrow.uuid") return std::nullopt;
+      return kUuid;
     }
     case arrow::Type::TIME64:
       if (static_cast<const arrow::Time64Type&>(type).unit() != arrow::TimeUnit::MICRO) {
@@ -154,51 +175,115 @@ Result<FieldId> FieldIdOf(const arrow::Field& field) {
   return Status::InvalidArgument("field " + field.name() + " has no " + kArrowFieldIdKey);
 }
 
-Result<Type> FromArrow(const arrow::DataType& type, int depth);
-
-Result<NestedField> FromArrowField(const arrow::Field& field, int depth) {
-  NestedField out;
-  FIRN_ASSIGN_OR_RETURN(out.id, FieldIdOf(field));
-  out.name = field.name();
-  out.required = !field.nullable();
-  auto type = FromArrow(*field.type(), depth + 1);
-  if (!type.ok()) return type.status().With("field " + field.name());
-  out.type = std::move(type).value();
-  return out;
+// The narrowest type that holds every value of an Arrow type that Iceberg lacks.
+std::optional<PrimitiveType> WiderPrimitive(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::INT8:
+    case arrow::Type::INT16:
+    case arrow::Type::UINT8:
+    case arrow::Type::UINT16:
+      return kInt;
+    case arrow::Type::UINT32:
+      return kLong;
+    case arrow::Type::UINT64:
+      return DecimalType(20, 0);
+    case arrow::Type::HALF_FLOAT:
+      return kFloat;
+    case arrow::Type::DATE64:
+      return kDate;
+    case arrow::Type::TIME32:
+      return kTime;
+    case arrow::Type::TIMESTAMP:  // Of seconds or milliseconds.
+      return static_cast<const arrow::TimestampType&>(type).timezone().empty()
+                 ? kTimestamp
+                 : kTimestamptz;
+    case arrow::Type::DECIMAL32:
+    case arrow::Type::DECIMAL64:
+    case arrow::Type::DECIMAL256: {
+      const auto& decimal = static_cast<const arrow::DecimalType&>(type);
+      if (decimal.scale() < 0 || decimal.scale() > decimal.precision() ||
+          decimal.precision() > 38) {
+        return std::nullopt;
+      }
+      return DecimalType(decimal.precision(), decimal.scale());
+    }
+    default:
+      return std::nullopt;
+  }
 }
 
-Result<Type> FromArrow(const arrow::DataType& type, int depth) {
-  if (depth > kSchemaDepthMax) return Status::InvalidArgument("schema nests too deeply");
-  switch (type.id()) {
-    case arrow::Type::STRUCT: {
-      StructType out;
-      for (const ArrowField& field : type.fields()) {
-        FIRN_ASSIGN_OR_RETURN(NestedField inner, FromArrowField(*field, depth));
-        out.fields.push_back(std::move(inner));
-      }
-      return Type(std::move(out));
+class ArrowReader {
+ public:
+  // With `new_table` the fields' ids are not looked at and left 0, and types that Iceberg
+  // lacks become wider ones.
+  explicit ArrowReader(bool new_table) : new_table_(new_table) {}
+
+  Result<NestedField> ReadField(const arrow::Field& field, int depth) const {
+    NestedField out;
+    if (!new_table_) {
+      FIRN_ASSIGN_OR_RETURN(out.id, FieldIdOf(field));
     }
-    case arrow::Type::LIST:
-    case arrow::Type::LARGE_LIST:
-    case arrow::Type::LIST_VIEW:
-    case arrow::Type::LARGE_LIST_VIEW: {
-      FIRN_ASSIGN_OR_RETURN(NestedField element, FromArrowField(*type.field(0), depth));
-      return Type(MakeList(element.id, element.required, std::move(element.type)));
-    }
-    case arrow::Type::MAP: {
-      const auto& map = static_cast<const arrow::MapType&>(type);
-      FIRN_ASSIGN_OR_RETURN(NestedField key, FromArrowField(*map.key_field(), depth));
-      FIRN_ASSIGN_OR_RETURN(NestedField value, FromArrowField(*map.item_field(), depth));
-      return Type(MakeMap(key.id, std::move(key.type), value.id, value.required,
-                          std::move(value.type)));
-    }
-    default: {
-      const auto primitive = FromArrowPrimitive(type);
-      if (primitive) return Type(*primitive);
-      return Status::InvalidArgument("Arrow type " + type.ToString() +
-                                     " has no Iceberg type");
-    }
+    out.name = field.name();
+    out.required = !field.nullable();
+    auto type = ReadType(*field.type(), depth + 1);
+    if (!type.ok()) return type.status().With("field " + field.name());
+    out.type = std::move(type).value();
+    return out;
   }
+
+ private:
+  Result<Type> ReadType(const arrow::DataType& type, int depth) const {
+    if (depth > kSchemaDepthMax) {
+      return Status::InvalidArgument("schema nests too deeply");
+    }
+    switch (type.id()) {
+      case arrow::Type::STRUCT: {
+        StructType out;
+        for (const ArrowField& field : type.fields()) {
+          FIRN_ASSIGN_OR_RETURN(NestedField inner, ReadField(*field, depth));
+          out.fields.push_back(std::move(inner));
+        }
+        return Type(std::move(out));
+      }
+      case arrow::Type::LIST:
+      case arrow::Type::LARGE_LIST:
+      case arrow::Type::LIST_VIEW:
+      case arrow::Type::LARGE_LIST_VIEW: {
+        FIRN_ASSIGN_OR_RETURN(NestedField element, ReadField(*type.field(0), depth));
+        return Type(MakeList(element.id, element.required, std::move(element.type)));
+      }
+      case arrow::Type::MAP: {
+        const auto& map = static_cast<const arrow::MapType&>(type);
+        FIRN_ASSIGN_OR_RETURN(NestedField key, ReadField(*map.key_field(), depth));
+        FIRN_ASSIGN_OR_RETURN(NestedField value, ReadField(*map.item_field(), depth));
+        return Type(MakeMap(key.id, std::move(key.type), value.id, value.required,
+                            std::move(value.type)));
+      }
+      case arrow::Type::DICTIONARY:
+        if (!new_table_) break;
+        return ReadType(*static_cast<const arrow::DictionaryType&>(type).value_type(),
+                        depth + 1);
+      default:
+        break;
+    }
+    auto primitive = FromArrowPrimitive(type);
+    if (!primitive && new_table_) primitive = WiderPrimitive(type);
+    if (primitive) return Type(*primitive);
+    return Status::InvalidArgument("Arrow type " + type.ToString() +
+                                   " has no Iceberg type");
+  }
+
+  const bool new_table_;
+};
+
+Result<std::vector<NestedField>> ReadFields(const arrow::Schema& schema, bool new_table) {
+  const ArrowReader reader(new_table);
+  std::vector<NestedField> fields;
+  for (const ArrowField& field : schema.fields()) {
+    FIRN_ASSIGN_OR_RETURN(NestedField inner, reader.ReadField(*field, 0));
+    fields.push_back(std::move(inner));
+  }
+  return fields;
 }
 
 }  // namespace
@@ -210,10 +295,16 @@ Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema) {
 
 Result<Schema> FromArrowSchema(const arrow::Schema& schema) {
   Schema out;
-  for (const ArrowField& field : schema.fields()) {
-    FIRN_ASSIGN_OR_RETURN(NestedField inner, FromArrowField(*field, 0));
-    out.root.fields.push_back(std::move(inner));
-  }
+  FIRN_ASSIGN_OR_RETURN(out.root.fields, ReadFields(schema, false));
+  FIRN_RETURN_IF_ERROR(CheckSchema(out, 3));
+  return out;
+}
+
+Result<Schema> NewSchemaFromArrow(const arrow::Schema& schema) {
+  FIRN_ASSIGN_OR_RETURN(auto fields, ReadFields(schema, true));
+  std::int64_t last_id = 0;
+  Schema out;
+  out.root = *AssignFreshIds(StructType{std::move(fields)}, &last_id).struct_type();
   FIRN_RETURN_IF_ERROR(CheckSchema(out, 3));
   return out;
 }

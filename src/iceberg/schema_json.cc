@@ -2,6 +2,7 @@
 #include "iceberg/schema_json.h"
 
 #include "iceberg/json.h"
+#include "iceberg/value_json.h"
 
 namespace firn::iceberg {
 namespace {
@@ -11,6 +12,11 @@ using nlohmann::ordered_json;
 
 ordered_json TypeToJson(const Type& type);
 
+void DefaultToJson(const char* key, const OptionalValue& value, const Type& type,
+                   ordered_json* out) {
+  if (value) (*out)[key] = ToJson(*value, *type.primitive());
+}
+
 ordered_json FieldsToJson(const StructType& type) {
   ordered_json fields = ordered_json::array();
   for (const NestedField& field : type.fields) {
@@ -19,6 +25,8 @@ ordered_json FieldsToJson(const StructType& type) {
                         {"required", field.required},
                         {"type", TypeToJson(field.type)}};
     if (!field.doc.empty()) out["doc"] = field.doc;
+    DefaultToJson("initial-default", field.initial_default, field.type, &out);
+    DefaultToJson("write-default", field.write_default, field.type, &out);
     fields.push_back(std::move(out));
   }
   return fields;
@@ -46,6 +54,17 @@ ordered_json TypeToJson(const Type& type) {
 
 Result<Type> TypeFromJson(const json& value, int depth);
 
+Result<OptionalValue> DefaultFromJson(const JsonObject& in, const char* key,
+                                      const Type& type) {
+  const json* value = in.Find(key);
+  if (value == nullptr) return OptionalValue();
+  if (type.primitive() == nullptr) {
+    return Status::Unimplemented("a default of a struct, list or map is not read");
+  }
+  FIRN_ASSIGN_OR_RETURN(Value parsed, ValueFromJson(*value, *type.primitive()));
+  return OptionalValue(std::move(parsed));
+}
+
 Result<StructType> StructFromJson(const JsonObject& object, int depth) {
   StructType type;
   FIRN_ASSIGN_OR_RETURN(const json* fields, object.Array("fields"));
@@ -63,6 +82,14 @@ Result<StructType> StructFromJson(const JsonObject& object, int depth) {
     auto parsed = TypeFromJson(*field_type, depth + 1);
     if (!parsed.ok()) return parsed.status().With("field " + field.name);
     field.type = std::move(parsed).value();
+    for (const auto& [key, value] : {std::pair("initial-default", &field.initial_default),
+                                     std::pair("write-default", &field.write_default)}) {
+      auto read = DefaultFromJson(in, key, field.type);
+      if (!read.ok()) {
+        return read.status().With("field " + field.name + ": " + key);
+      }
+      *value = std::move(read).value();
+    }
     type.fields.push_back(std::move(field));
   }
   return type;

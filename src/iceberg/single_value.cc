@@ -173,6 +173,11 @@ Result<Value> ParseValue(std::string_view bytes, const PrimitiveType& type) {
     case PrimitiveKind::kTimestamptz:
     case PrimitiveKind::kTimestampNs:
     case PrimitiveKind::kTimestamptzNs: {
+      if (bytes.size() == 4) {
+        // The column was one of dates, or the length is wrong.
+        const auto midnight = Promote(FromLittleEndian<std::int32_t>(bytes), type);
+        if (midnight) return *midnight;
+      }
       if (bytes.size() != 8) return WrongLength(bytes, type);
       const auto v = FromLittleEndian<std::int64_t>(bytes);
       if (!Fits(v, type)) return Status::Corruption("time of day passes one day");
@@ -196,8 +201,11 @@ Result<Value> ParseValue(std::string_view bytes, const PrimitiveType& type) {
       if (!Fits(value, type)) return WrongLength(bytes, type);
       return value;
     }
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
-  return Status::Internal("type without a binary form");
+  return Status::Unimplemented("values of type " + ToString(type) + " are not read");
 }
 
 Value TruncateLowerBound(const Value& value, const PrimitiveType& type,

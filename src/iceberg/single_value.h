@@ -17,7 +17,8 @@ namespace firn::iceberg {
 std::string SerializeValue(const Value& value, const PrimitiveType& type);
 
 // The reverse. Bytes written before a column was promoted (4 bytes for a long, say) are
-// taken too. Corruption for a wrong length or a decimal beyond the type.
+// taken too. Corruption for a wrong length or a decimal beyond the type; Unimplemented
+// for the types that have no Value.
 Result<Value> ParseValue(std::string_view bytes, const PrimitiveType& type);
 
 // Bounds of strings (in code points) and binaries (in bytes) are cut to this length.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "firn/time.h"
 #include "iceberg/ids.h"
@@ -35,11 +36,21 @@ struct Snapshot {
   std::optional<SnapshotId> parent_id;
   SequenceNumber sequence_number;
   TimestampMs timestamp_ms = 0;
-  std::string manifest_list;  // Location.
+  // Location. Empty in some snapshots of format version 1, which name their `manifests`.
+  std::string manifest_list;
   Operation operation = Operation::kAppend;
   // The rest of the summary, without `operation`.
   std::map<std::string, std::string> summary;
   std::optional<SchemaId> schema_id;
+  // Locations; of a snapshot without a manifest list.
+  std::vector<std::string> manifests{};
+  // Row lineage of format version 3: the table's next row id when the snapshot was made,
+  // and how far the snapshot moved it.
+  std::optional<std::int64_t> first_row_id{};
+  std::optional<std::int64_t> added_rows{};
+  // The key in the table's encryption_keys that the manifest list's key is encrypted
+  // with.
+  std::optional<std::string> key_id{};
   bool operator==(const Snapshot&) const = default;
 
   // The summary's number under `key`, or `otherwise` where there is none.

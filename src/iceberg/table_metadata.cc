@@ -176,6 +176,42 @@ Status CheckCounters(const TableMetadata& metadata) {
   return Status::OK();
 }
 
+Status CheckFormatVersion(const TableMetadata& metadata) {
+  const int version = metadata.format_version;
+  if (version < 1 || version > kFormatVersionMax) {
+    return Status::InvalidArgument("format version " + std::to_string(version) +
+                                   " is not from 1 to " +
+                                   std::to_string(kFormatVersionMax));
+  }
+  if (version >= 2 && metadata.table_uuid.empty()) {
+    return Status::InvalidArgument("table uuid is empty");
+  }
+  if (version == 1 && metadata.last_sequence_number.value != 0) {
+    return Status::InvalidArgument(
+        "a table of format version 1 has no sequence numbers: upgrade it to version 2");
+  }
+  if (version < 3 && (metadata.next_row_id != 0 || !metadata.encryption_keys.empty())) {
+    return Status::InvalidArgument("row ids and encryption keys need format version 3");
+  }
+  return Status::OK();
+}
+
+Status CheckRowLineage(const TableMetadata& metadata) {
+  if (metadata.next_row_id < 0) return Status::InvalidArgument("next row id is negative");
+  for (const Snapshot& snapshot : metadata.snapshots) {
+    const std::int64_t first = snapshot.first_row_id.value_or(0);
+    const std::int64_t added = snapshot.added_rows.value_or(0);
+    const bool within = first >= 0 && added >= 0 && first <= metadata.next_row_id &&
+                        added <= metadata.next_row_id - first;
+    if (snapshot.first_row_id.has_value() && !within) {
+      return Status::InvalidArgument("snapshot " + snapshot.id.ToString() +
+                                     " has row ids that do not lie below the next one, " +
+                                     std::to_string(metadata.next_row_id));
+    }
+  }
+  return Status::OK();
+}
+
 Status CheckRefs(const TableMetadata& metadata) {
   std::unordered_set<SnapshotId> ids;
   for (const Snapshot& snapshot : metadata.snapshots) ids.insert(snapshot.id);
@@ -200,7 +236,7 @@ Status CheckRefs(const TableMetadata& metadata) {
 }  // namespace
 
 Status CheckTableMetadata(const TableMetadata& metadata) {
-  if (metadata.table_uuid.empty()) return Status::InvalidArgument("table uuid is empty");
+  FIRN_RETURN_IF_ERROR(CheckFormatVersion(metadata));
   if (metadata.location.empty()) return Status::InvalidArgument("location is empty");
   FIRN_RETURN_IF_ERROR(CheckUniqueIds(metadata.schemas, "schema"));
   FIRN_RETURN_IF_ERROR(CheckUniqueIds(metadata.partition_specs, "partition spec"));
@@ -208,6 +244,7 @@ Status CheckTableMetadata(const TableMetadata& metadata) {
   FIRN_RETURN_IF_ERROR(CheckUniqueIds(metadata.snapshots, "snapshot"));
   FIRN_RETURN_IF_ERROR(CheckDefaults(metadata));
   FIRN_RETURN_IF_ERROR(CheckCounters(metadata));
+  FIRN_RETURN_IF_ERROR(CheckRowLineage(metadata));
   return CheckRefs(metadata);
 }
 

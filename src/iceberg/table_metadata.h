@@ -60,6 +60,15 @@ struct PartitionStatisticsFile {
   bool operator==(const PartitionStatisticsFile&) const = default;
 };
 
+// A key of the table's encryption, as format version 3 keeps it. Not used here, and kept.
+struct EncryptionKey {
+  std::string key_id;
+  std::string encrypted_key_metadata;  // Base64, as it was read.
+  std::optional<std::string> encrypted_by_id;
+  std::map<std::string, std::string> properties;
+  bool operator==(const EncryptionKey&) const = default;
+};
+
 // Names of table properties that this room obeys.
 inline constexpr char kPropertyPreviousVersionsMax[] =
     "write.metadata.previous-versions-max";
@@ -73,11 +82,15 @@ inline constexpr char kPropertyRetryMinWaitMs[] = "commit.retry.min-wait-ms";
 inline constexpr char kPropertyRetryMaxWaitMs[] = "commit.retry.max-wait-ms";
 inline constexpr char kPropertyRetryTotalMs[] = "commit.retry.total-timeout-ms";
 inline constexpr char kPropertyMetadataPath[] = "write.metadata.path";
+inline constexpr char kPropertyMetadataCompression[] = "write.metadata.compression-codec";
+inline constexpr char kPropertyNameMapping[] = "schema.name-mapping.default";
 inline constexpr char kPropertyDataPath[] = "write.data.path";
 
+inline constexpr int kFormatVersionMax = 3;
+
 struct TableMetadata {
-  int format_version = 2;
-  std::string table_uuid;
+  int format_version = 2;  // 1 to kFormatVersionMax.
+  std::string table_uuid;  // May be empty in version 1.
   std::string location;
   SequenceNumber last_sequence_number;
   TimestampMs last_updated_ms = 0;
@@ -97,6 +110,9 @@ struct TableMetadata {
   std::map<std::string, SnapshotRef> refs;
   std::vector<StatisticsFile> statistics;
   std::vector<PartitionStatisticsFile> partition_statistics;
+  // Of version 3: above every row id that was given out.
+  std::int64_t next_row_id = 0;
+  std::vector<EncryptionKey> encryption_keys;
   bool operator==(const TableMetadata&) const = default;
 
   // The three defaults exist in every TableMetadata that was parsed or built here.
@@ -130,7 +146,8 @@ struct TableMetadata {
 
 // What must be true of any table's metadata: defaults that exist, unique ids, refs that
 // point at snapshots, main that is the current snapshot, counters not below what they
-// count. InvalidArgument that names the first fault.
+// count, and nothing that the format version does not have. InvalidArgument that names
+// the first fault.
 Status CheckTableMetadata(const TableMetadata& metadata);
 
 }  // namespace firn::iceberg

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/table_metadata_json.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "iceberg/json.h"
 #include "iceberg/partition_spec_json.h"
 #include "iceberg/schema_json.h"
+#include "iceberg/snapshot_json.h"
 
 namespace firn::iceberg {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-constexpr std::pair<Operation, std::string_view> kOperations[] = {
-    {Operation::kAppend, "append"},
-    {Operation::kReplace, "replace"},
-    {Operation::kOverwrite, "overwrite"},
-    {Operation::kDelete, "delete"},
-};
 
 // Read each element of the array under `key`; nothing where it is absent.
 template <typename T, typename Read>
@@ -82,33 +78,94 @@ Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
   return file;
 }
 
-Status CheckFormatVersion(const JsonObject& in) {
+Result<EncryptionKey> EncryptionKeyFromJson(const json& value) {
+  FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "encryption key"));
+  EncryptionKey key;
+  FIRN_ASSIGN_OR_RETURN(key.key_id, in.String("key-id"));
+  FIRN_ASSIGN_OR_RETURN(key.encrypted_key_metadata, in.String("encrypted-key-metadata"));
+  FIRN_ASSIGN_OR_RETURN(key.encrypted_by_id, in.OptionalString("encrypted-by-id"));
+  FIRN_ASSIGN_OR_RETURN(key.properties, in.StringMap("properties"));
+  return key;
+}
+
+Result<int> ReadFormatVersion(const JsonObject& in) {
   FIRN_ASSIGN_OR_RETURN(const std::int32_t version, in.Int32("format-version"));
-  if (version == 1 || version == 3) {
-    return Status::Unimplemented("table format version " + std::to_string(version) +
-                                 " is not read yet");
+  if (version < 1) return in.Wrong("format-version", "a positive number");
+  if (version > kFormatVersionMax) {
+    return Status::Unimplemented(
+        "table format version " + std::to_string(version) + " is not read, only 1 to " +
+        std::to_string(kFormatVersionMax) + ": read the table with a later release");
   }
-  if (version != 2) {
-    return Status::InvalidArgument("table format version " + std::to_string(version) +
-                                   " is not supported");
-  }
+  return version;
+}
+
+// An id that format version 1 may leave out.
+template <typename IdType>
+Status ReadId(const JsonObject& in, const char* key, int version, IdType otherwise,
+              IdType* out) {
+  FIRN_ASSIGN_OR_RETURN(const auto id, in.OptionalInt32(key));
+  if (!id && version > 1) return in.Wrong(key, "an integer");
+  *out = id ? IdType(*id) : otherwise;
   return Status::OK();
 }
 
-Status ReadStructure(const JsonObject& in, TableMetadata* out) {
-  FIRN_RETURN_IF_ERROR(ReadRequiredList(in, "schemas", SchemaFromJson, &out->schemas));
-  FIRN_ASSIGN_OR_RETURN(const std::int32_t schema_id, in.Int32("current-schema-id"));
-  out->current_schema_id = SchemaId(schema_id);
-  FIRN_RETURN_IF_ERROR(ReadRequiredList(in, "partition-specs", PartitionSpecFromJson,
-                                        &out->partition_specs));
-  FIRN_ASSIGN_OR_RETURN(const std::int32_t spec_id, in.Int32("default-spec-id"));
-  out->default_spec_id = SpecId(spec_id);
-  FIRN_ASSIGN_OR_RETURN(const std::int32_t partition_id, in.Int32("last-partition-id"));
-  out->last_partition_id = FieldId(partition_id);
-  FIRN_RETURN_IF_ERROR(
-      ReadRequiredList(in, "sort-orders", SortOrderFromJson, &out->sort_orders));
-  FIRN_ASSIGN_OR_RETURN(const std::int32_t order_id, in.Int32("default-sort-order-id"));
-  out->default_sort_order_id = SortOrderId(order_id);
+Status ReadSchemas(const JsonObject& in, TableMetadata* out) {
+  const json* only = in.Find("schema");
+  if (out->format_version > 1 || in.Find("schemas") != nullptr) {
+    FIRN_RETURN_IF_ERROR(ReadRequiredList(in, "schemas", SchemaFromJson, &out->schemas));
+  } else {
+    if (only == nullptr) return in.Wrong("schema", "a schema");
+    FIRN_ASSIGN_OR_RETURN(Schema schema, SchemaFromJson(*only));
+    out->schemas.push_back(std::move(schema));
+  }
+  const SchemaId first = out->schemas.empty() ? SchemaId(0) : out->schemas.front().id;
+  return ReadId(in, "current-schema-id", out->format_version, first,
+                &out->current_schema_id);
+}
+
+Status ReadSpecs(const JsonObject& in, TableMetadata* out) {
+  const json* only = in.Find("partition-spec");
+  if (out->format_version > 1 || in.Find("partition-specs") != nullptr) {
+    FIRN_RETURN_IF_ERROR(ReadRequiredList(in, "partition-specs", PartitionSpecFromJson,
+                                          &out->partition_specs));
+  } else {
+    if (only == nullptr) return in.Wrong("partition-spec", "an array");
+    PartitionSpec spec;
+    FIRN_ASSIGN_OR_RETURN(spec.fields, PartitionFieldsFromJson(*only));
+    out->partition_specs.push_back(std::move(spec));
+  }
+  FieldId highest(kPartitionFieldIdFirst.value - 1);
+  for (const PartitionSpec& spec : out->partition_specs) {
+    highest = std::max(highest, spec.HighestFieldId());
+  }
+  FIRN_RETURN_IF_ERROR(ReadId(in, "default-spec-id", out->format_version, SpecId(0),
+                              &out->default_spec_id));
+  return ReadId(in, "last-partition-id", out->format_version, highest,
+                &out->last_partition_id);
+}
+
+Status ReadSortOrders(const JsonObject& in, TableMetadata* out) {
+  if (out->format_version == 1 && in.Find("sort-orders") == nullptr) {
+    out->sort_orders.emplace_back();
+  } else {
+    FIRN_RETURN_IF_ERROR(
+        ReadRequiredList(in, "sort-orders", SortOrderFromJson, &out->sort_orders));
+  }
+  return ReadId(in, "default-sort-order-id", out->format_version, kUnsortedOrderId,
+                &out->default_sort_order_id);
+}
+
+Status ReadCounters(const JsonObject& in, TableMetadata* out) {
+  if (out->format_version > 1) {
+    FIRN_ASSIGN_OR_RETURN(const std::int64_t sequence, in.Int64("last-sequence-number"));
+    out->last_sequence_number = SequenceNumber(sequence);
+  }
+  FIRN_ASSIGN_OR_RETURN(out->last_updated_ms, in.Int64("last-updated-ms"));
+  FIRN_ASSIGN_OR_RETURN(const std::int32_t column_id, in.Int32("last-column-id"));
+  out->last_column_id = FieldId(column_id);
+  if (out->format_version >= 3) {
+    FIRN_ASSIGN_OR_RETURN(out->next_row_id, in.Int64("next-row-id"));
+  }
   return Status::OK();
 }
 
@@ -140,19 +197,23 @@ Status ReadHistory(const JsonObject& in, TableMetadata* out) {
                   &out->partition_statistics);
 }
 
-Result<TableMetadata> ReadTableMetadata(const JsonObject& in) {
+Result<TableMetadata> ReadTableMetadata(const JsonObject& in, int format_version) {
   TableMetadata out;
-  out.format_version = 2;
-  FIRN_ASSIGN_OR_RETURN(out.table_uuid, in.String("table-uuid"));
+  out.format_version = format_version;
+  FIRN_ASSIGN_OR_RETURN(auto uuid, in.OptionalString("table-uuid"));
+  if (!uuid && format_version > 1) return in.Wrong("table-uuid", "a string");
+  out.table_uuid = std::move(uuid).value_or("");
   FIRN_ASSIGN_OR_RETURN(out.location, in.String("location"));
-  FIRN_ASSIGN_OR_RETURN(const std::int64_t sequence, in.Int64("last-sequence-number"));
-  out.last_sequence_number = SequenceNumber(sequence);
-  FIRN_ASSIGN_OR_RETURN(out.last_updated_ms, in.Int64("last-updated-ms"));
-  FIRN_ASSIGN_OR_RETURN(const std::int32_t column_id, in.Int32("last-column-id"));
-  out.last_column_id = FieldId(column_id);
-  FIRN_RETURN_IF_ERROR(ReadStructure(in, &out));
+  FIRN_RETURN_IF_ERROR(ReadCounters(in, &out));
+  FIRN_RETURN_IF_ERROR(ReadSchemas(in, &out));
+  FIRN_RETURN_IF_ERROR(ReadSpecs(in, &out));
+  FIRN_RETURN_IF_ERROR(ReadSortOrders(in, &out));
   FIRN_ASSIGN_OR_RETURN(out.properties, in.StringMap("properties"));
   FIRN_RETURN_IF_ERROR(ReadHistory(in, &out));
+  if (format_version >= 3) {
+    FIRN_RETURN_IF_ERROR(
+        ReadList(in, "encryption-keys", EncryptionKeyFromJson, &out.encryption_keys));
+  }
   FIRN_RETURN_IF_ERROR(CheckTableMetadata(out));
   return out;
 }
@@ -171,6 +232,14 @@ ordered_json ToJson(const PartitionStatisticsFile& file) {
           {"file-size-in-bytes", file.file_size_bytes}};
 }
 
+ordered_json ToJson(const EncryptionKey& key) {
+  ordered_json out = {{"key-id", key.key_id},
+                      {"encrypted-key-metadata", key.encrypted_key_metadata}};
+  if (key.encrypted_by_id) out["encrypted-by-id"] = *key.encrypted_by_id;
+  if (!key.properties.empty()) out["properties"] = key.properties;
+  return out;
+}
+
 template <typename T>
 ordered_json ListToJson(const std::vector<T>& values) {
   ordered_json out = ordered_json::array();
@@ -179,82 +248,6 @@ ordered_json ListToJson(const std::vector<T>& values) {
 }
 
 }  // namespace
-
-ordered_json ToJson(const Snapshot& snapshot) {
-  ordered_json out = {{"snapshot-id", snapshot.id.value}};
-  if (snapshot.parent_id) out["parent-snapshot-id"] = snapshot.parent_id->value;
-  out["sequence-number"] = snapshot.sequence_number.value;
-  out["timestamp-ms"] = snapshot.timestamp_ms;
-  out["manifest-list"] = snapshot.manifest_list;
-  ordered_json summary = {{"operation", ToString(snapshot.operation)}};
-  for (const auto& [key, value] : snapshot.summary) summary[key] = value;
-  out["summary"] = std::move(summary);
-  if (snapshot.schema_id) out["schema-id"] = snapshot.schema_id->value;
-  return out;
-}
-
-Result<Snapshot> SnapshotFromJson(const json& value) {
-  FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "snapshot"));
-  Snapshot snapshot;
-  FIRN_ASSIGN_OR_RETURN(const std::int64_t id, in.Int64("snapshot-id"));
-  snapshot.id = SnapshotId(id);
-  FIRN_ASSIGN_OR_RETURN(const auto parent, in.OptionalInt64("parent-snapshot-id"));
-  if (parent && *parent != -1) snapshot.parent_id = SnapshotId(*parent);
-  // Snapshots of a table that was once of version 1 have none: 0.
-  FIRN_ASSIGN_OR_RETURN(const auto sequence, in.OptionalInt64("sequence-number"));
-  snapshot.sequence_number = SequenceNumber(sequence.value_or(0));
-  FIRN_ASSIGN_OR_RETURN(snapshot.timestamp_ms, in.Int64("timestamp-ms"));
-  FIRN_ASSIGN_OR_RETURN(auto manifest_list, in.OptionalString("manifest-list"));
-  if (!manifest_list && in.Find("manifests") != nullptr) {
-    return Status::Unimplemented("snapshot " + snapshot.id.ToString() +
-                                 " lists manifests without a manifest list (format "
-                                 "version 1), which is not read yet");
-  }
-  if (!manifest_list) return in.Wrong("manifest-list", "a string");
-  snapshot.manifest_list = *std::move(manifest_list);
-  FIRN_ASSIGN_OR_RETURN(snapshot.summary, in.StringMap("summary"));
-  const auto operation = snapshot.summary.extract("operation");
-  if (!operation.empty()) {
-    bool known = false;
-    for (const auto& [kind, name] : kOperations) {
-      if (operation.mapped() != name) continue;
-      snapshot.operation = kind;
-      known = true;
-    }
-    if (!known) {
-      return Status::Corruption("snapshot " + snapshot.id.ToString() + ": operation " +
-                                operation.mapped() + " is not known");
-    }
-  }
-  FIRN_ASSIGN_OR_RETURN(const auto schema_id, in.OptionalInt32("schema-id"));
-  if (schema_id) snapshot.schema_id = SchemaId(*schema_id);
-  return snapshot;
-}
-
-ordered_json ToJson(const SnapshotRef& ref) {
-  ordered_json out = {{"snapshot-id", ref.snapshot_id.value},
-                      {"type", ref.type == RefType::kBranch ? "branch" : "tag"}};
-  if (ref.min_snapshots_to_keep)
-    out["min-snapshots-to-keep"] = *ref.min_snapshots_to_keep;
-  if (ref.max_snapshot_age_ms) out["max-snapshot-age-ms"] = *ref.max_snapshot_age_ms;
-  if (ref.max_ref_age_ms) out["max-ref-age-ms"] = *ref.max_ref_age_ms;
-  return out;
-}
-
-Result<SnapshotRef> SnapshotRefFromJson(const json& value) {
-  FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "snapshot ref"));
-  SnapshotRef ref;
-  FIRN_ASSIGN_OR_RETURN(const std::int64_t id, in.Int64("snapshot-id"));
-  ref.snapshot_id = SnapshotId(id);
-  FIRN_ASSIGN_OR_RETURN(const std::string type, in.String("type"));
-  if (type != "branch" && type != "tag") return in.Wrong("type", "branch or tag");
-  ref.type = type == "branch" ? RefType::kBranch : RefType::kTag;
-  FIRN_ASSIGN_OR_RETURN(ref.min_snapshots_to_keep,
-                        in.OptionalInt32("min-snapshots-to-keep"));
-  FIRN_ASSIGN_OR_RETURN(ref.max_snapshot_age_ms, in.OptionalInt64("max-snapshot-age-ms"));
-  FIRN_ASSIGN_OR_RETURN(ref.max_ref_age_ms, in.OptionalInt64("max-ref-age-ms"));
-  return ref;
-}
 
 ordered_json ToJson(const StatisticsFile& file) {
   ordered_json out = {{"snapshot-id", file.snapshot_id.value},
@@ -292,33 +285,39 @@ Result<StatisticsFile> StatisticsFileFromJson(const json& value) {
 }
 
 std::string TableMetadataToJson(const TableMetadata& metadata) {
-  FIRN_ASSERT(metadata.format_version == 2);
   FIRN_ASSERT(CheckTableMetadata(metadata).ok());
-  ordered_json refs = ordered_json::object();
-  for (const auto& [name, ref] : metadata.refs) refs[name] = ToJson(ref);
-  ordered_json properties = ordered_json::object();
-  for (const auto& [key, value] : metadata.properties) properties[key] = value;
-
-  ordered_json out = {
-      {"format-version", 2},
-      {"table-uuid", metadata.table_uuid},
-      {"location", metadata.location},
-      {"last-sequence-number", metadata.last_sequence_number.value},
-      {"last-updated-ms", metadata.last_updated_ms},
-      {"last-column-id", metadata.last_column_id.value},
-      {"current-schema-id", metadata.current_schema_id.value},
-      {"schemas", ListToJson(metadata.schemas)},
-      {"default-spec-id", metadata.default_spec_id.value},
-      {"partition-specs", ListToJson(metadata.partition_specs)},
-      {"last-partition-id", metadata.last_partition_id.value},
-      {"default-sort-order-id", metadata.default_sort_order_id.value},
-      {"sort-orders", ListToJson(metadata.sort_orders)},
-      {"properties", std::move(properties)},
-  };
+  ordered_json out = {{"format-version", metadata.format_version}};
+  if (!metadata.table_uuid.empty()) out["table-uuid"] = metadata.table_uuid;
+  out["location"] = metadata.location;
+  if (metadata.format_version > 1) {
+    out["last-sequence-number"] = metadata.last_sequence_number.value;
+  }
+  out["last-updated-ms"] = metadata.last_updated_ms;
+  out["last-column-id"] = metadata.last_column_id.value;
+  if (metadata.format_version == 1) out["schema"] = ToJson(metadata.current_schema());
+  out["current-schema-id"] = metadata.current_schema_id.value;
+  out["schemas"] = ListToJson(metadata.schemas);
+  if (metadata.format_version == 1) {
+    out["partition-spec"] = FieldsToJson(metadata.default_spec());
+  }
+  out["default-spec-id"] = metadata.default_spec_id.value;
+  out["partition-specs"] = ListToJson(metadata.partition_specs);
+  out["last-partition-id"] = metadata.last_partition_id.value;
+  out["default-sort-order-id"] = metadata.default_sort_order_id.value;
+  out["sort-orders"] = ListToJson(metadata.sort_orders);
+  out["properties"] = metadata.properties;
+  if (metadata.format_version >= 3) {
+    out["next-row-id"] = metadata.next_row_id;
+    if (!metadata.encryption_keys.empty()) {
+      out["encryption-keys"] = ListToJson(metadata.encryption_keys);
+    }
+  }
   // Readers of versions 1 and 2 take -1 for none; leaving it out serves all of them.
   if (metadata.current_snapshot_id) {
     out["current-snapshot-id"] = metadata.current_snapshot_id->value;
   }
+  ordered_json refs = ordered_json::object();
+  for (const auto& [name, ref] : metadata.refs) refs[name] = ToJson(ref);
   out["refs"] = std::move(refs);
   out["snapshots"] = ListToJson(metadata.snapshots);
   out["statistics"] = ListToJson(metadata.statistics);
@@ -331,8 +330,8 @@ std::string TableMetadataToJson(const TableMetadata& metadata) {
 Result<TableMetadata> TableMetadataFromJson(std::string_view text) {
   FIRN_ASSIGN_OR_RETURN(const json value, ParseJson(text));
   FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "table metadata"));
-  FIRN_RETURN_IF_ERROR(CheckFormatVersion(in));
-  auto metadata = ReadTableMetadata(in);
+  FIRN_ASSIGN_OR_RETURN(const int format_version, ReadFormatVersion(in));
+  auto metadata = ReadTableMetadata(in, format_version);
   // What is a wrong argument to the parts is a damaged file to whoever reads it.
   if (metadata.status().Is(StatusCode::kInvalidArgument)) {
     return Status::Corruption("table metadata: " +

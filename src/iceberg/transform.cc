@@ -40,6 +40,8 @@ bool BucketTakes(PrimitiveKind kind) {
     case PrimitiveKind::kBoolean:
     case PrimitiveKind::kFloat:
     case PrimitiveKind::kDouble:
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
       return false;
     default:
       return true;
@@ -187,11 +189,16 @@ Transform ParseTransform(std::string_view text) {
 Result<PrimitiveType> ResultType(const Transform& transform,
                                  const PrimitiveType& source) {
   const bool has_date = source.kind == PrimitiveKind::kDate || IsTimestamp(source.kind);
+  const bool has_values =
+      source.kind != PrimitiveKind::kUnknown && source.kind != PrimitiveKind::kVariant;
   bool takes = true;
   PrimitiveType result = source;
   switch (transform.kind) {
     case TransformKind::kIdentity:
+      takes = has_values;
+      break;
     case TransformKind::kVoid:
+      if (!has_values) result = kInt;
       break;
     case TransformKind::kBucket:
       takes = BucketTakes(source.kind);

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace firn::iceberg {
 namespace {
 
@@ -23,9 +25,11 @@ constexpr std::pair<PrimitiveKind, std::string_view> kNames[] = {
     {PrimitiveKind::kString, "string"},
     {PrimitiveKind::kUuid, "uuid"},
     {PrimitiveKind::kBinary, "binary"},
+    {PrimitiveKind::kUnknown, "unknown"},
+    {PrimitiveKind::kVariant, "variant"},
 };
 
-constexpr std::string_view kNotRead[] = {"unknown", "variant", "geometry", "geography"};
+constexpr std::string_view kNotRead[] = {"geometry", "geography"};
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -151,7 +155,19 @@ std::string Type::ToString() const {
   return std::visit([](const auto& type) { return ToStringOf(type); }, node_);
 }
 
-bool CanPromote(const PrimitiveType& from, const PrimitiveType& to) {
+int FormatVersionOf(const PrimitiveType& type) {
+  switch (type.kind) {
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
+bool CanPromote(const PrimitiveType& from, const PrimitiveType& to, int format_version) {
   if (from == to) return true;
   switch (from.kind) {
     case PrimitiveKind::kInt:
@@ -161,9 +177,41 @@ bool CanPromote(const PrimitiveType& from, const PrimitiveType& to) {
     case PrimitiveKind::kDecimal:
       return to.kind == PrimitiveKind::kDecimal && to.scale == from.scale &&
              to.precision >= from.precision;
+    case PrimitiveKind::kDate:
+      return format_version >= 3 && (to.kind == PrimitiveKind::kTimestamp ||
+                                     to.kind == PrimitiveKind::kTimestampNs);
+    case PrimitiveKind::kUnknown:
+      return format_version >= 3;
     default:
       return false;
   }
+}
+
+std::vector<NestedField> ChildFields(const Type& type) {
+  if (const StructType* node = type.struct_type()) return node->fields;
+  if (const ListType* node = type.list()) {
+    return {{node->element_id, "element", node->element_required, *node->element, ""}};
+  }
+  if (const MapType* node = type.map()) {
+    return {{node->key_id, "key", true, *node->key, ""},
+            {node->value_id, "value", node->value_required, *node->value, ""}};
+  }
+  return {};
+}
+
+Type WithChildFields(const Type& type, std::vector<NestedField> children) {
+  if (type.struct_type() != nullptr) return StructType{std::move(children)};
+  if (type.list() != nullptr) {
+    FIRN_ASSERT(children.size() == 1);
+    return MakeList(children[0].id, children[0].required, std::move(children[0].type));
+  }
+  if (type.map() != nullptr) {
+    FIRN_ASSERT(children.size() == 2);
+    return MakeMap(children[0].id, std::move(children[0].type), children[1].id,
+                   children[1].required, std::move(children[1].type));
+  }
+  FIRN_ASSERT(children.empty());
+  return type;
 }
 
 }  // namespace firn::iceberg

@@ -13,6 +13,7 @@
 
 #include "firn/status.h"
 #include "iceberg/ids.h"
+#include "iceberg/value.h"
 
 namespace firn::iceberg {
 
@@ -33,6 +34,8 @@ enum class PrimitiveKind : std::uint8_t {
   kUuid,
   kFixed,  // length_bytes
   kBinary,
+  kUnknown,  // Format version 3. NULL in every row, and in no file.
+  kVariant,  // Format version 3. Known by name; its data is not read.
 };
 
 struct PrimitiveType {
@@ -57,6 +60,8 @@ inline constexpr PrimitiveType kTimestamptzNs{PrimitiveKind::kTimestamptzNs};
 inline constexpr PrimitiveType kString{PrimitiveKind::kString};
 inline constexpr PrimitiveType kUuid{PrimitiveKind::kUuid};
 inline constexpr PrimitiveType kBinary{PrimitiveKind::kBinary};
+inline constexpr PrimitiveType kUnknown{PrimitiveKind::kUnknown};
+inline constexpr PrimitiveType kVariant{PrimitiveKind::kVariant};
 inline constexpr PrimitiveType FixedType(int length_bytes) {
   return {PrimitiveKind::kFixed, 0, 0, length_bytes};
 }
@@ -119,6 +124,10 @@ struct NestedField {
   bool required = false;
   Type type;
   std::string doc;  // Empty: none.
+  // What the field is in rows written before it was added, and in new rows of a writer
+  // that does not give it. Of primitive types, from format version 3 on; absent: NULL.
+  OptionalValue initial_default{};
+  OptionalValue write_default{};
   bool operator==(const NestedField&) const = default;
 };
 
@@ -128,11 +137,22 @@ MapType MakeMap(FieldId key_id, Type key, FieldId value_id, bool value_required,
 
 std::string ToString(const PrimitiveType& type);
 // The reverse of ToString. InvalidArgument for text that is no type; Unimplemented, by
-// name, for the types of format version 3 that are not read (unknown, variant, geometry,
-// geography).
+// name, for the types of format version 3 that are not read (geometry, geography).
 Result<PrimitiveType> ParsePrimitiveType(std::string_view text);
 
-// Whether a column of type `from` may become `to` without rewriting files.
-bool CanPromote(const PrimitiveType& from, const PrimitiveType& to);
+// The first format version that has the type: 1 or 3.
+int FormatVersionOf(const PrimitiveType& type);
+
+// Whether a column of type `from` may become `to` without rewriting files. Version 3 adds
+// unknown to any type, and date to timestamp and timestamp_ns.
+bool CanPromote(const PrimitiveType& from, const PrimitiveType& to,
+                int format_version = 2);
+
+// What is directly below a type, as fields: the fields of a struct, `element` of a list,
+// `key` and `value` of a map, nothing of a primitive.
+std::vector<NestedField> ChildFields(const Type& type);
+// `type` with `children` in the place of ChildFields(type). REQUIRES: as many children as
+// it has, unless it is a struct.
+Type WithChildFields(const Type& type, std::vector<NestedField> children);
 
 }  // namespace firn::iceberg

@@ -4,6 +4,7 @@
 #include "iceberg/json.h"
 #include "iceberg/partition_spec_json.h"
 #include "iceberg/schema_json.h"
+#include "iceberg/snapshot_json.h"
 #include "iceberg/table_metadata_json.h"
 
 namespace firn::iceberg {

@@ -18,6 +18,7 @@
 #include "base/civil_date.h"
 #include "expr/literal.h"
 #include "expr/number.h"
+#include "iceberg/type.h"
 
 namespace firn::iceberg {
 namespace {
@@ -210,6 +211,9 @@ bool Fits(const Value& value, const PrimitiveType& type) {
     }
     case PrimitiveKind::kBinary:
       return std::holds_alternative<Bytes>(value);
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
   return false;
 }
@@ -233,6 +237,12 @@ OptionalValue Promote(const Value& value, const PrimitiveType& type) {
   if (Fits(value, type)) return value;
   if (const auto* v = std::get_if<std::int32_t>(&value)) {
     if (type.kind == PrimitiveKind::kLong) return Value(std::int64_t{*v});
+    const bool to_us = type.kind == PrimitiveKind::kTimestamp;
+    if (to_us || type.kind == PrimitiveKind::kTimestampNs) {
+      const std::int64_t units_per_day = to_us ? kUsPerDay : kUsPerDay * kNsPerUs;
+      std::int64_t midnight = 0;
+      if (!__builtin_mul_overflow(*v, units_per_day, &midnight)) return Value(midnight);
+    }
   } else if (const auto* v = std::get_if<float>(&value)) {
     if (type.kind == PrimitiveKind::kDouble) return Value(double{*v});
   }
@@ -305,6 +315,8 @@ expr::Literal ValueToLiteral(const Value& value, const PrimitiveType& type) {
     case PrimitiveKind::kUuid:
     case PrimitiveKind::kFixed:
     case PrimitiveKind::kBinary:
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
       break;
   }
   return expr::Binary{std::get<Bytes>(value).bytes};
@@ -349,6 +361,9 @@ std::string ValueToString(const Value& value, const PrimitiveType& type) {
     case PrimitiveKind::kFixed:
     case PrimitiveKind::kBinary:
       return Hex(std::get<Bytes>(value).bytes);
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
   return {};
 }

@@ -10,6 +10,8 @@
 //   Decimal       decimal, unscaled
 //   std::string   string
 //   Bytes         uuid (16, big-endian), fixed, binary
+//
+// Of the types unknown and variant there is no Value.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +22,10 @@
 
 #include "expr/predicate.h"
 #include "firn/status.h"
-#include "iceberg/type.h"
 
 namespace firn::iceberg {
+
+struct PrimitiveType;  // type.h, whose fields hold values.
 
 struct Decimal {
   __extension__ typedef __int128 Unscaled;
@@ -53,8 +56,8 @@ bool Fits(const Value& value, const PrimitiveType& type);
 int CompareValues(const Value& a, const Value& b);
 
 // `value` in the representation of `type`: itself where it has that already, or widened
-// as a promoted column's older values are (int to long, float to double). Absent where it
-// does not go.
+// as a promoted column's older values are: int to long, float to double, date to its
+// midnight as a timestamp without a zone. Absent where it does not go.
 OptionalValue Promote(const Value& value, const PrimitiveType& type);
 
 // The literal as a value of `type`. A number goes into any numeric type that holds it
