@@ -71,6 +71,8 @@ Result<BlobMetadata> BlobFromJson(const json& value) {
   return blob;
 }
 
+}  // namespace
+
 Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
   FIRN_ASSIGN_OR_RETURN(const JsonObject in,
                         JsonObject::Of(value, "partition-statistics"));
@@ -81,6 +83,8 @@ Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
   FIRN_ASSIGN_OR_RETURN(file.file_size_bytes, in.Int64("file-size-in-bytes"));
   return file;
 }
+
+namespace {
 
 Status CheckFormatVersion(const JsonObject& in) {
   FIRN_ASSIGN_OR_RETURN(const std::int32_t version, in.Int32("format-version"));
@@ -165,11 +169,15 @@ ordered_json ToJson(const MetadataLogEntry& entry) {
   return {{"metadata-file", entry.metadata_file}, {"timestamp-ms", entry.timestamp_ms}};
 }
 
+}  // namespace
+
 ordered_json ToJson(const PartitionStatisticsFile& file) {
   return {{"snapshot-id", file.snapshot_id.value},
           {"statistics-path", file.statistics_path},
           {"file-size-in-bytes", file.file_size_bytes}};
 }
+
+namespace {
 
 template <typename T>
 ordered_json ListToJson(const std::vector<T>& values) {

@@ -31,5 +31,7 @@ nlohmann::ordered_json ToJson(const SnapshotRef& ref);
 Result<SnapshotRef> SnapshotRefFromJson(const nlohmann::json& json);
 nlohmann::ordered_json ToJson(const StatisticsFile& file);
 Result<StatisticsFile> StatisticsFileFromJson(const nlohmann::json& json);
+nlohmann::ordered_json ToJson(const PartitionStatisticsFile& file);
+Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const nlohmann::json& json);
 
 }  // namespace firn::iceberg
