@@ -74,6 +74,15 @@ inline constexpr char kPropertyRetryMaxWaitMs[] = "commit.retry.max-wait-ms";
 inline constexpr char kPropertyRetryTotalMs[] = "commit.retry.total-timeout-ms";
 inline constexpr char kPropertyMetadataPath[] = "write.metadata.path";
 inline constexpr char kPropertyDataPath[] = "write.data.path";
+inline constexpr char kPropertySummaryPartitionLimit[] = "write.summary.partition-limit";
+inline constexpr char kPropertyMaxSnapshotAgeMs[] = "history.expire.max-snapshot-age-ms";
+inline constexpr char kPropertyMinSnapshotsToKeep[] =
+    "history.expire.min-snapshots-to-keep";
+inline constexpr char kPropertyMaxRefAgeMs[] = "history.expire.max-ref-age-ms";
+inline constexpr char kPropertyGcEnabled[] = "gc.enabled";
+// Iceberg has no word for this one: expire snapshots with the commits themselves.
+inline constexpr char kPropertyExpireAfterCommit[] =
+    "firn.history.expire-after-commit.enabled";
 
 struct TableMetadata {
   int format_version = 2;
