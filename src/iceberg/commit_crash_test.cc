@@ -142,8 +142,6 @@ TEST_F(CommitCrashTest, EveryInterleavingOfTwoOverwrites) {
   // Bit i says who takes step i; each takes three.
   for (unsigned order = 0; order < 64; ++order) {
     if (std::popcount(order) != 3) continue;
-    const auto start = Metadata();
-    std::string victim = Live();
     struct Actor {
       std::shared_ptr<const TableMetadata> seen;
       Result<TableCommit> commit = Status::Internal("not built");
