@@ -39,16 +39,15 @@ class Applier {
       return Status::InvalidArgument("a table's format version cannot go back to " +
                                      std::to_string(u.format_version));
     }
-    if (u.format_version == 2) {
-      if (metadata_.table_uuid.empty()) {
-        return Status::InvalidArgument("version 2 needs a table uuid: assign one first");
-      }
-      metadata_.format_version = 2;
-      return Status::OK();
+    if (u.format_version > kFormatVersionWrittenMax) {
+      return Status::Unimplemented("table format version " +
+                                   std::to_string(u.format_version) + " is not written");
     }
-    return Status::Unimplemented("table format version " +
-                                 std::to_string(u.format_version) +
-                                 " is not written yet");
+    if (u.format_version >= 2 && metadata_.table_uuid.empty()) {
+      return Status::InvalidArgument("version 2 needs a table uuid: assign one first");
+    }
+    metadata_.format_version = u.format_version;
+    return Status::OK();
   }
 
   Status operator()(const AddSchema& u) {
@@ -247,6 +246,40 @@ class Applier {
     return Status::OK();
   }
 
+  Status operator()(const SetPartitionStatistics& u) {
+    ForgetPartitionStatistics(u.statistics.snapshot_id);
+    metadata_.partition_statistics.push_back(u.statistics);
+    return Status::OK();
+  }
+
+  Status operator()(const RemovePartitionStatistics& u) {
+    ForgetPartitionStatistics(u.snapshot_id);
+    return Status::OK();
+  }
+
+  Status operator()(const RemovePartitionSpecs& u) {
+    for (const SpecId id : u.spec_ids) {
+      if (id == metadata_.default_spec_id) {
+        return Status::InvalidArgument("partition spec " + id.ToString() +
+                                       " is the default and cannot be removed");
+      }
+      std::erase_if(metadata_.partition_specs,
+                    [&](const PartitionSpec& spec) { return spec.id == id; });
+    }
+    return Status::OK();
+  }
+
+  Status operator()(const RemoveSchemas& u) {
+    for (const SchemaId id : u.schema_ids) {
+      if (id == metadata_.current_schema_id) {
+        return Status::InvalidArgument("schema " + id.ToString() +
+                                       " is the current one and cannot be removed");
+      }
+      std::erase_if(metadata_.schemas, [&](const Schema& s) { return s.id == id; });
+    }
+    return Status::OK();
+  }
+
   // Stamp the result with the time, and log what became current.
   void Finish() {
     metadata_.last_updated_ms =
@@ -261,6 +294,12 @@ class Applier {
   }
 
  private:
+  void ForgetPartitionStatistics(SnapshotId id) {
+    std::erase_if(
+        metadata_.partition_statistics,
+        [&](const PartitionStatisticsFile& file) { return file.snapshot_id == id; });
+  }
+
   template <typename IdType>
   static Result<IdType> Resolve(IdType id, const std::optional<IdType>& last,
                                 const char* what) {

@@ -13,6 +13,8 @@
 
 namespace firn::iceberg {
 
+// Newest format version of tables that this room changes.
+inline constexpr int kFormatVersionWrittenMax = 2;
 // Defaults for the metadata log.
 inline constexpr std::int64_t kPreviousVersionsMaxDefault = 100;
 

@@ -6,7 +6,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "iceberg/metadata_file.h"
+#include "iceberg/unreachable_files.h"
 
 namespace firn::iceberg {
 namespace {
@@ -47,28 +49,66 @@ struct RetryPolicy {
   DurationMs total_ms;
 };
 
-// One round: build and commit. `*written` holds what to remove should it fail.
-Result<CommitOutcome> TryCommit(const base::Context& context,
-                                const CommitEnvironment& environment, LoadedTable table,
-                                const TransactionBuilder& builder,
-                                std::vector<std::string>* written) {
+// One attempt: build and commit.
+struct Attempt {
+  CommitOutcome outcome;
+  std::vector<std::string> written;  // What to remove should it fail.
+  // A rival came first, so that the same on newer metadata may succeed.
+  bool may_retry = false;
+};
+
+// Whether another version of the table is current by now.
+bool HasMovedOn(const base::Context& context, const CommitEnvironment& environment,
+                const LoadedTable& table) {
+  const auto now = environment.catalog.LoadTable(context, table.identifier);
+  return now.ok() && now->metadata_location != table.metadata_location;
+}
+
+// Remove the files of snapshots that the commit itself expired. What cannot be removed is
+// an orphan: the commit has been made.
+void RemoveExpired(const base::Context& context, const CommitEnvironment& environment,
+                   const TableMetadata& before, const TableMetadata& after) {
+  const auto removed = RemoveUnreachable(context, environment.manifests, before, after);
+  if (removed.ok()) return;
+  base::LogWarn("files of expired snapshots were not all removed",
+                {{"table", after.location}, {"error", removed.status().ToString()}});
+}
+
+Status TryCommit(const base::Context& context, const CommitEnvironment& environment,
+                 LoadedTable table, const TransactionBuilder& builder, Attempt* attempt) {
   Transaction transaction(*table.metadata);
   FIRN_ASSIGN_OR_RETURN(const BuildDecision decision, builder(table, transaction));
-  CommitOutcome outcome;
+  CommitOutcome& outcome = attempt->outcome;
   if (decision == BuildDecision::kAlreadyDone || transaction.empty()) {
     outcome.table = std::move(table);
-    return outcome;
+    return Status::OK();
   }
-  FIRN_ASSIGN_OR_RETURN(
-      TableCommit commit,
-      transaction.BuildCommit(context, environment.manifests, environment.clock,
-                              environment.random, written));
-  FIRN_ASSIGN_OR_RETURN(
-      outcome.table, environment.catalog.CommitTable(
-                         context, table.identifier, commit.requirements, commit.updates));
+  auto commit = transaction.BuildCommit(context, environment.manifests, environment.clock,
+                                        environment.random, &attempt->written);
+  if (!commit.ok()) {
+    // A manifest may be gone because a rival's commit made it superfluous.
+    attempt->may_retry = commit.status().Is(StatusCode::kNotFound) &&
+                         HasMovedOn(context, environment, table);
+    return commit.status();
+  }
+  if (commit->updates.empty()) {
+    outcome.table = std::move(table);
+    return Status::OK();
+  }
+  auto committed = environment.catalog.CommitTable(context, table.identifier,
+                                                   commit->requirements, commit->updates);
+  attempt->may_retry = committed.status().Is(StatusCode::kConflict);
+  FIRN_ASSIGN_OR_RETURN(outcome.table, std::move(committed));
   outcome.committed = true;
-  outcome.snapshot = std::move(commit.snapshot);
-  return outcome;
+  outcome.snapshot = std::move(commit->snapshot);
+  const bool expires = std::ranges::any_of(commit->updates, [](const Update& update) {
+    return std::holds_alternative<RemoveSnapshots>(update);
+  });
+  if (expires &&
+      outcome.table.metadata->PropertyFlag(kPropertyExpireAfterCommit, false)) {
+    RemoveExpired(context, environment, *table.metadata, *outcome.table.metadata);
+  }
+  return Status::OK();
 }
 
 }  // namespace
@@ -96,17 +136,16 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     if (!table.ok()) return table.status().With(what);
     const RetryPolicy policy(options, *table->metadata);
 
-    std::vector<std::string> written;
-    auto outcome =
-        TryCommit(context, environment, std::move(table).value(), builder, &written);
-    if (outcome.ok()) {
-      outcome->attempts = attempt;
-      return outcome;
+    Attempt round;
+    const Status status =
+        TryCommit(context, environment, std::move(table).value(), builder, &round);
+    if (status.ok()) {
+      round.outcome.attempts = attempt;
+      return std::move(round.outcome);
     }
-    const Status status = outcome.status();
     if (status.Is(StatusCode::kCommitUnknown)) return status.With(what);
-    RemoveUnnamed(environment.manifests.store(), written);
-    if (!status.Is(StatusCode::kConflict)) return status.With(what);
+    RemoveUnnamed(environment.manifests.store(), round.written);
+    if (!round.may_retry) return status.With(what);
 
     const DurationMs elapsed_ms = (environment.clock.SteadyNs() - start_ns) / 1'000'000;
     if (attempt > policy.retries_max || elapsed_ms >= policy.total_ms) {

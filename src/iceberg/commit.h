@@ -64,11 +64,15 @@ struct CommitEnvironment {
   RandomSource& random;
 };
 
-// Errors: Conflict when the retries are used up; CommitUnknown at once, with every file
-// kept, for the caller to reload and reconcile; the context's; the builder's; otherwise
-// what the store or catalog said. In all but CommitUnknown nothing was committed and the
-// manifests written are removed (best effort: what cannot be removed is an orphan, never
-// a fault). Data files are the caller's.
+// Errors: Conflict when the retries are used up, and at once where an action says that it
+// no longer holds for the table (what it was planned on is gone: plan again);
+// CommitUnknown at once, with every file kept, for the caller to reload and reconcile;
+// the context's; the builder's; otherwise what the store or catalog said. In all but
+// CommitUnknown nothing was committed and the manifests written are removed (best effort:
+// what cannot be removed is an orphan, never a fault). Data files are the caller's.
+//
+// Where the commit itself expired snapshots (`firn.history.expire-after-commit.enabled`),
+// the files that only those referred to are removed after it, as far as possible.
 Result<CommitOutcome> CommitWithRetry(const base::Context& context,
                                       const CommitEnvironment& environment,
                                       const TableIdentifier& identifier,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/requirement.h"
 
+#include <algorithm>
+
 namespace firn::iceberg {
 namespace {
 
@@ -51,7 +53,66 @@ struct Checker {
   }
 };
 
+// Gathers what each kind of update depends on, each requirement once.
+struct RequirementCollector {
+  const TableMetadata& base;
+  std::vector<Requirement> found;
+
+  void Require(Requirement requirement) {
+    if (std::ranges::find(found, requirement) == found.end()) {
+      found.push_back(std::move(requirement));
+    }
+  }
+  void RequireRef(const std::string& name) {
+    const auto ref = base.refs.find(name);
+    Require(AssertRefSnapshotId{name, ref == base.refs.end()
+                                          ? std::optional<SnapshotId>()
+                                          : std::optional(ref->second.snapshot_id)});
+  }
+  void RequireAllRefs() {
+    for (const auto& [name, ref] : base.refs) RequireRef(name);
+  }
+
+  void operator()(const AddSchema&) {
+    Require(AssertLastAssignedFieldId{base.last_column_id});
+  }
+  void operator()(const SetCurrentSchema&) {
+    Require(AssertCurrentSchemaId{base.current_schema_id});
+  }
+  void operator()(const AddPartitionSpec&) {
+    Require(AssertLastAssignedPartitionId{base.last_partition_id});
+  }
+  void operator()(const SetDefaultSpec&) {
+    Require(AssertDefaultSpecId{base.default_spec_id});
+  }
+  void operator()(const SetDefaultSortOrder&) {
+    Require(AssertDefaultSortOrderId{base.default_sort_order_id});
+  }
+  void operator()(const SetSnapshotRef& u) { RequireRef(u.name); }
+  void operator()(const RemoveSnapshotRef& u) { RequireRef(u.name); }
+  // What is removed must not have got a user meanwhile.
+  void operator()(const RemoveSnapshots&) { RequireAllRefs(); }
+  void operator()(const RemovePartitionSpecs&) {
+    Require(AssertDefaultSpecId{base.default_spec_id});
+    RequireAllRefs();
+  }
+  void operator()(const RemoveSchemas&) {
+    Require(AssertCurrentSchemaId{base.current_schema_id});
+    RequireAllRefs();
+  }
+  template <typename Independent>
+  void operator()(const Independent&) {}
+};
+
 }  // namespace
+
+std::vector<Requirement> RequirementsOf(const TableMetadata& base,
+                                        const std::vector<Update>& updates) {
+  RequirementCollector collector{base, {AssertTableUuid{base.table_uuid}}};
+  collector.RequireRef(std::string(kMainBranch));
+  for (const Update& update : updates) std::visit(collector, update);
+  return std::move(collector.found);
+}
 
 Status CheckRequirements(const std::vector<Requirement>& requirements,
                          const TableMetadata* metadata) {

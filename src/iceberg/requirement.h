@@ -12,6 +12,7 @@
 #include "firn/status.h"
 #include "iceberg/ids.h"
 #include "iceberg/table_metadata.h"
+#include "iceberg/update.h"
 
 namespace firn::iceberg {
 
@@ -59,5 +60,12 @@ using Requirement = std::variant<AssertCreate, AssertTableUuid, AssertRefSnapsho
 // where the table does not exist.
 Status CheckRequirements(const std::vector<Requirement>& requirements,
                          const TableMetadata* metadata);
+
+// What must be true of a table for updates that were worked out on `base` to mean the
+// same: that it is this table, that main and every ref they move or forget are where they
+// were, and that the ids they count on or replace are. Also where no snapshot is added
+// main must be where it was: what the caller looked at is then still what it changes.
+std::vector<Requirement> RequirementsOf(const TableMetadata& base,
+                                        const std::vector<Update>& updates);
 
 }  // namespace firn::iceberg

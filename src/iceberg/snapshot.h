@@ -19,10 +19,13 @@ inline constexpr std::string_view kMainBranch = "main";
 enum class Operation : std::uint8_t { kAppend, kReplace, kOverwrite, kDelete };
 std::string_view ToString(Operation operation);
 
-// Keys of a snapshot's summary.
+// Keys of a snapshot's summary. The counts of one commit are in snapshot_summary.cc.
 inline constexpr char kSummaryAddedDataFiles[] = "added-data-files";
+inline constexpr char kSummaryDeletedDataFiles[] = "deleted-data-files";
 inline constexpr char kSummaryAddedRecords[] = "added-records";
+inline constexpr char kSummaryDeletedRecords[] = "deleted-records";
 inline constexpr char kSummaryAddedFilesSize[] = "added-files-size";
+inline constexpr char kSummaryRemovedFilesSize[] = "removed-files-size";
 inline constexpr char kSummaryChangedPartitions[] = "changed-partition-count";
 inline constexpr char kSummaryTotalDataFiles[] = "total-data-files";
 inline constexpr char kSummaryTotalRecords[] = "total-records";
@@ -30,6 +33,12 @@ inline constexpr char kSummaryTotalFilesSize[] = "total-files-size";
 inline constexpr char kSummaryTotalDeleteFiles[] = "total-delete-files";
 inline constexpr char kSummaryTotalPositionDeletes[] = "total-position-deletes";
 inline constexpr char kSummaryTotalEqualityDeletes[] = "total-equality-deletes";
+// Set on an overwrite that replaced whole partitions.
+inline constexpr char kSummaryReplacePartitions[] = "replace-partitions";
+// A staged snapshot has the first; the snapshot that publishes it has the other two.
+inline constexpr char kSummaryWapId[] = "wap.id";
+inline constexpr char kSummaryPublishedWapId[] = "published-wap-id";
+inline constexpr char kSummarySourceSnapshotId[] = "source-snapshot-id";
 
 struct Snapshot {
   SnapshotId id;

@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 #include "iceberg/apply_updates.h"
+#include "iceberg/committed_tables.h"
+#include "iceberg/default_properties.h"
 #include "iceberg/metadata_file.h"
 #include "iceberg/sqlite.h"
 
@@ -121,6 +123,7 @@ class SqlCatalog final : public Catalog {
   RandomSource& random_;
   std::mutex mutex_;  // Guards db_.
   std::unique_ptr<SqliteDatabase> db_;
+  CommittedTables committed_;
 };
 
 Result<std::vector<std::vector<std::string>>> SqlCatalog::Query(const std::string& sql,
@@ -328,6 +331,9 @@ Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const base::Context&
 Result<LoadedTable> SqlCatalog::ReadTable(const base::Context& context,
                                           const TableIdentifier& identifier,
                                           const std::string& location) {
+  if (auto known = committed_.Find(location)) {
+    return LoadedTable{identifier, location, std::move(known)};
+  }
   FIRN_ASSIGN_OR_RETURN(TableMetadata metadata,
                         ReadMetadataFile(context, store_, location));
   return LoadedTable{identifier, location,
@@ -396,10 +402,7 @@ Result<LoadedTable> SqlCatalog::CreateTable(const base::Context& context,
   table.spec = request.spec;
   table.sort_order = request.sort_order;
   table.properties = request.properties;
-  // Every commit writes a metadata file: without these they would gather for ever.
-  table.properties.try_emplace(kPropertyDeleteAfterCommit, "true");
-  table.properties.try_emplace(kPropertyPreviousVersionsMax,
-                               std::to_string(kPreviousVersionsMaxDefault));
+  AddDefaultProperties(&table.properties);
   table.now_ms = clock_.NowMs();
   auto made = MakeTableMetadata(std::move(table));
   if (!made.ok()) return made.status().With(what);
@@ -480,6 +483,7 @@ Result<LoadedTable> SqlCatalog::CommitTable(const base::Context& context,
     status = SwapLocation(identifier, base.metadata_location, next.metadata_location);
   }
   if (status.ok()) {
+    committed_.Put(next);
     RemoveForgotten(base, next);
     return next;
   }

@@ -85,6 +85,15 @@ inline constexpr char kPropertyMetadataPath[] = "write.metadata.path";
 inline constexpr char kPropertyMetadataCompression[] = "write.metadata.compression-codec";
 inline constexpr char kPropertyNameMapping[] = "schema.name-mapping.default";
 inline constexpr char kPropertyDataPath[] = "write.data.path";
+inline constexpr char kPropertySummaryPartitionLimit[] = "write.summary.partition-limit";
+inline constexpr char kPropertyMaxSnapshotAgeMs[] = "history.expire.max-snapshot-age-ms";
+inline constexpr char kPropertyMinSnapshotsToKeep[] =
+    "history.expire.min-snapshots-to-keep";
+inline constexpr char kPropertyMaxRefAgeMs[] = "history.expire.max-ref-age-ms";
+inline constexpr char kPropertyGcEnabled[] = "gc.enabled";
+// Iceberg has no word for this one: expire snapshots with the commits themselves.
+inline constexpr char kPropertyExpireAfterCommit[] =
+    "firn.history.expire-after-commit.enabled";
 
 inline constexpr int kFormatVersionMax = 3;
 

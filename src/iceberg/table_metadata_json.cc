@@ -67,6 +67,8 @@ Result<BlobMetadata> BlobFromJson(const json& value) {
   return blob;
 }
 
+}  // namespace
+
 Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
   FIRN_ASSIGN_OR_RETURN(const JsonObject in,
                         JsonObject::Of(value, "partition-statistics"));
@@ -77,6 +79,8 @@ Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const json& value) {
   FIRN_ASSIGN_OR_RETURN(file.file_size_bytes, in.Int64("file-size-in-bytes"));
   return file;
 }
+
+namespace {
 
 Result<EncryptionKey> EncryptionKeyFromJson(const json& value) {
   FIRN_ASSIGN_OR_RETURN(const JsonObject in, JsonObject::Of(value, "encryption key"));
@@ -226,11 +230,15 @@ ordered_json ToJson(const MetadataLogEntry& entry) {
   return {{"metadata-file", entry.metadata_file}, {"timestamp-ms", entry.timestamp_ms}};
 }
 
+}  // namespace
+
 ordered_json ToJson(const PartitionStatisticsFile& file) {
   return {{"snapshot-id", file.snapshot_id.value},
           {"statistics-path", file.statistics_path},
           {"file-size-in-bytes", file.file_size_bytes}};
 }
+
+namespace {
 
 ordered_json ToJson(const EncryptionKey& key) {
   ordered_json out = {{"key-id", key.key_id},

@@ -28,5 +28,7 @@ Result<TableMetadata> TableMetadataFromJson(std::string_view text);
 // A part of it, which the REST protocol sends by itself.
 nlohmann::ordered_json ToJson(const StatisticsFile& file);
 Result<StatisticsFile> StatisticsFileFromJson(const nlohmann::json& json);
+nlohmann::ordered_json ToJson(const PartitionStatisticsFile& file);
+Result<PartitionStatisticsFile> PartitionStatisticsFromJson(const nlohmann::json& json);
 
 }  // namespace firn::iceberg

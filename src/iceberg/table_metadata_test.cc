@@ -502,6 +502,35 @@ TEST(ApplyUpdates, RowIdsOfVersion3GoOn) {
   EXPECT_FALSE(ApplyUpdates(base, "", {AddSnapshot{snapshot}}, 0).ok());
 }
 
+TEST(ApplyUpdates, RemovesSchemasSpecsAndStatistics) {
+  const TableMetadata base = NewMetadata();
+  Schema wider = TestSchema();
+  wider.root.fields.push_back({FieldId(4), "more", false, kLong, ""});
+  const auto next = ApplyUpdates(base, "",
+                                 {AddSchema{wider}, AddPartitionSpec{{SpecId(0), {}}},
+                                  SetPartitionStatistics{{SnapshotId(5), "old", 1}},
+                                  SetPartitionStatistics{{SnapshotId(5), "p", 9}}},
+                                 2000);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->partition_statistics,
+            (std::vector<PartitionStatisticsFile>{{SnapshotId(5), "p", 9}}));
+  const auto last =
+      ApplyUpdates(*next, "",
+                   {RemoveSchemas{{SchemaId(1)}}, RemovePartitionSpecs{{SpecId(1)}},
+                    RemovePartitionStatistics{SnapshotId(5)}},
+                   3000);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->schemas, base.schemas);
+  EXPECT_EQ(last->partition_specs, base.partition_specs);
+  EXPECT_TRUE(last->partition_statistics.empty());
+  const Update defaults[] = {RemoveSchemas{{SchemaId(0)}},
+                             RemovePartitionSpecs{{SpecId(0)}}};
+  for (const Update& update : defaults) {
+    EXPECT_EQ(ApplyUpdates(base, "", {update}, 0).status().code(),
+              StatusCode::kInvalidArgument);
+  }
+}
+
 TEST(Requirements, ConflictNamesWhatChanged) {
   const TableMetadata metadata = WithSnapshot(NewMetadata(), 7, 2000, 2000);
   const std::vector<Requirement> holds = {AssertTableUuid{metadata.table_uuid},
@@ -556,6 +585,10 @@ TEST(UpdateJson, RoundTrips) {
       RemoveProperties{{"c"}},
       SetStatistics{{SnapshotId(5), "s", 1, 2, {}, {}}},
       RemoveStatistics{SnapshotId(5)},
+      SetPartitionStatistics{{SnapshotId(5), "p", 9}},
+      RemovePartitionStatistics{SnapshotId(5)},
+      RemovePartitionSpecs{{SpecId(1), SpecId(2)}},
+      RemoveSchemas{{SchemaId(0)}},
   };
   for (const Update& update : updates) {
     const std::string text = JsonText(ToJson(update));

@@ -10,65 +10,124 @@
 namespace firn::iceberg {
 namespace {
 
-// Whether `column` has to be added to `schema`: false where it is there.
-Result<bool> IsNewColumn(const Schema& schema, const TableMetadata& metadata,
-                         const NestedField& column) {
-  const auto same_name =
-      std::find_if(schema.fields().begin(), schema.fields().end(),
-                   [&](const NestedField& field) { return field.name == column.name; });
-  if (same_name != schema.fields().end()) {
-    if (same_name->id == column.id && same_name->type == column.type) return false;
-    return Status::AlreadyExists("column " + column.name + " exists with id " +
-                                 same_name->id.ToString() + " and type " +
-                                 same_name->type.ToString());
+// Builds actions one after the other, each on the metadata that the former ones made.
+class CommitBuilder {
+ public:
+  CommitBuilder(const base::Context& context, const SnapshotEnvironment& environment,
+                const TableMetadata& base)
+      : context_(context), env_(environment), current_(&base) {}
+
+  Status Add(const Action& action) {
+    FIRN_RETURN_IF_ERROR(Settle());
+    FIRN_ASSIGN_OR_RETURN(std::vector<Update> updates, std::visit(*this, action));
+    return Add(std::move(updates));
   }
-  for (const Schema& other : metadata.schemas) {
-    if (other.FindType(column.id) != nullptr) {
-      return Status::AlreadyExists("column id " + column.id.ToString() +
-                                   " belongs to column " + other.FindName(column.id));
+
+  Status ExpireIfAsked() {
+    if (!snapshot_ || !current_->PropertyFlag(kPropertyExpireAfterCommit, false)) {
+      return Status::OK();
+    }
+    if (!current_->PropertyFlag(kPropertyGcEnabled, true)) return Status::OK();
+    FIRN_RETURN_IF_ERROR(Settle());
+    ExpireSnapshots expire;
+    expire.now_ms = env_.clock.NowMs();
+    FIRN_ASSIGN_OR_RETURN(const ExpiryPlan plan, PlanExpiry(*current_, expire));
+    if (plan.snapshots.size() < kExpireAfterCommitMin) return Status::OK();
+    return Add(expire);
+  }
+
+  // The actions.
+  template <typename T>
+  Result<std::vector<Update>> operator()(const T& action) const {
+    if constexpr (requires { BuildUpdates(context_, env_, *current_, action); }) {
+      return BuildUpdates(context_, env_, *current_, action);
+    } else {
+      return BuildUpdates(*current_, action);
     }
   }
-  return true;
+  Result<std::vector<Update>> operator()(const ChangeMetadata& action) const {
+    return action.updates;
+  }
+
+  std::vector<Update>& updates() { return updates_; }
+  std::optional<Snapshot>& snapshot() { return snapshot_; }
+
+ private:
+  Status Add(std::vector<Update> updates) {
+    for (const Update& update : updates) {
+      if (const auto* added = std::get_if<AddSnapshot>(&update)) {
+        snapshot_ = added->snapshot;
+      }
+    }
+    updates_.insert(updates_.end(), updates.begin(), updates.end());
+    unsettled_ = std::move(updates);
+    return Status::OK();
+  }
+
+  // Apply what the last action made. Put off until another action looks at it.
+  Status Settle() {
+    if (unsettled_.empty()) return Status::OK();
+    FIRN_ASSIGN_OR_RETURN(
+        copy_, ApplyUpdates(*current_, "", unsettled_, current_->last_updated_ms));
+    unsettled_.clear();
+    current_ = &copy_;
+    return Status::OK();
+  }
+
+  const base::Context& context_;
+  const SnapshotEnvironment& env_;
+  const TableMetadata* current_;
+  TableMetadata copy_;
+  std::vector<Update> unsettled_;
+  std::vector<Update> updates_;
+  std::optional<Snapshot> snapshot_;
+};
+
+template <typename T>
+T& LastOrNew(std::vector<Action>& actions) {
+  const auto last = std::find_if(actions.rbegin(), actions.rend(), [](const Action& a) {
+    return std::holds_alternative<T>(a);
+  });
+  if (last != actions.rend()) return std::get<T>(*last);
+  return std::get<T>(actions.emplace_back(T{}));
 }
 
 }  // namespace
 
 bool Transaction::empty() const {
-  return append_.files.empty() && set_properties_.empty() && remove_properties_.empty() &&
-         add_columns_.empty();
+  return std::ranges::all_of(actions_, [](const Action& action) {
+    if (const auto* append = std::get_if<AppendFiles>(&action)) {
+      return append->files.empty();
+    }
+    const auto* change = std::get_if<ChangeMetadata>(&action);
+    return change != nullptr && change->updates.empty();
+  });
 }
+
+void Transaction::Add(Action action) { actions_.push_back(std::move(action)); }
 
 void Transaction::Append(std::vector<DataFile> files,
                          std::map<std::string, std::string> summary) {
-  append_.files.insert(append_.files.end(), std::make_move_iterator(files.begin()),
-                       std::make_move_iterator(files.end()));
-  for (auto& [key, value] : summary) append_.summary[key] = std::move(value);
+  AppendFiles& append = LastOrNew<AppendFiles>(actions_);
+  append.files.insert(append.files.end(), std::make_move_iterator(files.begin()),
+                      std::make_move_iterator(files.end()));
+  for (auto& [key, value] : summary) append.summary[key] = std::move(value);
 }
 
 void Transaction::SetProperties(std::map<std::string, std::string> properties) {
-  for (auto& [key, value] : properties) {
-    std::erase(remove_properties_, key);
-    set_properties_[key] = std::move(value);
-  }
+  if (properties.empty()) return;
+  Add(ChangeMetadata{{iceberg::SetProperties{std::move(properties)}}});
 }
 
 void Transaction::RemoveProperties(std::vector<std::string> keys) {
-  for (std::string& key : keys) {
-    set_properties_.erase(key);
-    remove_properties_.push_back(std::move(key));
-  }
+  if (keys.empty()) return;
+  Add(ChangeMetadata{{iceberg::RemoveProperties{std::move(keys)}}});
 }
 
 Status Transaction::AddColumn(const NestedField& column) {
-  if (column.required) {
-    return Status::InvalidArgument(
-        "column " + column.name +
-        ": rows that are there have no value, so a column that "
-        "is added is optional");
-  }
-  FIRN_ASSIGN_OR_RETURN(const bool is_new,
-                        IsNewColumn(base_->current_schema(), *base_, column));
-  if (is_new) add_columns_.push_back(column);
+  iceberg::AddColumn action{column};
+  FIRN_ASSIGN_OR_RETURN(const auto updates, BuildUpdates(*base_, action));
+  if (!updates.empty()) Add(std::move(action));
   return Status::OK();
 }
 
@@ -78,43 +137,14 @@ Result<TableCommit> Transaction::BuildCommit(const base::Context& context,
                                              RandomSource& random,
                                              std::vector<std::string>* written) const {
   FIRN_ASSERT(!empty());
+  const SnapshotEnvironment environment{manifests, clock, random, *written};
+  CommitBuilder builder(context, environment, *base_);
+  for (const Action& action : actions_) FIRN_RETURN_IF_ERROR(builder.Add(action));
+  FIRN_RETURN_IF_ERROR(builder.ExpireIfAsked());
   TableCommit commit;
-  commit.requirements.push_back(AssertTableUuid{base_->table_uuid});
-  // Also where no file is added: what the caller looked at is then still what it changes.
-  commit.requirements.push_back(
-      AssertRefSnapshotId{std::string(kMainBranch), base_->current_snapshot_id});
-
-  TableMetadata base = *base_;
-  Schema schema = base.current_schema();
-  for (const NestedField& column : add_columns_) {
-    FIRN_ASSIGN_OR_RETURN(const bool is_new, IsNewColumn(schema, base, column));
-    if (is_new) schema.root.fields.push_back(column);
-  }
-  if (!schema.SameColumns(base.current_schema())) {
-    commit.requirements.push_back(AssertCurrentSchemaId{base.current_schema_id});
-    commit.requirements.push_back(AssertLastAssignedFieldId{base.last_column_id});
-    commit.updates.push_back(AddSchema{std::move(schema)});
-    commit.updates.push_back(SetCurrentSchema{});
-    // The snapshot is written with the schema as it will be.
-    FIRN_ASSIGN_OR_RETURN(
-        base, ApplyUpdates(*base_, "", commit.updates, base_->last_updated_ms));
-  }
-  if (!set_properties_.empty())
-    commit.updates.push_back(iceberg::SetProperties{set_properties_});
-  if (!remove_properties_.empty()) {
-    commit.updates.push_back(iceberg::RemoveProperties{remove_properties_});
-  }
-  if (!append_.files.empty()) {
-    FIRN_ASSIGN_OR_RETURN(Snapshot snapshot, WriteAppend(context, manifests, clock,
-                                                         random, base, append_, written));
-    commit.updates.push_back(AddSnapshot{snapshot});
-    SnapshotRef main;
-    const auto existing = base.refs.find(std::string(kMainBranch));
-    if (existing != base.refs.end()) main = existing->second;
-    main.snapshot_id = snapshot.id;
-    commit.updates.push_back(SetSnapshotRef{std::string(kMainBranch), main});
-    commit.snapshot = std::move(snapshot);
-  }
+  commit.updates = std::move(builder.updates());
+  commit.snapshot = std::move(builder.snapshot());
+  commit.requirements = RequirementsOf(*base_, commit.updates);
   return commit;
 }
 

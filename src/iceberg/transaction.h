@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // transaction.h: changes to one table that are committed together.
 //
+//   base ─▶ action ─▶ copy ─▶ action ─▶ copy …      each action sees what the former made
+//              │                 │
+//              └──── updates ────┴─▶ with requirements ─▶ Catalog::CommitTable
+//
 // A transaction records actions against a base. BuildCommit turns them into requirements
 // and updates, writing manifests where an action needs them; a catalog then commits both,
 // or neither (catalog.h). After a conflict, Rebase the transaction onto newer metadata
-// and build again: actions are kept, so nothing is lost. CommitWithRetry (commit.h) is
-// that loop.
+// and build again: the actions are kept, and each checks for itself whether it still
+// holds. CommitWithRetry (commit.h) is that loop.
 //
 // Thread-compatible.
 #pragma once
@@ -18,7 +22,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "firn/status.h"
-#include "iceberg/append.h"
+#include "iceberg/action.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/random.h"
 #include "iceberg/requirement.h"
@@ -27,11 +31,11 @@
 
 namespace firn::iceberg {
 
-// What a catalog is asked to commit.
+// What a catalog is asked to commit. No updates: the table is as wanted already.
 struct TableCommit {
   std::vector<Requirement> requirements;
   std::vector<Update> updates;
-  // The snapshot among the updates, where there is one.
+  // The last snapshot among the updates, where there is one.
   std::optional<Snapshot> snapshot;
 };
 
@@ -43,28 +47,28 @@ class Transaction {
   const TableMetadata& base() const { return *base_; }
   bool empty() const;
 
+  // Actions are built in the order they are added in.
+  void Add(Action action);
+
   // Add files in a new snapshot of the main branch, with `summary` added to its summary.
   // Calls add up to one snapshot. An append of no files makes no snapshot.
   void Append(std::vector<DataFile> files,
               std::map<std::string, std::string> summary = {});
-
   void SetProperties(std::map<std::string, std::string> properties);
   void RemoveProperties(std::vector<std::string> keys);
-
-  // Add an optional top-level column with exactly this id: the caller keeps a registry of
-  // ids. A column with this name and type that is there already makes it no change.
-  // AlreadyExists where the name is taken by another type, or the id by another column.
+  // AddColumn (schema_actions.h), refused at once where the base refuses it.
   Status AddColumn(const NestedField& column);
 
-  // Take `newer` as the base; the actions stay. Every action here rebases: appends do not
-  // depend on what else was appended, the later writer of a property wins, and AddColumn
-  // is checked again when the commit is built.
+  // Take `newer` as the base; the actions stay.
   // REQUIRES: newer is a later version of the same table and outlives the transaction.
   void Rebase(const TableMetadata& newer) { base_ = &newer; }
 
-  // Write what the actions need and return what to commit. Locations written are appended
-  // to `written` as they are, also on an error; removing them when the commit fails is
-  // left to the caller. REQUIRES: !empty().
+  // Write what the actions need and return what to commit. A snapshot of a table with
+  // `firn.history.expire-after-commit.enabled` expires old ones, once enough have
+  // gathered (kExpireAfterCommitMin). Locations written are appended to `written` as they
+  // are, also on an error; removing them when the commit fails is left to the caller.
+  // Errors: the actions' own; a Conflict among them is one that building again on the
+  // same table does not cure. REQUIRES: !empty().
   Result<TableCommit> BuildCommit(const base::Context& context,
                                   const ManifestIo& manifests, const base::Clock& clock,
                                   RandomSource& random,
@@ -72,10 +76,11 @@ class Transaction {
 
  private:
   const TableMetadata* base_;
-  AppendRequest append_;
-  std::map<std::string, std::string> set_properties_;
-  std::vector<std::string> remove_properties_;
-  std::vector<NestedField> add_columns_;
+  std::vector<Action> actions_;
 };
+
+// Expiring goes with a commit once this many snapshots can go: what they alone refer to
+// is found by reading the manifests of all that stay, which is not worth it for each.
+inline constexpr std::size_t kExpireAfterCommitMin = 20;
 
 }  // namespace firn::iceberg

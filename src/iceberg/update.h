@@ -93,11 +93,30 @@ struct RemoveStatistics {
   bool operator==(const RemoveStatistics&) const = default;
 };
 
+struct SetPartitionStatistics {
+  PartitionStatisticsFile statistics;
+  bool operator==(const SetPartitionStatistics&) const = default;
+};
+struct RemovePartitionStatistics {
+  SnapshotId snapshot_id;
+  bool operator==(const RemovePartitionStatistics&) const = default;
+};
+// Specs and schemas that no snapshot's files use any more, never the default ones.
+struct RemovePartitionSpecs {
+  std::vector<SpecId> spec_ids;
+  bool operator==(const RemovePartitionSpecs&) const = default;
+};
+struct RemoveSchemas {
+  std::vector<SchemaId> schema_ids;
+  bool operator==(const RemoveSchemas&) const = default;
+};
+
 using Update =
     std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema,
                  AddPartitionSpec, SetDefaultSpec, AddSortOrder, SetDefaultSortOrder,
                  AddSnapshot, SetSnapshotRef, RemoveSnapshots, RemoveSnapshotRef,
                  SetLocation, SetProperties, RemoveProperties, SetStatistics,
-                 RemoveStatistics>;
+                 RemoveStatistics, SetPartitionStatistics, RemovePartitionStatistics,
+                 RemovePartitionSpecs, RemoveSchemas>;
 
 }  // namespace firn::iceberg

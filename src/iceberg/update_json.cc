@@ -15,6 +15,12 @@ using nlohmann::ordered_json;
 
 struct UpdateWriter {
   static ordered_json Action(const char* action) { return {{"action", action}}; }
+  template <typename IdType>
+  static ordered_json Values(const std::vector<IdType>& ids) {
+    ordered_json out = ordered_json::array();
+    for (const IdType id : ids) out.push_back(id.value);
+    return out;
+  }
 
   ordered_json operator()(const AssignUuid& u) const {
     ordered_json out = Action("assign-uuid");
@@ -69,8 +75,7 @@ struct UpdateWriter {
   }
   ordered_json operator()(const RemoveSnapshots& u) const {
     ordered_json out = Action("remove-snapshots");
-    out["snapshot-ids"] = ordered_json::array();
-    for (const SnapshotId id : u.snapshot_ids) out["snapshot-ids"].push_back(id.value);
+    out["snapshot-ids"] = Values(u.snapshot_ids);
     return out;
   }
   ordered_json operator()(const RemoveSnapshotRef& u) const {
@@ -103,6 +108,26 @@ struct UpdateWriter {
   ordered_json operator()(const RemoveStatistics& u) const {
     ordered_json out = Action("remove-statistics");
     out["snapshot-id"] = u.snapshot_id.value;
+    return out;
+  }
+  ordered_json operator()(const SetPartitionStatistics& u) const {
+    ordered_json out = Action("set-partition-statistics");
+    out["partition-statistics"] = ToJson(u.statistics);
+    return out;
+  }
+  ordered_json operator()(const RemovePartitionStatistics& u) const {
+    ordered_json out = Action("remove-partition-statistics");
+    out["snapshot-id"] = u.snapshot_id.value;
+    return out;
+  }
+  ordered_json operator()(const RemovePartitionSpecs& u) const {
+    ordered_json out = Action("remove-partition-specs");
+    out["spec-ids"] = Values(u.spec_ids);
+    return out;
+  }
+  ordered_json operator()(const RemoveSchemas& u) const {
+    ordered_json out = Action("remove-schemas");
+    out["schema-ids"] = Values(u.schema_ids);
     return out;
   }
 };
@@ -146,6 +171,16 @@ Result<Update> ReadPart(const JsonObject& in, const char* key, const Read& read)
   FIRN_ASSIGN_OR_RETURN(const json* part, Part(in, key));
   FIRN_ASSIGN_OR_RETURN(auto value, read(*part));
   return Update(UpdateType{std::move(value)});
+}
+
+// Updates that carry a list of ids, which must be there: an empty one changes nothing.
+template <typename UpdateType, typename IdType>
+Result<Update> ReadIdList(const JsonObject& in, const char* key) {
+  FIRN_RETURN_IF_ERROR(in.Array(key).status());
+  FIRN_ASSIGN_OR_RETURN(const auto numbers, in.Int32List(key));
+  std::vector<IdType> ids;
+  for (const std::int32_t number : numbers) ids.emplace_back(number);
+  return Update(UpdateType{std::move(ids)});
 }
 
 // Updates that carry one id.
@@ -212,6 +247,20 @@ Result<Update> UpdateFromJson(const json& value) {
   if (action == "remove-statistics") {
     FIRN_ASSIGN_OR_RETURN(const std::int64_t id, in.Int64("snapshot-id"));
     return Update(RemoveStatistics{SnapshotId(id)});
+  }
+  if (action == "set-partition-statistics") {
+    return ReadPart<SetPartitionStatistics>(in, "partition-statistics",
+                                            PartitionStatisticsFromJson);
+  }
+  if (action == "remove-partition-statistics") {
+    FIRN_ASSIGN_OR_RETURN(const std::int64_t id, in.Int64("snapshot-id"));
+    return Update(RemovePartitionStatistics{SnapshotId(id)});
+  }
+  if (action == "remove-partition-specs") {
+    return ReadIdList<RemovePartitionSpecs, SpecId>(in, "spec-ids");
+  }
+  if (action == "remove-schemas") {
+    return ReadIdList<RemoveSchemas, SchemaId>(in, "schema-ids");
   }
   return Status::Unimplemented("table update " + action + " is not known");
 }
