@@ -40,7 +40,8 @@ struct DbOptions {
   std::string data_dir = "firn-data";
   // A location; empty means `<data_dir>/warehouse`.
   std::string warehouse;
-  // `sqlite:///FILE`; empty means `catalog.db` in a warehouse on the local disk.
+  // `sqlite:///FILE`, or `fs`: version files in the warehouse itself. Empty means
+  // `catalog.db` in a warehouse on the local disk.
   std::string catalog;
   // How stores that are not on this machine are reached.
   StorageOptions storage;

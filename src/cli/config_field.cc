@@ -33,8 +33,8 @@ const std::vector<ConfigField>& Table() {
        "Location of the Iceberg tables; empty means `warehouse` in the data directory.",
        0, 0, FIRN_FIELD(db.warehouse)},
       {"catalog", "Where data lies", kText,
-       "Catalog of the tables, `sqlite:///FILE`; empty means `catalog.db` in a warehouse "
-       "on the local disk.",
+       "Catalog of the tables: `sqlite:///FILE`, or `fs` for version files in the "
+       "warehouse itself; empty means `catalog.db` in a warehouse on the local disk.",
        0, 0, FIRN_FIELD(db.catalog)},
       {"accept_gap", "Where data lies", kBool,
        "Start although the warehouse is older than the log's trim point. What lies "

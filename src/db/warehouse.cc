@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "iceberg/open_catalog.h"
 #include "iceberg/plan.h"
-#include "iceberg/sql_catalog.h"
 #include "io/environment.h"
 #include "io/file.h"
 #include "io/stores.h"
@@ -61,7 +61,7 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
                                                    const base::Clock& clock,
                                                    base::MetricRegistry& metrics) {
   FIRN_ASSIGN_OR_RETURN(std::string absolute, io::ParseLocation(location));
-  iceberg::SqlCatalogOptions catalog;
+  iceberg::OpenCatalogOptions catalog;
   catalog.uri = options.catalog;
   catalog.warehouse = absolute;
   catalog.read_only = read_only;
@@ -71,7 +71,7 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
       return Status::InvalidArgument(
           "the warehouse " + absolute +
           " is not on the local disk, so its catalog has to be "
-          "named: --catalog sqlite:///FILE");
+          "named: --catalog fs, for one that lies there too, or sqlite:///FILE");
     }
     catalog.uri = "sqlite:///" + *path + "/catalog.db";
     FIRN_ASSIGN_OR_RETURN(const bool exists,
@@ -84,9 +84,10 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
   }
   std::unique_ptr<Warehouse> warehouse(
       new Warehouse(std::move(absolute), options, clock, metrics));
-  FIRN_ASSIGN_OR_RETURN(warehouse->catalog_,
-                        iceberg::OpenSqlCatalog(std::move(catalog), *warehouse->store_,
-                                                clock, warehouse->random_));
+  FIRN_ASSIGN_OR_RETURN(
+      warehouse->catalog_,
+      iceberg::OpenCatalog(std::move(catalog),
+                           {*warehouse->store_, clock, warehouse->random_}));
   return warehouse;
 }
 
@@ -108,10 +109,11 @@ Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
                                                   std::string_view name) {
   FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
                         iceberg::TableIdentifier::Parse(name));
+  Result<iceberg::LoadedTable> loaded = catalog_->LoadTable(context, identifier);
+  if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
   std::string known;
   for (const scan::TableName& table : names) {
-    if (table.ToString() == name) return catalog_->LoadTable(context, identifier);
     known += (known.empty() ? "" : ", ") + table.ToString();
   }
   return Status::NotFound("no table " + std::string(name) + " in " + location_ +
@@ -174,8 +176,9 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
   std::vector<FileSummary> files;
   const iceberg::Snapshot* snapshot = metadata.current_snapshot();
   if (snapshot == nullptr) return files;
+  const iceberg::ManifestIo manifests(table.StoreOr(*store_));
   FIRN_ASSIGN_OR_RETURN(const iceberg::FilePlan plan,
-                        iceberg::PlanFiles(context, manifests_, metadata, *snapshot,
+                        iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                            metadata.current_schema(), nullptr));
   for (const iceberg::DataFile& file : plan.files) {
     const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);

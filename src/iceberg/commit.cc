@@ -52,6 +52,7 @@ Result<CommitOutcome> TryCommit(const base::Context& context,
                                 const CommitEnvironment& environment, LoadedTable table,
                                 const TransactionBuilder& builder,
                                 std::vector<std::string>* written) {
+  const ManifestIo manifests(table.StoreOr(environment.manifests.store()));
   Transaction transaction(*table.metadata);
   FIRN_ASSIGN_OR_RETURN(const BuildDecision decision, builder(table, transaction));
   CommitOutcome outcome;
@@ -59,10 +60,9 @@ Result<CommitOutcome> TryCommit(const base::Context& context,
     outcome.table = std::move(table);
     return outcome;
   }
-  FIRN_ASSIGN_OR_RETURN(
-      TableCommit commit,
-      transaction.BuildCommit(context, environment.manifests, environment.clock,
-                              environment.random, written));
+  FIRN_ASSIGN_OR_RETURN(TableCommit commit,
+                        transaction.BuildCommit(context, manifests, environment.clock,
+                                                environment.random, written));
   FIRN_ASSIGN_OR_RETURN(
       outcome.table, environment.catalog.CommitTable(
                          context, table.identifier, commit.requirements, commit.updates));
@@ -96,6 +96,7 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     if (!table.ok()) return table.status().With(what);
     const RetryPolicy policy(options, *table->metadata);
 
+    const std::shared_ptr<io::Store> lent = table->store;
     std::vector<std::string> written;
     auto outcome =
         TryCommit(context, environment, std::move(table).value(), builder, &written);
@@ -105,7 +106,7 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     }
     const Status status = outcome.status();
     if (status.Is(StatusCode::kCommitUnknown)) return status.With(what);
-    RemoveUnnamed(environment.manifests.store(), written);
+    RemoveUnnamed(lent ? *lent : environment.manifests.store(), written);
     if (!status.Is(StatusCode::kConflict)) return status.With(what);
 
     const DurationMs elapsed_ms = (environment.clock.SteadyNs() - start_ns) / 1'000'000;
