@@ -60,11 +60,16 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
                                                    bool read_only,
                                                    const base::Clock& clock,
                                                    base::MetricRegistry& metrics) {
-  FIRN_ASSIGN_OR_RETURN(std::string absolute, io::ParseLocation(location));
+  std::string absolute = location;
+  if (!iceberg::IsRestCatalog(options.catalog)) {
+    FIRN_ASSIGN_OR_RETURN(absolute, io::ParseLocation(location));
+  }
   iceberg::OpenCatalogOptions catalog;
   catalog.uri = options.catalog;
   catalog.warehouse = absolute;
   catalog.read_only = read_only;
+  catalog.rest = options.rest_catalog;
+  catalog.storage = options.storage;
   if (catalog.uri.empty()) {
     const Result<std::string> path = io::LocalPath(absolute);
     if (!path.ok()) {
@@ -84,10 +89,12 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
   }
   std::unique_ptr<Warehouse> warehouse(
       new Warehouse(std::move(absolute), options, clock, metrics));
+  const base::Context context;
   FIRN_ASSIGN_OR_RETURN(
       warehouse->catalog_,
-      iceberg::OpenCatalog(std::move(catalog),
-                           {*warehouse->store_, clock, warehouse->random_}));
+      iceberg::OpenCatalog(context, std::move(catalog),
+                           {*warehouse->store_, clock, warehouse->random_,
+                            io::ProcessEnvironment(), &metrics}));
   return warehouse;
 }
 
@@ -116,7 +123,8 @@ Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
   for (const scan::TableName& table : names) {
     known += (known.empty() ? "" : ", ") + table.ToString();
   }
-  return Status::NotFound("no table " + std::string(name) + " in " + location_ +
+  const std::string where = location_.empty() ? "the catalog" : location_;
+  return Status::NotFound("no table " + std::string(name) + " in " + where +
                           (known.empty() ? ", which has none" : "; there are: " + known));
 }
 

@@ -28,7 +28,8 @@ namespace firn::db {
 // Thread-safe.
 class Warehouse {
  public:
-  // `location` is any that io::ParseLocation takes. Of `options` those count that name
+  // `location` is any that io::ParseLocation takes, or what a REST catalog calls its
+  // warehouse. Of `options` those count that name
   // the catalog, storage and memory: a URI of iceberg/open_catalog.h, or empty for
   // `catalog.db` in a local warehouse. Read-only never creates anything. NotFound where a
   // read-only warehouse has no catalog. `metrics` must outlive it.

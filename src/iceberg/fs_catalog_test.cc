@@ -171,11 +171,17 @@ TEST_F(FsCatalogTest, EveryStoreFaultLeavesOldOrNew) {
       ASSERT_TRUE(before.ok()) << before.status();
       int operations = 0;
       bool fired = false;
-      store.SetFaultHook([&](const io::StoreOperation&) -> io::MemoryStore::Fault {
-        if (operations++ != fail_at) return {};
-        fired = true;
-        return {Status::Unavailable("injected"), happens_anyway};
-      });
+      store.SetFaultHook(
+          [&](const io::StoreOperation& operation) -> io::MemoryStore::Fault {
+            if (operations++ != fail_at) return {};
+            fired = true;
+            // A store that does not know what became of a write says so.
+            const bool unknown = happens_anyway &&
+                                 operation.kind == io::StoreOperation::Kind::kPutIfAbsent;
+            return {unknown ? Status::CommitUnknown("injected")
+                            : Status::Unavailable("injected"),
+                    happens_anyway};
+          });
       const auto outcome = AppendFiles({TestFile("x" + std::to_string(fail_at), 1)});
       store.SetFaultHook(nullptr);
       const auto after = Load();

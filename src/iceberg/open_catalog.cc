@@ -4,11 +4,15 @@
 #include <utility>
 
 #include "iceberg/fs_catalog.h"
+#include "iceberg/rest_catalog.h"
 #include "iceberg/sql_catalog.h"
 
 namespace firn::iceberg {
 
-Result<std::unique_ptr<Catalog>> OpenCatalog(OpenCatalogOptions options,
+bool IsRestCatalog(std::string_view uri) { return uri.starts_with("rest+"); }
+
+Result<std::unique_ptr<Catalog>> OpenCatalog(const base::Context& context,
+                                             OpenCatalogOptions options,
                                              const CatalogEnvironment& environment) {
   if (options.uri.starts_with("sqlite:")) {
     SqlCatalogOptions sql;
@@ -26,8 +30,12 @@ Result<std::unique_ptr<Catalog>> OpenCatalog(OpenCatalogOptions options,
     return MakeFsCatalog(std::move(options.warehouse), environment.store,
                          environment.clock, environment.random);
   }
-  return Status::InvalidArgument("catalog " + options.uri +
-                                 " is neither sqlite:///FILE nor fs");
+  if (IsRestCatalog(options.uri)) {
+    return OpenRestCatalog(context, std::move(options), environment);
+  }
+  return Status::InvalidArgument(
+      "catalog " + options.uri +
+      " is none of sqlite:///FILE, fs, rest+http://HOST and rest+https://HOST");
 }
 
 }  // namespace firn::iceberg
