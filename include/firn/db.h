@@ -21,6 +21,7 @@
 #include "firn/labels.h"
 #include "firn/promql.h"
 #include "firn/query_stats.h"
+#include "firn/rest_catalog.h"
 #include "firn/status.h"
 #include "firn/storage.h"
 #include "firn/time.h"
@@ -41,8 +42,11 @@ struct DbOptions {
   std::string data_dir = "firn-data";
   // A location; empty means `<data_dir>/warehouse`.
   std::string warehouse;
-  // `sqlite:///FILE`; empty means `catalog.db` in a warehouse on the local disk.
+  // `sqlite:///FILE`; `fs`: version files in the warehouse itself; or a server,
+  // `rest+http[s]://HOST…`, which calls the warehouse by a name of its own, perhaps none.
+  // Empty means `catalog.db` in a warehouse on the local disk.
   std::string catalog;
+  RestCatalogOptions rest_catalog;
   // How stores that are not on this machine are reached.
   StorageOptions storage;
   // Open fails with NotFound where the data directory does not exist yet, if false.

@@ -137,8 +137,10 @@ class Grammar {
   void AddWarehouse(CLI::App* command, SourceFlags& source) {
     command->add_option("--warehouse", source.warehouse,
                         "Location of the tables, read as committed");
-    command->add_option("--catalog", source.catalog,
-                        "Their catalog; by default catalog.db in the warehouse");
+    command->add_option(
+        "--catalog", source.catalog,
+        "Their catalog: sqlite:///FILE, fs or rest+http[s]://HOST; by default "
+        "catalog.db in the warehouse");
   }
 
   void AddSql() {

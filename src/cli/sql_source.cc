@@ -50,6 +50,11 @@ class DbSource final : public SqlSource {
   QueryStats stats_;
 };
 
+// Whether the options say where tables are: a warehouse, or a server that knows its own.
+bool NamesTables(const DbOptions& options) {
+  return !options.warehouse.empty() || options.catalog.starts_with("rest+");
+}
+
 void Add(const QueryStats& from, QueryStats& to) {
   to.files_planned += from.files_planned;
   to.files_pruned += from.files_pruned;
@@ -80,7 +85,7 @@ Result<std::unique_ptr<SqlSource>> SqlSource::Open(const World& world,
   if (flags.server.empty()) {
     FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
     config.db.sql_files = true;
-    const bool has_tables = !config.db.warehouse.empty();
+    const bool has_tables = NamesTables(config.db);
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, has_tables
                                                       ? world.open_reader(config.db)
                                                       : world.open_file_db(config.db));
@@ -96,7 +101,7 @@ Result<std::unique_ptr<SqlSource>> SqlSource::Open(const World& world,
 
 Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags) {
   FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
-  if (config.db.warehouse.empty()) {
+  if (!NamesTables(config.db)) {
     return Status::InvalidArgument("neither a server nor a warehouse is named");
   }
   return world.open_reader(config.db);

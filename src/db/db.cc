@@ -18,6 +18,7 @@
 #include "db/settle_loop.h"
 #include "db/warehouse.h"
 #include "db/warehouse_catalog.h"
+#include "iceberg/open_catalog.h"
 #include "io/file.h"
 #include "promql/engine.h"
 #include "promql/parser.h"
@@ -35,7 +36,10 @@ using db::SettleLoop;
 using db::Warehouse;
 
 std::string WarehouseLocation(const DbOptions& options) {
-  return options.warehouse.empty() ? options.data_dir + "/warehouse" : options.warehouse;
+  // A server knows by itself where its tables lie.
+  const bool named =
+      !options.warehouse.empty() || iceberg::IsRestCatalog(options.catalog);
+  return named ? options.warehouse : options.data_dir + "/warehouse";
 }
 
 // The hot side: what a server has and a reader has not. Members are destroyed in reverse

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "iceberg/open_catalog.h"
 #include "iceberg/plan.h"
-#include "iceberg/sql_catalog.h"
 #include "io/environment.h"
 #include "io/file.h"
 #include "io/stores.h"
@@ -60,18 +60,23 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
                                                    bool read_only,
                                                    const base::Clock& clock,
                                                    base::MetricRegistry& metrics) {
-  FIRN_ASSIGN_OR_RETURN(std::string absolute, io::ParseLocation(location));
-  iceberg::SqlCatalogOptions catalog;
+  std::string absolute = location;
+  if (!iceberg::IsRestCatalog(options.catalog)) {
+    FIRN_ASSIGN_OR_RETURN(absolute, io::ParseLocation(location));
+  }
+  iceberg::OpenCatalogOptions catalog;
   catalog.uri = options.catalog;
   catalog.warehouse = absolute;
   catalog.read_only = read_only;
+  catalog.rest = options.rest_catalog;
+  catalog.storage = options.storage;
   if (catalog.uri.empty()) {
     const Result<std::string> path = io::LocalPath(absolute);
     if (!path.ok()) {
       return Status::InvalidArgument(
           "the warehouse " + absolute +
           " is not on the local disk, so its catalog has to be "
-          "named: --catalog sqlite:///FILE");
+          "named: --catalog fs, for one that lies there too, or sqlite:///FILE");
     }
     catalog.uri = "sqlite:///" + *path + "/catalog.db";
     FIRN_ASSIGN_OR_RETURN(const bool exists,
@@ -84,9 +89,12 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
   }
   std::unique_ptr<Warehouse> warehouse(
       new Warehouse(std::move(absolute), options, clock, metrics));
-  FIRN_ASSIGN_OR_RETURN(warehouse->catalog_,
-                        iceberg::OpenSqlCatalog(std::move(catalog), *warehouse->store_,
-                                                clock, warehouse->random_));
+  const base::Context context;
+  FIRN_ASSIGN_OR_RETURN(
+      warehouse->catalog_,
+      iceberg::OpenCatalog(context, std::move(catalog),
+                           {*warehouse->store_, clock, warehouse->random_,
+                            io::ProcessEnvironment(), &metrics}));
   return warehouse;
 }
 
@@ -108,13 +116,15 @@ Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
                                                   std::string_view name) {
   FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
                         iceberg::TableIdentifier::Parse(name));
+  Result<iceberg::LoadedTable> loaded = catalog_->LoadTable(context, identifier);
+  if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
   std::string known;
   for (const scan::TableName& table : names) {
-    if (table.ToString() == name) return catalog_->LoadTable(context, identifier);
     known += (known.empty() ? "" : ", ") + table.ToString();
   }
-  return Status::NotFound("no table " + std::string(name) + " in " + location_ +
+  const std::string where = location_.empty() ? "the catalog" : location_;
+  return Status::NotFound("no table " + std::string(name) + " in " + where +
                           (known.empty() ? ", which has none" : "; there are: " + known));
 }
 
@@ -174,8 +184,9 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
   std::vector<FileSummary> files;
   const iceberg::Snapshot* snapshot = metadata.current_snapshot();
   if (snapshot == nullptr) return files;
+  const iceberg::ManifestIo manifests(table.StoreOr(*store_));
   FIRN_ASSIGN_OR_RETURN(const iceberg::FilePlan plan,
-                        iceberg::PlanFiles(context, manifests_, metadata, *snapshot,
+                        iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                            metadata.current_schema(), nullptr));
   for (const iceberg::DataFile& file : plan.files) {
     const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);

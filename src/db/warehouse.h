@@ -28,10 +28,11 @@ namespace firn::db {
 // Thread-safe.
 class Warehouse {
  public:
-  // `location` is any that io::ParseLocation takes. Of `options` those count that name
-  // the catalog, storage and memory: a `sqlite:///…`, or empty for `catalog.db` in a
-  // local warehouse. Read-only never creates anything. NotFound where a read-only
-  // warehouse has no catalog. `metrics` must outlive it.
+  // `location` is any that io::ParseLocation takes, or what a REST catalog calls its
+  // warehouse. Of `options` those count that name
+  // the catalog, storage and memory: a URI of iceberg/open_catalog.h, or empty for
+  // `catalog.db` in a local warehouse. Read-only never creates anything. NotFound where a
+  // read-only warehouse has no catalog. `metrics` must outlive it.
   static Result<std::unique_ptr<Warehouse>> Open(const std::string& location,
                                                  const DbOptions& options, bool read_only,
                                                  const base::Clock& clock,

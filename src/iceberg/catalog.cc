@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/catalog.h"
 
+#include "iceberg/default_properties.h"
+
 namespace firn::iceberg {
 namespace {
 
@@ -55,6 +57,46 @@ Result<TableIdentifier> TableIdentifier::Parse(std::string_view text) {
   FIRN_RETURN_IF_ERROR(CheckName(text.substr(dot + 1)).With("table"));
   identifier.name = std::string(text.substr(dot + 1));
   return identifier;
+}
+
+NewTable NewTableOf(const CreateTableRequest& request, std::string location,
+                    std::string uuid, TimestampMs now_ms) {
+  NewTable table;
+  table.uuid = std::move(uuid);
+  table.location = std::move(location);
+  table.schema = request.schema;
+  table.spec = request.spec;
+  table.sort_order = request.sort_order;
+  table.properties = request.properties;
+  AddDefaultProperties(&table.properties);
+  table.now_ms = now_ms;
+  return table;
+}
+
+Result<std::vector<TableIdentifier>> Catalog::ListViews(const base::Context& context,
+                                                        const Namespace& ns) {
+  FIRN_RETURN_IF_ERROR(NamespaceProperties(context, ns).status());
+  return std::vector<TableIdentifier>();
+}
+
+Result<bool> Catalog::TableExists(const base::Context& context,
+                                  const TableIdentifier& identifier) {
+  const Status loaded = LoadTable(context, identifier).status();
+  if (loaded.Is(StatusCode::kNotFound)) return false;
+  FIRN_RETURN_IF_ERROR(loaded);
+  return true;
+}
+
+Status Catalog::CommitTables(const base::Context&, const std::vector<TableChange>&) {
+  return Status::Unimplemented(
+      "this catalog commits one table at a time; one that commits several together is a "
+      "REST catalog");
+}
+
+Status Catalog::PurgeTable(const base::Context&, const TableIdentifier& identifier) {
+  return Status::Unimplemented("purge table " + identifier.ToString() +
+                               ": this catalog removes no files; drop the table, then "
+                               "remove its directory");
 }
 
 }  // namespace firn::iceberg

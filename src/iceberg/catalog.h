@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // catalog.h: tables by name, and the one place where a commit becomes true.
 //
-// Implementations: SqlCatalog (sql_catalog.h).
+// Implementations: a database (sql_catalog.h), the warehouse itself (fs_catalog.h), a
+// server (rest_catalog.h). open_catalog.h makes the one that a URI names.
 #pragma once
 
 #include <map>
@@ -13,9 +14,11 @@
 
 #include "base/context.h"
 #include "firn/status.h"
+#include "iceberg/apply_updates.h"
 #include "iceberg/requirement.h"
 #include "iceberg/table_metadata.h"
 #include "iceberg/update.h"
+#include "io/store.h"
 
 namespace firn::iceberg {
 
@@ -42,6 +45,18 @@ struct LoadedTable {
   TableIdentifier identifier;
   std::string metadata_location;
   std::shared_ptr<const TableMetadata> metadata;
+  // Opens this table's files, with what the catalog's server lent for them. Null: they
+  // are opened with the store of whoever asks. Shared with the catalog and other loads.
+  std::shared_ptr<io::Store> store = {};
+
+  io::Store& StoreOr(io::Store& otherwise) const { return store ? *store : otherwise; }
+};
+
+// One table's part of a commit of several.
+struct TableChange {
+  TableIdentifier identifier;
+  std::vector<Requirement> requirements;
+  std::vector<Update> updates;
 };
 
 struct CreateTableRequest {
@@ -53,6 +68,11 @@ struct CreateTableRequest {
   // Absent: `<warehouse>/<namespace>/<table>`.
   std::optional<std::string> location;
 };
+
+// What `request` asks for, at `location`. Properties get firn's defaults where they are
+// absent: every commit writes a metadata file, and old ones would gather for ever.
+NewTable NewTableOf(const CreateTableRequest& request, std::string location,
+                    std::string uuid, TimestampMs now_ms);
 
 // Thread-safe.
 class Catalog {
@@ -68,10 +88,23 @@ class Catalog {
   // NotFound.
   virtual Result<std::map<std::string, std::string>> NamespaceProperties(
       const base::Context& context, const Namespace& ns) = 0;
+  // Set `set` and remove `removed`; a key that is not there is removed already. NotFound;
+  // Unimplemented where the catalog keeps no properties.
+  virtual Status UpdateNamespaceProperties(const base::Context& context,
+                                           const Namespace& ns,
+                                           const std::map<std::string, std::string>& set,
+                                           const std::vector<std::string>& removed) = 0;
+  // NotFound; Conflict where tables or namespaces are left in it.
+  virtual Status DropNamespace(const base::Context& context, const Namespace& ns) = 0;
 
   // Sorted. NotFound for an unknown namespace.
   virtual Result<std::vector<TableIdentifier>> ListTables(const base::Context& context,
                                                           const Namespace& ns) = 0;
+  // Sorted: the views, which firn does not read. Empty where a catalog has none.
+  virtual Result<std::vector<TableIdentifier>> ListViews(const base::Context& context,
+                                                         const Namespace& ns);
+  virtual Result<bool> TableExists(const base::Context& context,
+                                   const TableIdentifier& identifier);
   // AlreadyExists for the table, NotFound for the namespace. CommitUnknown as below.
   virtual Result<LoadedTable> CreateTable(const base::Context& context,
                                           const CreateTableRequest& request) = 0;
@@ -93,11 +126,20 @@ class Catalog {
                                           const TableIdentifier& identifier,
                                           const std::vector<Requirement>& requirements,
                                           const std::vector<Update>& updates) = 0;
+  // CommitTable of several tables at once: all of them change or none does, and errors
+  // are as there. Unimplemented where the catalog commits one table at a time.
+  virtual Status CommitTables(const base::Context& context,
+                              const std::vector<TableChange>& changes);
 
-  // Forget the table. Its files stay. NotFound.
+  // Forget the table. Its data files stay. NotFound.
   virtual Status DropTable(const base::Context& context,
                            const TableIdentifier& identifier) = 0;
+  // DropTable, and have the catalog's server remove the table's files. Unimplemented
+  // where no server is there to do it.
+  virtual Status PurgeTable(const base::Context& context,
+                            const TableIdentifier& identifier);
   // NotFound for the table or the new namespace, AlreadyExists for the new name.
+  // Unimplemented where a table's name is its place.
   virtual Status RenameTable(const base::Context& context, const TableIdentifier& from,
                              const TableIdentifier& to) = 0;
 };

@@ -66,9 +66,9 @@ bool HasMovedOn(const base::Context& context, const CommitEnvironment& environme
 
 // Remove the files of snapshots that the commit itself expired. What cannot be removed is
 // an orphan: the commit has been made.
-void RemoveExpired(const base::Context& context, const CommitEnvironment& environment,
+void RemoveExpired(const base::Context& context, const ManifestIo& manifests,
                    const TableMetadata& before, const TableMetadata& after) {
-  const auto removed = RemoveUnreachable(context, environment.manifests, before, after);
+  const auto removed = RemoveUnreachable(context, manifests, before, after);
   if (removed.ok()) return;
   base::LogWarn("files of expired snapshots were not all removed",
                 {{"table", after.location}, {"error", removed.status().ToString()}});
@@ -76,6 +76,7 @@ void RemoveExpired(const base::Context& context, const CommitEnvironment& enviro
 
 Status TryCommit(const base::Context& context, const CommitEnvironment& environment,
                  LoadedTable table, const TransactionBuilder& builder, Attempt* attempt) {
+  const ManifestIo manifests(table.StoreOr(environment.manifests.store()));
   Transaction transaction(*table.metadata);
   FIRN_ASSIGN_OR_RETURN(const BuildDecision decision, builder(table, transaction));
   CommitOutcome& outcome = attempt->outcome;
@@ -83,7 +84,7 @@ Status TryCommit(const base::Context& context, const CommitEnvironment& environm
     outcome.table = std::move(table);
     return Status::OK();
   }
-  auto commit = transaction.BuildCommit(context, environment.manifests, environment.clock,
+  auto commit = transaction.BuildCommit(context, manifests, environment.clock,
                                         environment.random, &attempt->written);
   if (!commit.ok()) {
     // A manifest may be gone because a rival's commit made it superfluous.
@@ -106,7 +107,7 @@ Status TryCommit(const base::Context& context, const CommitEnvironment& environm
   });
   if (expires &&
       outcome.table.metadata->PropertyFlag(kPropertyExpireAfterCommit, false)) {
-    RemoveExpired(context, environment, *table.metadata, *outcome.table.metadata);
+    RemoveExpired(context, manifests, *table.metadata, *outcome.table.metadata);
   }
   return Status::OK();
 }
@@ -136,6 +137,7 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     if (!table.ok()) return table.status().With(what);
     const RetryPolicy policy(options, *table->metadata);
 
+    const std::shared_ptr<io::Store> lent = table->store;
     Attempt round;
     const Status status =
         TryCommit(context, environment, std::move(table).value(), builder, &round);
@@ -144,7 +146,7 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
       return std::move(round.outcome);
     }
     if (status.Is(StatusCode::kCommitUnknown)) return status.With(what);
-    RemoveUnnamed(environment.manifests.store(), round.written);
+    RemoveUnnamed(lent ? *lent : environment.manifests.store(), round.written);
     if (!round.may_retry) return status.With(what);
 
     const DurationMs elapsed_ms = (environment.clock.SteadyNs() - start_ns) / 1'000'000;

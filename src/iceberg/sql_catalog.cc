@@ -9,7 +9,6 @@
 #include "base/assert.h"
 #include "iceberg/apply_updates.h"
 #include "iceberg/committed_tables.h"
-#include "iceberg/default_properties.h"
 #include "iceberg/metadata_file.h"
 #include "iceberg/sqlite.h"
 
@@ -67,8 +66,14 @@ class SqlCatalog final : public Catalog {
   Result<std::vector<Namespace>> ListNamespaces(const base::Context& context) override;
   Result<std::map<std::string, std::string>> NamespaceProperties(
       const base::Context& context, const Namespace& ns) override;
+  Status UpdateNamespaceProperties(const base::Context& context, const Namespace& ns,
+                                   const std::map<std::string, std::string>& set,
+                                   const std::vector<std::string>& removed) override;
+  Status DropNamespace(const base::Context& context, const Namespace& ns) override;
   Result<std::vector<TableIdentifier>> ListTables(const base::Context& context,
                                                   const Namespace& ns) override;
+  Result<std::vector<TableIdentifier>> ListViews(const base::Context& context,
+                                                 const Namespace& ns) override;
   Result<LoadedTable> CreateTable(const base::Context& context,
                                   const CreateTableRequest& request) override;
   Result<LoadedTable> RegisterTable(const base::Context& context,
@@ -102,7 +107,12 @@ class SqlCatalog final : public Catalog {
   Status Commit();
   void RollBack();
   Result<bool> NamespaceExists(const Namespace& ns);
-  Result<bool> TableExists(const TableIdentifier& identifier);
+  Status SetNamespaceProperty(const Namespace& ns, std::string_view key,
+                              std::string_view value);
+  // The names in `ns` that `filter`, the end of a WHERE clause, lets pass.
+  Result<std::vector<TableIdentifier>> ListNames(const Namespace& ns,
+                                                 const std::string& filter);
+  Result<bool> NameIsTaken(const TableIdentifier& identifier);
   Result<std::string> MetadataLocation(const TableIdentifier& identifier);
   Status InsertTable(const TableIdentifier& identifier, const std::string& location);
 
@@ -199,7 +209,7 @@ Result<bool> SqlCatalog::NamespaceExists(const Namespace& ns) {
   return false;
 }
 
-Result<bool> SqlCatalog::TableExists(const TableIdentifier& identifier) {
+Result<bool> SqlCatalog::NameIsTaken(const TableIdentifier& identifier) {
   // Whatever its type: a view takes the name as well.
   FIRN_ASSIGN_OR_RETURN(
       const auto rows,
@@ -235,7 +245,7 @@ Status SqlCatalog::InsertTable(const TableIdentifier& identifier,
       return Status::NotFound("namespace " + identifier.name_space.ToString() +
                               " does not exist");
     }
-    FIRN_ASSIGN_OR_RETURN(const bool exists, TableExists(identifier));
+    FIRN_ASSIGN_OR_RETURN(const bool exists, NameIsTaken(identifier));
     if (exists) {
       return Status::AlreadyExists("table " + identifier.ToString() + " exists already");
     }
@@ -253,7 +263,6 @@ Status SqlCatalog::CreateNamespace(const base::Context& context, const Namespace
                                    const std::map<std::string, std::string>& properties) {
   FIRN_RETURN_IF_ERROR(context.Check());
   if (ns.levels.empty()) return Status::InvalidArgument("namespace is empty");
-  const std::string name = ns.ToString();
   auto all = properties;
   all.try_emplace(kExistsProperty, "true");
   const std::lock_guard lock(mutex_);
@@ -261,15 +270,11 @@ Status SqlCatalog::CreateNamespace(const base::Context& context, const Namespace
            FIRN_ASSIGN_OR_RETURN(const bool exists, NamespaceExists(ns));
            if (exists) return Status::AlreadyExists("it exists already");
            for (const auto& [key, value] : all) {
-             FIRN_RETURN_IF_ERROR(
-                 Change("INSERT INTO iceberg_namespace_properties (catalog_name, "
-                        "namespace, property_key, property_value) VALUES (?, ?, ?, ?)",
-                        {options_.name, name, key, value})
-                     .status());
+             FIRN_RETURN_IF_ERROR(SetNamespaceProperty(ns, key, value));
            }
            return Status::OK();
          })
-      .With("create namespace " + name);
+      .With("create namespace " + ns.ToString());
 }
 
 Result<std::vector<Namespace>> SqlCatalog::ListNamespaces(const base::Context& context) {
@@ -309,10 +314,62 @@ Result<std::map<std::string, std::string>> SqlCatalog::NamespaceProperties(
   return properties;
 }
 
-Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const base::Context& context,
-                                                            const Namespace& ns) {
+Status SqlCatalog::SetNamespaceProperty(const Namespace& ns, std::string_view key,
+                                        std::string_view value) {
+  return Change(
+             "INSERT OR REPLACE INTO iceberg_namespace_properties (catalog_name, "
+             "namespace, property_key, property_value) VALUES (?, ?, ?, ?)",
+             {options_.name, ns.ToString(), key, value})
+      .status();
+}
+
+Status SqlCatalog::UpdateNamespaceProperties(
+    const base::Context& context, const Namespace& ns,
+    const std::map<std::string, std::string>& set,
+    const std::vector<std::string>& removed) {
   FIRN_RETURN_IF_ERROR(context.Check());
   const std::lock_guard lock(mutex_);
+  return InTransaction([&]() -> Status {
+           FIRN_ASSIGN_OR_RETURN(const bool exists, NamespaceExists(ns));
+           if (!exists) return Status::NotFound("it does not exist");
+           for (const std::string& key : removed) {
+             FIRN_RETURN_IF_ERROR(
+                 Change("DELETE FROM iceberg_namespace_properties WHERE catalog_name = ? "
+                        "AND namespace = ? AND property_key = ?",
+                        {options_.name, ns.ToString(), key})
+                     .status());
+           }
+           for (const auto& [key, value] : set) {
+             FIRN_RETURN_IF_ERROR(SetNamespaceProperty(ns, key, value));
+           }
+           // It exists still, whatever was removed.
+           return SetNamespaceProperty(ns, kExistsProperty, "true");
+         })
+      .With("update namespace " + ns.ToString());
+}
+
+Status SqlCatalog::DropNamespace(const base::Context& context, const Namespace& ns) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  const std::string name = ns.ToString();
+  const std::lock_guard lock(mutex_);
+  return InTransaction([&]() -> Status {
+           FIRN_ASSIGN_OR_RETURN(const bool exists, NamespaceExists(ns));
+           if (!exists) return Status::NotFound("it does not exist");
+           FIRN_RETURN_IF_ERROR(
+               Change("DELETE FROM iceberg_namespace_properties WHERE catalog_name = ? "
+                      "AND namespace = ?",
+                      {options_.name, name})
+                   .status());
+           // What is left makes it exist: tables, views, or namespaces below it.
+           FIRN_ASSIGN_OR_RETURN(const bool left, NamespaceExists(ns));
+           if (left) return Status::Conflict("it is not empty");
+           return Status::OK();
+         })
+      .With("drop namespace " + name);
+}
+
+Result<std::vector<TableIdentifier>> SqlCatalog::ListNames(const Namespace& ns,
+                                                           const std::string& filter) {
   FIRN_ASSIGN_OR_RETURN(const bool exists, NamespaceExists(ns));
   if (!exists) {
     return Status::NotFound("namespace " + ns.ToString() + " does not exist");
@@ -321,11 +378,26 @@ Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const base::Context&
       const auto rows,
       Query("SELECT table_name FROM iceberg_tables WHERE catalog_name = ? "
             "AND table_namespace = ?" +
-                table_filter_ + " ORDER BY table_name",
+                filter + " ORDER BY table_name",
             {options_.name, ns.ToString()}, 1));
-  std::vector<TableIdentifier> tables;
-  for (const auto& row : rows) tables.push_back({ns, row[0]});
-  return tables;
+  std::vector<TableIdentifier> names;
+  for (const auto& row : rows) names.push_back({ns, row[0]});
+  return names;
+}
+
+Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const base::Context& context,
+                                                            const Namespace& ns) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  const std::lock_guard lock(mutex_);
+  return ListNames(ns, table_filter_);
+}
+
+Result<std::vector<TableIdentifier>> SqlCatalog::ListViews(const base::Context& context,
+                                                           const Namespace& ns) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  const std::lock_guard lock(mutex_);
+  // Version V0 of the schema, which has no filter, has no views either.
+  return ListNames(ns, table_filter_.empty() ? " AND 0" : " AND iceberg_type = 'VIEW'");
 }
 
 Result<LoadedTable> SqlCatalog::ReadTable(const base::Context& context,
@@ -391,20 +463,14 @@ Result<LoadedTable> SqlCatalog::CreateTable(const base::Context& context,
   const std::string what = "create table " + request.identifier.ToString();
   FIRN_RETURN_IF_ERROR(
       TableIdentifier::Parse(request.identifier.ToString()).status().With(what));
-  NewTable table;
-  table.uuid = random_.NextUuid();
+  std::string location;
   if (request.location) {
-    table.location = *request.location;
+    location = *request.location;
   } else {
-    FIRN_ASSIGN_OR_RETURN(table.location, DefaultLocation(request.identifier));
+    FIRN_ASSIGN_OR_RETURN(location, DefaultLocation(request.identifier));
   }
-  table.schema = request.schema;
-  table.spec = request.spec;
-  table.sort_order = request.sort_order;
-  table.properties = request.properties;
-  AddDefaultProperties(&table.properties);
-  table.now_ms = clock_.NowMs();
-  auto made = MakeTableMetadata(std::move(table));
+  auto made = MakeTableMetadata(
+      NewTableOf(request, std::move(location), random_.NextUuid(), clock_.NowMs()));
   if (!made.ok()) return made.status().With(what);
 
   LoadedTable loaded;
@@ -523,7 +589,7 @@ Status SqlCatalog::RenameTable(const base::Context& context, const TableIdentifi
              return Status::NotFound("namespace " + to.name_space.ToString() +
                                      " does not exist");
            }
-           FIRN_ASSIGN_OR_RETURN(const bool taken, TableExists(to));
+           FIRN_ASSIGN_OR_RETURN(const bool taken, NameIsTaken(to));
            if (taken) return Status::AlreadyExists("the new name is taken");
            return Change(
                       "UPDATE iceberg_tables SET table_namespace = ?, table_name = ? "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// access_token.h: tokens that whoever bears them may use for a while (RFC 6750). Internal
-// to this room.
+// access_token.h: tokens that whoever bears them may use for a while (RFC 6750). For
+// this room and for catalogs behind HTTP.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// credential_request.h: asks the services that hand out keys and tokens. Internal to this
-// room.
+// credential_request.h: asks the services that hand out keys and tokens. For this room
+// and for catalogs behind HTTP.
 //
 // Each request is retried and counted as those of the store itself are, as the operation
 // `credentials`.

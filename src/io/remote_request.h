@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // remote_request.h: one request to an object store, sent until it is answered for good.
-// Internal to this room.
+// Internal to this room, but for RetryAfterMs.
 //
 // What a store's protocol adds is two functions: one makes (and signs) the request of
 // each attempt, one judges the answer. Everything else is the same for every store and

@@ -42,6 +42,10 @@ struct ScanEnvironment {
     }
     return options;
   }
+  // The same with another store.
+  ScanEnvironment WithStore(io::Store& other) const {
+    return {other, footers, pool, fetch_threads, read_ahead_bytes, threads};
+  }
   int ThreadsOfSplit(std::size_t split_count) const {
     return std::max(1, threads / std::max(1, static_cast<int>(split_count)));
   }

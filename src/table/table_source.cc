@@ -44,9 +44,10 @@ class TablePlan final : public scan::ScanPlan {
   TablePlan(const base::Context& context, const ScanEnvironment& environment,
             std::shared_ptr<arrow::Schema> schema, std::vector<Column> columns,
             std::vector<parquet::ColumnRef> all_columns, expr::PredicatePtr predicate,
-            iceberg::FilePlan files)
+            iceberg::FilePlan files, std::shared_ptr<io::Store> lent_store)
       : context_(context),
         environment_(environment),
+        lent_store_(std::move(lent_store)),
         schema_(std::move(schema)),
         columns_(std::move(columns)),
         all_columns_(std::move(all_columns)),
@@ -112,6 +113,7 @@ class TablePlan final : public scan::ScanPlan {
 
   const base::Context& context_;
   const ScanEnvironment environment_;
+  const std::shared_ptr<io::Store> lent_store_;  // What environment_ refers to, or null.
   const std::shared_ptr<arrow::Schema> schema_;
   const std::vector<Column> columns_;
   const std::vector<parquet::ColumnRef> all_columns_;
@@ -124,7 +126,9 @@ class TableSource final : public scan::BatchSource {
  public:
   TableSource(const ScanEnvironment& environment, iceberg::LoadedTable table,
               std::shared_ptr<arrow::Schema> schema)
-      : environment_(environment), table_(std::move(table)), schema_(std::move(schema)) {}
+      : environment_(environment.WithStore(table.StoreOr(environment.store))),
+        table_(std::move(table)),
+        schema_(std::move(schema)) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
 
@@ -158,7 +162,7 @@ class TableSource final : public scan::BatchSource {
     }
     return std::make_unique<TablePlan>(
         context, environment_, arrow::schema(std::move(fields)), std::move(columns),
-        std::move(all_columns), request.predicate, std::move(files));
+        std::move(all_columns), request.predicate, std::move(files), table_.store);
   }
 
  private:

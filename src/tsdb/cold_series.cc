@@ -369,7 +369,7 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
     recent.files.push_back(std::move(entry.data_file));
     return Status::OK();
   };
-  const iceberg::ManifestIo manifests(environment_.store);
+  const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                           metadata.current_schema(), nullptr, visit)
                            .status());

@@ -262,8 +262,8 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context&
   const iceberg::LoadedTable table = env_.cuts.tables()->series;
   FIRN_ASSIGN_OR_RETURN(
       const std::unique_ptr<table::DataWriter> writer,
-      table::DataWriter::Make(context, env_.store, env_.clock, env_.ulids, table,
-                              options_.series_files));
+      table::DataWriter::Make(context, table.StoreOr(env_.store), env_.clock, env_.ulids,
+                              table, options_.series_files));
   for (std::size_t begin = 0; begin < rows.size();) {
     std::size_t end = begin;
     while (end < rows.size() && rows[end].day == rows[begin].day &&
@@ -286,8 +286,8 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
   const iceberg::LoadedTable table = env_.cuts.tables()->samples;
   FIRN_ASSIGN_OR_RETURN(
       const std::unique_ptr<table::DataWriter> writer,
-      table::DataWriter::Make(context, env_.store, env_.clock, env_.ulids, table,
-                              options_.samples_files));
+      table::DataWriter::Make(context, table.StoreOr(env_.store), env_.clock, env_.ulids,
+                              table, options_.samples_files));
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SamplesBatchBuilder> builder,
                         SamplesBatchBuilder::Make(*table.metadata, std::nullopt,
                                                   SampleRows::kRuns, nullptr));
@@ -343,7 +343,7 @@ Result<iceberg::LoadedTable> Settler::Commit(
   if (!committed.ok()) {
     const base::Context always;
     for (const iceberg::DataFile& file : append.files) {
-      const Status removed = env_.store.Remove(always, file.file_path);
+      const Status removed = table.StoreOr(env_.store).Remove(always, file.file_path);
       if (!removed.ok()) {
         base::LogWarn("a data file of a failed commit is left behind",
                       {{"file", file.file_path}, {"reason", removed.ToString()}});

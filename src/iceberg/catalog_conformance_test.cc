@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every catalog does alike. A server is one of them where FIRN_TEST_REST_CATALOG
+// names it (`rest+http://…`), with a warehouse on the local disk.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "iceberg/open_catalog.h"
+#include "iceberg/test_table.h"
+#include "io/temporary_directory.h"
+#include "io/test_environment.h"
+
+namespace firn::iceberg {
+namespace {
+
+using Properties = std::map<std::string, std::string>;
+
+// A kind of catalog, and what it can do beyond what all can.
+struct CatalogKind {
+  std::string name;
+  std::string uri;  // FILE stands for a database file of the test's.
+  bool on_disk = false;
+  bool has_properties = true;  // Of namespaces.
+  bool renames = true;
+  bool commits_several = false;
+  // A namespace that holds another is not dropped.
+  bool guards_parents = true;
+  // The table's metadata file is at hand after a drop.
+  bool keeps_metadata = true;
+};
+
+std::vector<CatalogKind> Kinds() {
+  std::vector<CatalogKind> kinds = {
+      {.name = "SqliteMemory", .uri = "sqlite:///FILE"},
+      {.name = "SqliteDisk", .uri = "sqlite:///FILE", .on_disk = true},
+      {.name = "FsMemory",
+       .uri = "fs",
+       .has_properties = false,
+       .renames = false,
+       .keeps_metadata = false},
+      {.name = "FsDisk",
+       .uri = "fs",
+       .on_disk = true,
+       .has_properties = false,
+       .renames = false,
+       .keeps_metadata = false},
+  };
+  if (const char* server = std::getenv("FIRN_TEST_REST_CATALOG")) {
+    kinds.push_back(
+        {.name = "Rest", .uri = server, .on_disk = true, .commits_several = true});
+  }
+  return kinds;
+}
+
+class CatalogConformance : public testing::TestWithParam<CatalogKind> {
+ protected:
+  void SetUp() override {
+    if (GetParam().on_disk) {
+      store = io::MakeLocalStore();
+      warehouse = "file://" + (directory / "warehouse");
+    } else {
+      store = std::make_unique<io::MemoryStore>(clock);
+      warehouse = "memory://w";
+    }
+    manifests = std::make_unique<ManifestIo>(*store);
+    uri = GetParam().uri;
+    const std::size_t at = uri.find("FILE");
+    if (at != uri.npos) uri.replace(at, 4, directory / "catalog.db");
+    catalog = Open();
+    // A server keeps what tests before this one made.
+    ns = {{"conformance" + std::to_string(std::random_device()())}};
+    table = {ns, "t"};
+  }
+
+  // Another connection to the same catalog.
+  std::unique_ptr<Catalog> Open() {
+    OpenCatalogOptions options;
+    options.uri = uri;
+    if (!IsRestCatalog(uri)) options.warehouse = warehouse;
+    auto opened =
+        OpenCatalog(context, std::move(options), {*store, clock, random, environment});
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return opened.ok() ? std::move(opened).value() : nullptr;
+  }
+
+  Status CreateNamespace(const Namespace& name, const Properties& properties = {}) {
+    return catalog->CreateNamespace(context, name, properties);
+  }
+  Result<LoadedTable> Create(const TableIdentifier& identifier,
+                             Properties properties = {}) {
+    CreateTableRequest request;
+    request.identifier = identifier;
+    request.schema = TestSchema();
+    request.spec = TestSpec();
+    request.sort_order = TestOrder();
+    request.properties = std::move(properties);
+    return catalog->CreateTable(context, request);
+  }
+  void Given(const TableIdentifier& identifier, Properties properties = {}) {
+    const Status created = CreateNamespace(identifier.name_space);
+    ASSERT_TRUE(created.ok() || created.Is(StatusCode::kAlreadyExists)) << created;
+    const auto made = Create(identifier, std::move(properties));
+    ASSERT_TRUE(made.ok()) << made.status();
+  }
+  Result<LoadedTable> Load(const TableIdentifier& identifier) {
+    return catalog->LoadTable(context, identifier);
+  }
+  Status Set(const LoadedTable& base, const Properties& properties) {
+    return catalog
+        ->CommitTable(context, base.identifier,
+                      {AssertTableUuid{base.metadata->table_uuid},
+                       AssertRefSnapshotId{"main", base.metadata->current_snapshot_id}},
+                      {SetProperties{properties}})
+        .status();
+  }
+  // Commit a snapshot that adds one file, by `of`.
+  Result<CommitOutcome> Append(Catalog& of, const std::string& file,
+                               const Properties& properties = {}, int retries = 3) {
+    CommitOptions options;
+    options.retries_max = retries;
+    options.total_ms = std::numeric_limits<DurationMs>::max();
+    options.wait = [](const base::Context&, DurationMs) {
+      std::this_thread::yield();
+      return Status::OK();
+    };
+    return CommitWithRetry(
+        context, {of, *manifests, clock, random}, table,
+        [&](const LoadedTable& loaded,
+            Transaction& transaction) -> Result<BuildDecision> {
+          for (const auto& [key, value] : properties) {
+            // A position is where its writer left it.
+            const std::string* last = loaded.metadata->FindProperty(key);
+            const std::int64_t found = last == nullptr ? 0 : std::stoll(*last);
+            EXPECT_EQ(found + 1, std::stoll(value)) << key;
+          }
+          transaction.Append({TestFile(file, 1)});
+          transaction.SetProperties(properties);
+          return BuildDecision::kCommit;
+        },
+        options);
+  }
+  std::vector<std::string> LiveFiles(const TableMetadata& metadata) {
+    std::vector<std::string> paths;
+    const auto list = manifests->ReadManifestList(context, *metadata.current_snapshot());
+    EXPECT_TRUE(list.ok()) << list.status();
+    for (const ManifestFile& manifest : *list) {
+      const auto read = manifests->ReadManifest(
+          context, manifest, [&](const ManifestHeader&, ManifestEntry&& e) {
+            if (e.is_live()) paths.push_back(e.data_file.file_path);
+            return Status::OK();
+          });
+      EXPECT_TRUE(read.ok()) << read.status();
+    }
+    return paths;
+  }
+
+  const io::TemporaryDirectory directory;
+  base::Context context;
+  base::ManualClock clock{kTestNowUs};
+  RandomSource random{std::random_device()()};
+  io::FakeEnvironment environment;
+  std::unique_ptr<io::Store> store;
+  std::unique_ptr<ManifestIo> manifests;
+  std::string warehouse;
+  std::string uri;
+  std::unique_ptr<Catalog> catalog;
+  Namespace ns;
+  TableIdentifier table;
+};
+
+StatusCode CodeOf(const Status& status) { return status.code(); }
+template <typename T>
+StatusCode CodeOf(const Result<T>& result) {
+  return result.status().code();
+}
+
+TEST_P(CatalogConformance, NamespacesAreMadeListedAndDropped) {
+  const Namespace inner{{ns.levels[0], "inner"}};
+  EXPECT_EQ(CodeOf(catalog->NamespaceProperties(context, ns)), StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(catalog->ListTables(context, ns)), StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(catalog->ListViews(context, ns)), StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(catalog->DropNamespace(context, ns)), StatusCode::kNotFound);
+
+  ASSERT_TRUE(CreateNamespace(ns).ok());
+  EXPECT_EQ(CodeOf(CreateNamespace(ns)), StatusCode::kAlreadyExists);
+  ASSERT_TRUE(CreateNamespace(inner).ok());
+  const auto all = catalog->ListNamespaces(context);
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_TRUE(std::is_sorted(all->begin(), all->end()));
+  EXPECT_EQ(std::count(all->begin(), all->end(), ns), 1);
+  EXPECT_EQ(std::count(all->begin(), all->end(), inner), 1);
+  EXPECT_EQ(catalog->ListTables(context, inner)->size(), 0U);
+  EXPECT_EQ(catalog->ListViews(context, inner)->size(), 0U);
+
+  if (GetParam().guards_parents) {
+    EXPECT_EQ(CodeOf(catalog->DropNamespace(context, ns)), StatusCode::kConflict);
+  }
+  ASSERT_TRUE(catalog->DropNamespace(context, inner).ok());
+  ASSERT_TRUE(catalog->DropNamespace(context, ns).ok());
+  EXPECT_EQ(CodeOf(catalog->NamespaceProperties(context, ns)), StatusCode::kNotFound);
+}
+
+TEST_P(CatalogConformance, NamespacesKeepPropertiesOrRefuseThem) {
+  if (!GetParam().has_properties) {
+    EXPECT_EQ(CodeOf(CreateNamespace(ns, {{"owner", "me"}})), StatusCode::kUnimplemented);
+    ASSERT_TRUE(CreateNamespace(ns).ok());
+    EXPECT_EQ(CodeOf(catalog->UpdateNamespaceProperties(context, ns, {{"a", "b"}}, {})),
+              StatusCode::kUnimplemented);
+    return;
+  }
+  ASSERT_TRUE(CreateNamespace(ns, {{"owner", "me"}, {"team", "ice"}}).ok());
+  ASSERT_TRUE(catalog
+                  ->UpdateNamespaceProperties(context, ns, {{"owner", "you"}},
+                                              {"team", "never there"})
+                  .ok());
+  const auto properties = catalog->NamespaceProperties(context, ns);
+  ASSERT_TRUE(properties.ok()) << properties.status();
+  EXPECT_EQ(properties->at("owner"), "you");
+  EXPECT_FALSE(properties->contains("team"));
+  EXPECT_EQ(CodeOf(catalog->UpdateNamespaceProperties(context, {{"nowhere"}},
+                                                      {{"a", "b"}}, {})),
+            StatusCode::kNotFound);
+}
+
+TEST_P(CatalogConformance, TablesAreMadeLoadedAndListed) {
+  EXPECT_EQ(CodeOf(Create(table)), StatusCode::kNotFound);  // No namespace yet.
+  ASSERT_TRUE(CreateNamespace(ns).ok());
+  EXPECT_EQ(CodeOf(Load(table)), StatusCode::kNotFound);
+  EXPECT_FALSE(*catalog->TableExists(context, table));
+  const auto made = Create(table, {{"colour", "white"}});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(CodeOf(Create(table)), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(*catalog->TableExists(context, table));
+
+  const auto loaded = Open()->LoadTable(context, table);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(*loaded->metadata, *made->metadata);
+  EXPECT_EQ(loaded->metadata_location, made->metadata_location);
+  EXPECT_EQ(loaded->identifier, table);
+  // Field ids are those that were asked for.
+  EXPECT_EQ(loaded->metadata->current_schema().fields(), TestSchema().fields());
+  EXPECT_EQ(loaded->metadata->default_spec().fields, TestSpec().fields);
+  EXPECT_EQ(loaded->metadata->default_sort_order().fields, TestOrder().fields);
+  EXPECT_EQ(*loaded->metadata->FindProperty("colour"), "white");
+  EXPECT_TRUE(loaded->metadata->PropertyFlag(kPropertyDeleteAfterCommit, false));
+
+  const TableIdentifier second{ns, "a"};
+  Given(second);
+  EXPECT_EQ(*catalog->ListTables(context, ns),
+            (std::vector<TableIdentifier>{second, table}));
+  EXPECT_EQ(CodeOf(catalog->DropNamespace(context, ns)), StatusCode::kConflict);
+}
+
+TEST_P(CatalogConformance, TablesAreDropped) {
+  Given(table);
+  const std::string location = Load(table)->metadata_location;
+  ASSERT_TRUE(catalog->DropTable(context, table).ok());
+  EXPECT_EQ(CodeOf(Load(table)), StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(catalog->DropTable(context, table)), StatusCode::kNotFound);
+  EXPECT_EQ(catalog->ListTables(context, ns)->size(), 0U);
+  if (GetParam().keeps_metadata) {
+    const auto registered = catalog->RegisterTable(context, table, location);
+    ASSERT_TRUE(registered.ok()) << registered.status();
+    EXPECT_EQ(Load(table)->metadata_location, location);
+    EXPECT_EQ(CodeOf(catalog->RegisterTable(context, table, location)),
+              StatusCode::kAlreadyExists);
+  } else {
+    ASSERT_TRUE(Create(table).ok());
+  }
+}
+
+TEST_P(CatalogConformance, TablesAreRenamedOrKeepTheirName) {
+  Given(table);
+  const TableIdentifier other{ns, "other"};
+  if (!GetParam().renames) {
+    EXPECT_EQ(CodeOf(catalog->RenameTable(context, table, other)),
+              StatusCode::kUnimplemented);
+    EXPECT_TRUE(Load(table).ok());
+    return;
+  }
+  ASSERT_TRUE(catalog->RenameTable(context, table, other).ok());
+  EXPECT_EQ(CodeOf(Load(table)), StatusCode::kNotFound);
+  ASSERT_TRUE(Load(other).ok());
+  EXPECT_EQ(CodeOf(catalog->RenameTable(context, table, other)), StatusCode::kNotFound);
+  Given(table);
+  EXPECT_EQ(CodeOf(catalog->RenameTable(context, table, other)),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(CodeOf(catalog->RenameTable(context, table, {{{"nowhere"}}, "t"})),
+            StatusCode::kNotFound);
+}
+
+TEST_P(CatalogConformance, CommitsApplyWhereTheirRequirementsHold) {
+  Given(table);
+  const auto base = Load(table);
+  const auto appended = Append(*catalog, "a");
+  ASSERT_TRUE(appended.ok()) << appended.status();
+  EXPECT_EQ(*Open()->LoadTable(context, table)->metadata, *appended->table.metadata);
+
+  const Status stale = Set(*base, {{"k", "v"}});
+  EXPECT_EQ(CodeOf(stale), StatusCode::kConflict) << stale;
+  EXPECT_EQ(Load(table)->metadata->FindProperty("k"), nullptr);
+  ASSERT_TRUE(Set(*Load(table), {{"k", "v"}}).ok());
+  EXPECT_EQ(*Load(table)->metadata->FindProperty("k"), "v");
+  EXPECT_EQ(CodeOf(Set({{ns, "absent"}, "", base->metadata}, {{"k", "v"}})),
+            StatusCode::kNotFound);
+}
+
+TEST_P(CatalogConformance, SeveralTablesChangeTogetherOrNotAtAll) {
+  const TableIdentifier second{ns, "second"};
+  Given(table);
+  Given(second);
+  const auto change = [&](const TableIdentifier& name, std::string uuid) {
+    return TableChange{
+        name, {AssertTableUuid{std::move(uuid)}}, {SetProperties{{{"k", "v"}}}}};
+  };
+  const std::string first_uuid = Load(table)->metadata->table_uuid;
+  const std::string second_uuid = Load(second)->metadata->table_uuid;
+  const Status refused = catalog->CommitTables(
+      context, {change(table, first_uuid), change(second, first_uuid)});
+  EXPECT_EQ(Load(table)->metadata->FindProperty("k"), nullptr);
+  if (!GetParam().commits_several) {
+    EXPECT_EQ(CodeOf(refused), StatusCode::kUnimplemented);
+    return;
+  }
+  EXPECT_EQ(CodeOf(refused), StatusCode::kConflict) << refused;
+  const Status done = catalog->CommitTables(
+      context, {change(table, first_uuid), change(second, second_uuid)});
+  ASSERT_TRUE(done.ok()) << done;
+  EXPECT_EQ(*Load(table)->metadata->FindProperty("k"), "v");
+  EXPECT_EQ(*Load(second)->metadata->FindProperty("k"), "v");
+}
+
+TEST_P(CatalogConformance, CancelledWorkIsNotBegun) {
+  Given(table);
+  const auto base = Load(table);
+  context.Cancel();
+  EXPECT_EQ(CodeOf(Load(table)), StatusCode::kCancelled);
+  EXPECT_EQ(CodeOf(Set(*base, {{"k", "v"}})), StatusCode::kCancelled);
+  EXPECT_EQ(CodeOf(catalog->DropTable(context, table)), StatusCode::kCancelled);
+}
+
+TEST_P(CatalogConformance, RivalsLoseAndDoubleNothing) {
+  constexpr int kCommits = 100;
+  Given(table, {{kPropertyMergeMinCount, "10"}});
+  const auto work = [&](const std::string& writer) {
+    const std::unique_ptr<Catalog> own = Open();
+    for (int i = 0; i < kCommits; ++i) {
+      const auto outcome = Append(*own, writer + std::to_string(i),
+                                  {{"pos." + writer, std::to_string(i + 1)}}, 10'000);
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+    }
+  };
+  std::thread a(work, "a");
+  std::thread b(work, "b");
+  a.join();
+  b.join();
+  const auto loaded = Load(table);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->metadata->snapshots.size(), 2U * kCommits);
+  EXPECT_EQ(loaded->metadata->last_sequence_number, SequenceNumber(2 * kCommits));
+  const std::vector<std::string> files = LiveFiles(*loaded->metadata);
+  EXPECT_EQ(files.size(), 2U * kCommits);
+  EXPECT_EQ(std::set<std::string>(files.begin(), files.end()).size(), files.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalogs, CatalogConformance, testing::ValuesIn(Kinds()),
+                         [](const auto& kind) { return kind.param.name; });
+
+}  // namespace
+}  // namespace firn::iceberg
