@@ -23,7 +23,7 @@ struct ChangeMetadata {
 using Action =
     std::variant<AppendFiles, OverwriteFiles, ReplacePartitions, DeleteFiles,
                  ReplaceFiles, CherryPick, CreateRef, ReplaceRef, DropRef, FastForward,
-                 SetCurrentSnapshot, RollbackTo, RollbackToTime, AddColumn, ReplaceSchema,
-                 ReplaceSpec, ExpireSnapshots, ChangeMetadata>;
+                 SetCurrentSnapshot, RollbackTo, RollbackToTime, AddRegisteredColumn,
+                 ReplaceSchema, ReplaceSpec, ExpireSnapshots, ChangeMetadata>;
 
 }  // namespace firn::iceberg

@@ -30,7 +30,7 @@ Result<bool> IsNewColumn(const TableMetadata& metadata, const NestedField& colum
 }  // namespace
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
-                                         const AddColumn& action) {
+                                         const AddRegisteredColumn& action) {
   const NestedField& column = action.column;
   if (column.required) {
     return Status::InvalidArgument("column " + column.name +

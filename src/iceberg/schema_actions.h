@@ -18,7 +18,7 @@ namespace firn::iceberg {
 // ids. A column with this name and type that is there already makes it no change.
 // AlreadyExists where the name is taken by another type, or the id by another column;
 // InvalidArgument for a required column.
-struct AddColumn {
+struct AddRegisteredColumn {
   NestedField column;
 };
 // Make `schema` the current one. Conflict where another is current than the one it was
@@ -34,7 +34,7 @@ struct ReplaceSpec {
 };
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
-                                         const AddColumn& action);
+                                         const AddRegisteredColumn& action);
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
                                          const ReplaceSchema& action);
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,

@@ -125,7 +125,7 @@ void Transaction::RemoveProperties(std::vector<std::string> keys) {
 }
 
 Status Transaction::AddColumn(const NestedField& column) {
-  iceberg::AddColumn action{column};
+  AddRegisteredColumn action{column};
   FIRN_ASSIGN_OR_RETURN(const auto updates, BuildUpdates(*base_, action));
   if (!updates.empty()) Add(std::move(action));
   return Status::OK();

@@ -56,7 +56,7 @@ class Transaction {
               std::map<std::string, std::string> summary = {});
   void SetProperties(std::map<std::string, std::string> properties);
   void RemoveProperties(std::vector<std::string> keys);
-  // AddColumn (schema_actions.h), refused at once where the base refuses it.
+  // AddRegisteredColumn (schema_actions.h), refused at once where the base refuses it.
   Status AddColumn(const NestedField& column);
 
   // Take `newer` as the base; the actions stay.
