@@ -55,7 +55,7 @@ bool IsUnknown(const Type& type) {
   return type.primitive() != nullptr && *type.primitive() == kUnknown;
 }
 
-// Whether a partition or sort field has the same value of a date and of its midnight.
+// Whether a partition field has the same value of a date and of its midnight.
 bool KeepsDates(const Transform& transform) {
   return transform.kind == TransformKind::kYear ||
          transform.kind == TransformKind::kMonth ||
