@@ -18,7 +18,8 @@ CommitTableRequest TestCommit() {
   snapshot.operation = Operation::kOverwrite;
   return {TableIdentifier{{{"a", "b"}}, "t"},
           {AssertTableUuid{"u"}, AssertRefSnapshotId{"main", std::nullopt}},
-          {AddSnapshot{snapshot}, SetSnapshotRef{"main", {SnapshotId(7)}}}};
+          {AddSnapshot{snapshot},
+           SetSnapshotRef{"main", {SnapshotId(7), RefType::kBranch, {}, {}, {}}}}};
 }
 
 Result<CommitTableRequest> Parse(std::string_view text) {

@@ -18,9 +18,9 @@ class CommitBuilder {
       : context_(context), env_(environment), current_(&base) {}
 
   Status Add(const Action& action) {
-    FIRN_RETURN_IF_ERROR(Settle());
-    FIRN_ASSIGN_OR_RETURN(std::vector<Update> updates, std::visit(*this, action));
-    return Add(std::move(updates));
+    if (!std::holds_alternative<ChangeMetadata>(action)) FIRN_RETURN_IF_ERROR(Settle());
+    FIRN_ASSIGN_OR_RETURN(const std::vector<Update> updates, std::visit(*this, action));
+    return Add(updates);
   }
 
   Status ExpireIfAsked() {
@@ -53,18 +53,19 @@ class CommitBuilder {
   std::optional<Snapshot>& snapshot() { return snapshot_; }
 
  private:
-  Status Add(std::vector<Update> updates) {
+  Status Add(const std::vector<Update>& updates) {
     for (const Update& update : updates) {
       if (const auto* added = std::get_if<AddSnapshot>(&update)) {
         snapshot_ = added->snapshot;
       }
     }
     updates_.insert(updates_.end(), updates.begin(), updates.end());
-    unsettled_ = std::move(updates);
+    unsettled_.insert(unsettled_.end(), updates.begin(), updates.end());
     return Status::OK();
   }
 
-  // Apply what the last action made. Put off until another action looks at it.
+  // Apply what the last actions made. Put off until another one looks at it: a copy of
+  // the metadata of many snapshots takes its time.
   Status Settle() {
     if (unsettled_.empty()) return Status::OK();
     FIRN_ASSIGN_OR_RETURN(
