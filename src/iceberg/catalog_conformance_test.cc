@@ -50,8 +50,11 @@ std::vector<CatalogKind> Kinds() {
        .keeps_metadata = false},
   };
   if (const char* server = std::getenv("FIRN_TEST_REST_CATALOG")) {
-    kinds.push_back(
-        {.name = "Rest", .uri = server, .on_disk = true, .commits_several = true});
+    kinds.push_back({.name = "Rest",
+                     .uri = server,
+                     .on_disk = true,
+                     .commits_several = true,
+                     .guards_parents = false});
   }
   return kinds;
 }
