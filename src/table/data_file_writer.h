@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/context.h"
@@ -44,13 +45,13 @@ class BegunFiles {
   BegunFiles(const BegunFiles&) = delete;
   BegunFiles& operator=(const BegunFiles&) = delete;
 
-  void Add(std::string location) { locations_.push_back(std::move(location)); }
-  void Keep(const std::string& location) { std::erase(locations_, location); }
+  void Add(std::string location) { locations_.insert(std::move(location)); }
+  void Keep(const std::string& location) { locations_.erase(location); }
   void KeepAll() { locations_.clear(); }
 
  private:
   io::Store& store_;
-  std::vector<std::string> locations_;
+  std::set<std::string> locations_;
 };
 
 // How the files of a table are to be written. Shared by all of them.
