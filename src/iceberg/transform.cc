@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/transform.h"
 
-#include <bit>
 #include <charconv>
-#include <cstring>
 #include <limits>
 
 #include "base/assert.h"
 #include "base/civil_date.h"
+#include "iceberg/murmur3.h"
 #include "iceberg/single_value.h"
 
 namespace firn::iceberg {
@@ -59,35 +58,6 @@ bool TruncateTakes(PrimitiveKind kind) {
     default:
       return false;
   }
-}
-
-// Murmur3, x86, 32 bits, seed 0.
-std::int32_t Murmur3(std::string_view bytes) {
-  constexpr std::uint32_t kC1 = 0xcc9e2d51;
-  constexpr std::uint32_t kC2 = 0x1b873593;
-  std::uint32_t hash = 0;
-  const auto mix = [&](std::uint32_t k) { return std::rotl(k * kC1, 15) * kC2; };
-  std::size_t at = 0;
-  for (; at + 4 <= bytes.size(); at += 4) {
-    std::uint32_t k = 0;
-    std::memcpy(&k, bytes.data() + at, 4);
-    hash = std::rotl(hash ^ mix(k), 13) * 5 + 0xe6546b64;
-  }
-  std::uint32_t tail = 0;
-  for (std::size_t i = bytes.size(); i > at; --i) {
-    tail = (tail << 8) | static_cast<unsigned char>(bytes[i - 1]);
-  }
-  if (at < bytes.size()) hash ^= mix(tail);
-  hash ^= static_cast<std::uint32_t>(bytes.size());
-  hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
-  hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
-  return static_cast<std::int32_t>(hash ^ (hash >> 16));
-}
-
-std::int32_t HashLong(std::int64_t v) {
-  char bytes[sizeof(v)];
-  std::memcpy(bytes, &v, sizeof(v));
-  return Murmur3(std::string_view(bytes, sizeof(v)));
 }
 
 // Whole hours since the epoch.
@@ -346,10 +316,10 @@ std::optional<SourceRange> SourceRangeOf(const Transform& transform,
 
 std::int32_t BucketHash(const PrimitiveType& type, const Value& value) {
   FIRN_ASSERT(BucketTakes(type.kind));
-  if (const auto* v = std::get_if<std::int32_t>(&value)) return HashLong(*v);
+  if (const auto* v = std::get_if<std::int32_t>(&value)) return Murmur3OfLong(*v);
   if (const auto* v = std::get_if<std::int64_t>(&value)) {
     // A nanosecond timestamp hashes as the microsecond one it rounds down to.
-    return HashLong(IsNanoseconds(type.kind) ? FloorDiv(*v, 1000) : *v);
+    return Murmur3OfLong(IsNanoseconds(type.kind) ? FloorDiv(*v, 1000) : *v);
   }
   return Murmur3(SerializeValue(value, type));
 }

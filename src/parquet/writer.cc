@@ -200,6 +200,8 @@ class FileWriter::State {
     });
   }
 
+  void EndRowGroup() { group_ended_ = true; }
+
   std::int64_t row_count() const { return row_count_ + held_rows_; }
   std::int64_t flushed_bytes() const { return sink_->written_bytes(); }
 
@@ -272,10 +274,12 @@ class FileWriter::State {
         std::max<std::int64_t>(1, batch_bytes / batch.num_rows());
     for (std::int64_t offset = 0; offset < batch.num_rows();) {
       if (group_rows_ >= options_.row_group_rows ||
-          group_bytes_ >= options_.row_group_bytes || nan_counts_.empty()) {
+          group_bytes_ >= options_.row_group_bytes || nan_counts_.empty() ||
+          (group_ended_ && group_rows_ > 0)) {
         FIRN_RETURN_IF_ERROR(body_->NewRowGroup());
         nan_counts_.emplace_back(leaves_->num_columns(), 0);
         group_rows_ = group_bytes_ = 0;
+        group_ended_ = false;
       }
       const std::int64_t room =
           std::min(options_.row_group_rows - group_rows_,
@@ -334,6 +338,7 @@ class FileWriter::State {
   std::int64_t row_count_ = 0;
   std::int64_t group_rows_ = 0;
   std::int64_t group_bytes_ = 0;
+  bool group_ended_ = false;
   std::vector<std::vector<std::int64_t>> nan_counts_;  // [row group][leaf]
 };
 
@@ -358,6 +363,7 @@ Result<std::unique_ptr<FileWriter>> FileWriter::Open(
 }
 
 Status FileWriter::Write(const arrow::RecordBatch& batch) { return state_->Write(batch); }
+void FileWriter::EndRowGroup() { state_->EndRowGroup(); }
 std::int64_t FileWriter::row_count() const { return state_->row_count(); }
 std::int64_t FileWriter::flushed_bytes() const { return state_->flushed_bytes(); }
 Result<FileReport> FileWriter::Finish() && { return state_->Finish(); }

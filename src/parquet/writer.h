@@ -81,6 +81,9 @@ class FileWriter {
   // refuses everything further and the object is given up.
   Status Write(const arrow::RecordBatch& batch);
 
+  // Let the next rows begin another row group: the one being filled leaves memory then.
+  void EndRowGroup();
+
   std::int64_t row_count() const;
   // What has reached the object so far; the row group being filled is not in it.
   std::int64_t flushed_bytes() const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // data_writer.h: writes rows into a table's data files, one partition after another.
 //
-// Rows come grouped by partition, so one file is open at a time. A file ends with its
-// partition or at its target size. Names: `{table}_data_{YYYYMMDD}_{ulid}.parquet` below
-// the partition's directory. A file is durable before Finish() returns it, and nobody
-// sees it until a commit names it.
+// Rows come grouped by partition and in the table's order, so one file is open at a time.
+// A file ends with its partition or at its target size, is durable before Finish()
+// returns it, and nobody sees it until a commit names it. For rows as they come there is
+// TableWriter (table_writer.h).
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include "iceberg/data_file.h"
 #include "io/store.h"
 #include "parquet/writer.h"
+#include "table/data_file_writer.h"
 
 namespace arrow {
 class RecordBatch;
@@ -46,8 +47,7 @@ class DataWriter {
                                                   base::UlidSource& ulids,
                                                   const iceberg::LoadedTable& table,
                                                   const DataWriterOptions& options);
-  // Removes what was written unless Finish() succeeded.
-  ~DataWriter();
+  // One that goes without Finish() having succeeded removes what it wrote.
   DataWriter(const DataWriter&) = delete;
   DataWriter& operator=(const DataWriter&) = delete;
 
@@ -64,32 +64,19 @@ class DataWriter {
   Result<std::vector<iceberg::DataFile>> Finish() &&;
 
  private:
-  DataWriter(const base::Context& context, io::Store& store, const base::Clock& clock,
-             base::UlidSource& ulids, iceberg::LoadedTable table,
-             DataWriterOptions options);
-  Status OpenFile(const iceberg::PartitionValues& partition,
-                  const arrow::Schema& batch_schema);
+  DataWriter(const DataFileEnvironment& environment, iceberg::LoadedTable table,
+             const DataWriterOptions& options);
   Status CloseFile();
 
-  const base::Context& context_;
-  io::Store& store_;
-  const base::Clock& clock_;
-  base::UlidSource& ulids_;
+  const DataFileEnvironment environment_;
   const iceberg::LoadedTable table_;
-  DataWriterOptions options_;
+  const std::int64_t file_bytes_target_;
+  const DataFileForm form_;
   std::shared_ptr<arrow::Schema> schema_;
-  std::unique_ptr<parquet::FileWriter> file_;
-  std::string file_location_;
+  BegunFiles begun_;
+  std::unique_ptr<DataFileWriter> file_;  // Goes before `begun_` removes its object.
   iceberg::PartitionValues partition_;
   std::vector<iceberg::DataFile> files_;
-  std::vector<std::string> locations_;  // Of every file opened.
-  bool finished_ = false;
 };
-
-// What a Parquet file's report says, as a manifest holds it: bounds truncated and
-// serialised by the types of `schema`.
-Result<iceberg::DataFile> MakeDataFile(const parquet::FileReport& report,
-                                       const iceberg::Schema& schema,
-                                       std::string location);
 
 }  // namespace firn::table

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/batch_validator.h"
+
+#include <arrow/array/util.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <string_view>
+#include <unordered_map>
+
+#include "base/nearest_word.h"
+#include "iceberg/schema_arrow.h"
+#include "table/arrow_status.h"
+#include "table/column_conform.h"
+
+namespace firn::table {
+namespace {
+
+Status UnknownColumn(const std::string& name, const iceberg::Schema& schema) {
+  std::vector<std::string_view> names;
+  for (const auto& field : schema.fields()) names.push_back(field.name);
+  const std::string_view nearest = base::NearestWord(name, names);
+  return Status::InvalidArgument(
+      "the table has no column " + name +
+      (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+}
+
+}  // namespace
+
+Result<BatchValidator> BatchValidator::Make(const iceberg::Schema& schema) {
+  FIRN_ASSIGN_OR_RETURN(auto arrow_schema, iceberg::ToArrowSchema(schema));
+  return BatchValidator(schema, std::move(arrow_schema));
+}
+
+Result<CheckedBatch> BatchValidator::Check(const arrow::RecordBatch& batch,
+                                           arrow::MemoryPool* pool) const {
+  std::unordered_map<std::string_view, int> given;
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    const std::string& name = batch.column_name(i);
+    if (!given.emplace(name, i).second) {
+      return Status::InvalidArgument("column " + name + " is there twice");
+    }
+  }
+  CheckedBatch checked;
+  RowFaults faults;
+  const RowPath rows;
+  arrow::ArrayVector columns;
+  for (std::size_t i = 0; i < schema_.fields().size(); ++i) {
+    const iceberg::NestedField& field = schema_.fields()[i];
+    const auto& arrow_type = arrow_schema_->field(static_cast<int>(i))->type();
+    const auto at = given.find(field.name);
+    if (at == given.end()) {
+      if (field.required) {
+        return Status::InvalidArgument("required column " + field.name + " is missing");
+      }
+      FIRN_ASSIGN_OR_RETURN(auto nulls, FromArrow(arrow::MakeArrayOfNull(
+                                            arrow_type, batch.num_rows(), pool)));
+      columns.push_back(std::move(nulls));
+      continue;
+    }
+    FIRN_ASSIGN_OR_RETURN(
+        auto column, ConformColumn({field.type, arrow_type, field.required, field.name},
+                                   batch.column(at->second), rows, pool, &faults));
+    columns.push_back(std::move(column));
+    given.erase(at);
+  }
+  if (!given.empty()) {
+    return UnknownColumn(std::string(given.begin()->first), schema_);
+  }
+  checked.rows =
+      arrow::RecordBatch::Make(arrow_schema_, batch.num_rows(), std::move(columns));
+  for (auto& [row, fault] : faults) {
+    checked.invalid.push_back({row, std::move(fault.first), std::move(fault.second)});
+  }
+  return checked;
+}
+
+}  // namespace firn::table

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// write_properties.h: table properties that say how files are written, by Iceberg's
+// names.
+//
+//   write.parquet.compression-codec                 write.target-file-size-bytes
+//   write.parquet.compression-level                 write.metadata.metrics.default
+//   write.parquet.row-group-size-bytes              write.metadata.metrics.column.COLUMN
+//   write.parquet.page-size-bytes
+//   write.parquet.page-row-limit
+//   write.parquet.dict-size-bytes
+//   write.parquet.page-version
+//   write.parquet.bloom-filter-enabled.column.COLUMN
+//   write.parquet.bloom-filter-fpp.column.COLUMN
+//   write.parquet.stats-enabled.column.COLUMN
+//
+// A metrics mode is `none`, `counts`, `truncate(N)` or `full`. Other properties are other
+// engines', and columns that the schema lacks were dropped: both are passed over. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "firn/status.h"
+#include "iceberg/schema.h"
+#include "table/table_writer_options.h"
+
+namespace firn::table {
+
+// `options` as the properties change it. InvalidArgument for a bad value, naming the key,
+// the value and what there is.
+Result<TableWriterOptions> WithWriteProperties(
+    TableWriterOptions options, const std::map<std::string, std::string>& properties,
+    const iceberg::Schema& schema);
+
+}  // namespace firn::table
