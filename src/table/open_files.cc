@@ -12,8 +12,9 @@
 namespace firn::table {
 namespace {
 
-// What an open file holds however few its rows, measured: pages and dictionaries in the
-// making, a column each.
+// About what an open file holds however few its rows: pages and dictionaries in the
+// making, a column each. An estimate, from which the number of open files follows; what
+// they really hold is counted.
 constexpr std::int64_t kColumnBytesMin = std::int64_t{64} << 10;
 // Below this a row group is too small to be worth a file's place.
 constexpr std::int64_t kFileBytesMin = std::int64_t{4} << 20;
