@@ -24,6 +24,7 @@
 #include "firn/rest_catalog.h"
 #include "firn/status.h"
 #include "firn/storage.h"
+#include "firn/table_check.h"
 #include "firn/time.h"
 
 namespace arrow {
@@ -202,6 +203,12 @@ class Db {
                                                  std::string_view table) = 0;
   // The warehouse's catalog, for other engines. Goes with the Db.
   virtual CatalogReader& catalog() = 0;
+  // Hold what the table says of itself, in every snapshot, against what is in its store.
+  // A damaged table is no error, but one whose metadata file is not readable is:
+  // Corruption.
+  virtual Result<TableCheck> CheckTable(const base::Context& context,
+                                        std::string_view table,
+                                        const TableCheckOptions& options) = 0;
 
   // What start-up found that a person should know (torn tails, gaps, clones), in words.
   virtual const std::vector<std::string>& start_reports() const = 0;

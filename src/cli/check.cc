@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// firn check: holds Parquet files against what they say of themselves.
+// firn check: holds Parquet files, and tables, against what they say of themselves.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -8,6 +8,8 @@
 
 #include "cli/cancel_on_signal.h"
 #include "cli/commands.h"
+#include "cli/counted.h"
+#include "cli/progress_line.h"
 #include "cli/run_stats.h"
 
 #include "base/context.h"
@@ -20,10 +22,6 @@ namespace {
 using base::JsonString;
 
 constexpr std::string_view kWhat = "check";
-
-std::string Count(std::int64_t n, std::string_view one, std::string_view many) {
-  return std::to_string(n) + " " + std::string(n == 1 ? one : many);
-}
 
 std::string FaultJson(const FileFault& fault) {
   std::string out = R"({"kind":)" + JsonString(FaultKindName(fault.kind));
@@ -60,31 +58,6 @@ std::string CheckJson(const FileCheck& check) {
   return out + "]}";
 }
 
-// The share that is done, rewritten in place while it changes. Nothing where standard
-// error is no terminal.
-class ProgressLine {
- public:
-  ProgressLine(World& world, const CommonFlags& common)
-      : world_(world), shown_(world.err_is_terminal && !common.quiet) {}
-  ~ProgressLine() { Clear(); }
-
-  void Show(const std::string& file, double share) {
-    const int percent = static_cast<int>(share * 100);
-    if (!shown_ || percent == percent_) return;
-    percent_ = percent;
-    world_.err << "\r\x1b[K" << percent << " % of " << file << std::flush;
-  }
-  void Clear() {
-    if (percent_ >= 0) world_.err << "\r\x1b[K" << std::flush;
-    percent_ = -1;
-  }
-
- private:
-  World& world_;
-  const bool shown_;
-  int percent_ = -1;
-};
-
 // Checks one file after the other and prints what it finds.
 class Checker {
  public:
@@ -105,7 +78,7 @@ class Checker {
       world_.out << R"(],"sound":)" << sound_ << R"(,"faulty":)" << faulty_
                  << R"(,"unchecked":)" << unchecked_ << "}\n";
     } else if (locations.size() > 1 && !common_.quiet) {
-      world_.out << Count(std::ssize(locations), "file", "files") << ": " << sound_
+      world_.out << Counted(std::ssize(locations), "file", "files") << ": " << sound_
                  << " sound, " << faulty_ << " with faults";
       if (unchecked_ > 0) world_.out << ", " << unchecked_ << " not checked";
       world_.out << "\n";
@@ -146,13 +119,13 @@ class Checker {
     world_.out << check.file << ": ";
     if (!check.sound()) {
       world_.out << (check.more_faults ? "more than " : "")
-                 << Count(std::ssize(check.faults), "fault", "faults") << "\n";
+                 << Counted(std::ssize(check.faults), "fault", "faults") << "\n";
       return;
     }
-    world_.out << "sound: " << Count(check.rows, "row", "rows") << ", "
-               << Count(check.row_groups, "row group", "row groups") << ", "
-               << Count(check.columns, "column", "columns") << ", "
-               << Count(check.pages, "page", "pages") << "\n";
+    world_.out << "sound: " << Counted(check.rows, "row", "rows") << ", "
+               << Counted(check.row_groups, "row group", "row groups") << ", "
+               << Counted(check.columns, "column", "columns") << ", "
+               << Counted(check.pages, "page", "pages") << "\n";
     for (const std::string& column : check.locked) {
       world_.out << check.file << ": column " << column
                  << " is encrypted, and was not looked at\n";
@@ -204,7 +177,14 @@ int Check(World& world, const CommonFlags& common, const CheckFlags& flags) {
   if (!files.ok()) return PrintError(world, kWhat, files.status());
   const base::Context context;
   const CancelOnSignalScope scope(world, context);
+  if (!flags.source.warehouse.empty() || !flags.source.catalog.empty()) {
+    return CheckTable(world, common, flags);
+  }
   const Result<std::vector<std::string>> found = (*files)->Find(context, flags.location);
+  // A table's name is a file's as well, and a file goes first where both may be meant.
+  if (found.status().Is(StatusCode::kNotFound) && !config->db.warehouse.empty()) {
+    return CheckTable(world, common, flags);
+  }
   if (!found.ok()) {
     return found.status().Is(StatusCode::kInvalidArgument)
                ? PrintBadUsage(world, kWhat, found.status())

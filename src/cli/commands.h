@@ -55,10 +55,14 @@ int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& fl
 int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags);
 
 struct CheckFlags {
-  std::string location;  // Of a file, a directory or a pattern.
+  std::string location;  // Of a file, a directory or a pattern; or a table's name.
   bool compression = false;
+  bool content = false;  // Of a table: read its files whole.
+  SourceFlags source;
 };
 int Check(World& world, const CommonFlags& common, const CheckFlags& flags);
+// What Check() does where a table is meant.
+int CheckTable(World& world, const CommonFlags& common, const CheckFlags& flags);
 
 struct ExportFlags {
   std::string source_name;  // A table or a location; or `query` is given.

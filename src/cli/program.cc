@@ -214,16 +214,22 @@ class Grammar {
 
   void AddCheck() {
     CLI::App* check = app_.add_subcommand(
-        "check", "Hold Parquet files against what they say of themselves");
+        "check", "Hold Parquet files, or a table, against what they say of themselves");
     check
         ->add_option("location", check_.location,
-                     "A file, a directory or a pattern, on disk or in a store")
+                     "A file, a directory or a pattern, on disk or in a store; or "
+                     "NAMESPACE.TABLE of a warehouse")
         ->required();
+    AddWarehouse(check, check_.source);
+    check->add_flag("--content", check_.content,
+                    "Of a table: read its files whole, and not their footers alone");
     check->add_flag("--compression", check_.compression,
                     "Instead: what each column takes, and what form would suit it");
     check->footer(
-        "Every page is read. Exit code 1 says that there are faults.\n"
+        "Every page of a file is read; of a table every snapshot's metadata, and the "
+        "footer of every file. Exit code 1 says that there are faults.\n"
         "Example:\n  firn check ./data\n"
+        "  firn check metrics.samples --warehouse ./firn-data/warehouse\n"
         "  firn check s3://bucket/x.parquet --compression");
     OnCommand(check, [this] { return Check(world_, common_, check_); });
   }

@@ -71,6 +71,18 @@ std::unique_ptr<FakeDb> NewFakeDb() {
     return result;
   };
   db->tables = {{"metrics.samples", "file:/w/metadata/1.json", 7, 10, 2, 300}};
+  TableCheck sound;
+  sound.table = "metrics.samples";
+  sound.metadata_location = "file:/w/metadata/1.json";
+  sound.snapshots = 1;
+  sound.manifests = 2;
+  sound.files = 3;
+  sound.rows = 40;
+  TableCheck faulty = sound;
+  faulty.table = "metrics.series";
+  faulty.faults = {{TableFaultKind::kMetrics, "file:/w/a.parquet", "ts", "lower bound 7",
+                    "at most 5"}};
+  db->checks = {sound, faulty};
   return db;
 }
 
@@ -306,6 +318,26 @@ TEST_F(ProgramTest, WithoutASourceSqlReadsFilesAlone) {
   EXPECT_EQ(err(), "firn: sql: Catalog Error: Table x does not exist!\n");
 }
 
+TEST_F(ProgramTest, ChecksTables) {
+  EXPECT_EQ(Run({"check", "metrics.samples", "--warehouse", "w", "--stats"}), 0);
+  EXPECT_EQ(out(), "metrics.samples: sound: 1 snapshot, 2 manifests, 3 files, 40 rows\n");
+  EXPECT_EQ(json::parse(err())["files_planned"], 3);
+  EXPECT_EQ(Run({"check", "metrics.series", "--warehouse", "w"}), 1);
+  EXPECT_EQ(out(),
+            "file:/w/a.parquet: column ts: metrics: lower bound 7, expected at most 5\n"
+            "metrics.series: 1 fault\n");
+  EXPECT_EQ(Run({"check", "metrics.series", "--warehouse", "w", "--json"}), 1);
+  const json checked = json::parse(out());
+  EXPECT_FALSE(checked["sound"]);
+  EXPECT_EQ(checked["faults"],
+            json::parse(R"([{"kind":"metrics","location":"file:/w/a.parquet",
+                             "column":"ts","found":"lower bound 7",
+                             "expected":"at most 5"}])"));
+  EXPECT_EQ(Run({"check", "metrics.nothing", "--warehouse", "w"}), 3);
+  EXPECT_THAT(err(), HasSubstr("`firn table ls` lists the tables."));
+  EXPECT_EQ(Run({"check", "metrics.samples", "--warehouse", "w", "--compression"}), 2);
+}
+
 TEST_F(ProgramTest, ChecksFiles) {
   EXPECT_EQ(Run({"check", "a.parquet"}), 0);
   EXPECT_EQ(out(), "a.parquet: sound: 10 rows, 1 row group, 2 columns, 4 pages\n");
@@ -331,6 +363,8 @@ TEST_F(ProgramTest, ChecksFiles) {
   EXPECT_EQ(err(), "firn: check: it is encrypted\n");
   EXPECT_EQ(Run({"check", "b.parquet", "--quiet"}), 1);
   EXPECT_THAT(out(), StartsWith("b.parquet: row group 0"));
+  EXPECT_EQ(Run({"check", "metrics.samples"}), 0);  // Of this name there may be a file.
+  EXPECT_THAT(out(), StartsWith("metrics.samples: sound: 10 rows"));
   EXPECT_EQ(Run({"check", "a.parquet", "--compression"}), 0);
   EXPECT_EQ(out(), "report of a.parquet\n\ntrial\n");
   EXPECT_EQ(Run({"check", "dir", "--compression", "--json"}), 0);

@@ -24,6 +24,7 @@
 #include "promql/parser.h"
 #include "sql/engine.h"
 #include "table/file_source.h"
+#include "table/verify_table.h"
 #include "tsdb/engine.h"
 #include "tsdb/head_appender.h"
 #include "wal/log.h"
@@ -398,6 +399,12 @@ class OpenDb final : public Db {
   Result<std::vector<FileSummary>> Files(const base::Context& context,
                                          std::string_view table) override {
     return warehouse_->Files(context, table);
+  }
+  Result<TableCheck> CheckTable(const base::Context& context, std::string_view name,
+                                const TableCheckOptions& options) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
+                          warehouse_->LoadTable(context, name));
+    return table::VerifyTable(context, warehouse_->scan_environment(), table, options);
   }
 
   CatalogReader& catalog() override { return *catalog_; }

@@ -16,6 +16,7 @@
 #include "parquet/compression_report.h"
 #include "parquet/dictionary_prune.h"
 #include "parquet/encryption.h"
+#include "parquet/file_report.h"
 #include "parquet/footer.h"
 #include "parquet/footer_cache.h"
 #include "parquet/lazy_object.h"
@@ -321,6 +322,22 @@ Result<CompressionReport> FileReader::Compression() const {
   }
   return Guard(location_, [&]() -> Result<CompressionReport> {
     return MakeCompressionReport(footer_->metadata(), locked);
+  });
+}
+
+Result<FileReport> FileReader::Report() const {
+  const ::parquet::FileMetaData& metadata = footer_->metadata();
+  for (int leaf = 0; leaf < metadata.num_columns(); ++leaf) {
+    FIRN_RETURN_IF_ERROR(footer_->CheckUnlocked(leaf));
+  }
+  return Guard(location_, [&]() -> Result<FileReport> {
+    const std::vector<std::vector<std::int64_t>> no_nan(
+        static_cast<std::size_t>(metadata.num_row_groups()),
+        std::vector<std::int64_t>(static_cast<std::size_t>(metadata.num_columns())));
+    FileReport report = MakeFileReport(metadata, no_nan,
+                                       static_cast<std::int64_t>(object_->size_bytes()));
+    for (ColumnReport& column : report.columns) column.nan_count = -1;
+    return report;
   });
 }
 

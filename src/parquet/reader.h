@@ -34,6 +34,7 @@ class FetchThreads;
 class Footer;
 class FooterCache;
 struct CompressionReport;  // compression_report.h
+struct FileReport;         // writer.h
 struct DecryptionOptions;  // encryption.h
 
 struct ReaderOptions {
@@ -184,6 +185,10 @@ class FileReader {
   std::optional<std::string> FindKeyValue(std::string_view key) const;
   // What each column takes, and in what form. Corruption where the footer is damaged.
   Result<CompressionReport> Compression() const;
+  // What a table's metadata keeps of the file, as far as the footer knows: NaN is not
+  // counted in it. Corruption where the footer is damaged, PermissionDenied where a
+  // column is locked.
+  Result<FileReport> Report() const;
   // Whether the file has the column. A table whose schema has grown fills it otherwise.
   bool HasColumn(const ColumnRef& column) const;
 

@@ -141,6 +141,7 @@ class FakeDb final : public Db {
   std::vector<MetricDescription> metadata;
   std::vector<TableSummary> tables;
   FakeCatalog known;
+  std::vector<TableCheck> checks;  // What CheckTable answers for the table of each.
   std::shared_ptr<wire::RecordingAppender> appender =
       std::make_shared<wire::RecordingAppender>();
   // Where false each connection gets an appender of its own, which keeps no sample.
@@ -206,6 +207,15 @@ class FakeDb final : public Db {
     return Status::NotFound("table " + std::string(table) + " does not exist");
   }
   CatalogReader& catalog() override { return known; }
+  Result<TableCheck> CheckTable(const base::Context&, std::string_view table,
+                                const TableCheckOptions& options) override {
+    for (const TableCheck& check : checks) {
+      if (check.table != table) continue;
+      if (options.on_progress) options.on_progress(0.5);
+      return check;
+    }
+    return Status::NotFound("table " + std::string(table) + " does not exist");
+  }
   const std::vector<std::string>& start_reports() const override { return reports_; }
   base::MetricRegistry& metrics() override { return registry_; }
 
