@@ -41,7 +41,7 @@ class FsCatalogTest(ServerTest):
         done = run_firn("sql", COUNT, "--warehouse", self.server.warehouse, "--catalog",
                         "fs", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(json.loads(done.stdout), [{"n": 30, "total": 45.0}])
+        self.assertEqual(json.loads(done.stdout)["rows"], [[30, 45.0]])
         self.server.start()
         self.assertEqual(self.server.sql(COUNT), [[30, 45.0]])
 

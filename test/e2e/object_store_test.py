@@ -186,7 +186,8 @@ class ObjectStoreTest(SamplesTest):
         server = self.make_server("--warehouse", WAREHOUSE, name="other")
         with self.assertRaises(firn_server.StartFailed) as failed:
             server.start()
-        self.assertIn("--catalog sqlite:///FILE", failed.exception.said)
+        self.assertIn("--catalog fs, for one that lies there too, or sqlite:///FILE",
+                      failed.exception.said)
 
 
 if __name__ == "__main__":
