@@ -12,8 +12,8 @@
 #include "iceberg/rest_paths.h"
 #include "iceberg/rest_session.h"
 #include "iceberg/schema_json.h"
+#include "iceberg/table_commit_json.h"
 #include "iceberg/table_metadata_json.h"
-#include "iceberg/update_json.h"
 
 namespace firn::iceberg {
 namespace {
@@ -27,22 +27,6 @@ constexpr std::size_t kNamesMax = 1'000'000;  // Of one listing.
 constexpr std::size_t kNamespaceDepthMax = 32;
 constexpr std::pair<const char*, const char*> kDelegation = {
     "X-Iceberg-Access-Delegation", "vended-credentials"};
-
-ordered_json ToJson(const TableIdentifier& identifier) {
-  return {{"namespace", identifier.name_space.levels}, {"name", identifier.name}};
-}
-
-ordered_json ToJson(const TableChange& change) {
-  ordered_json out;
-  out["identifier"] = ToJson(change.identifier);
-  out["requirements"] = ordered_json::array();
-  for (const Requirement& requirement : change.requirements) {
-    out["requirements"].push_back(ToJson(requirement));
-  }
-  out["updates"] = ordered_json::array();
-  for (const Update& update : change.updates) out["updates"].push_back(ToJson(update));
-  return out;
-}
 
 // The updates that make `table` of nothing.
 std::vector<Update> CreationUpdates(const NewTable& table) {
@@ -412,9 +396,9 @@ Result<LoadedTable> RestCatalog::CreateTable(const base::Context& context,
   FIRN_RETURN_IF_ERROR(
       NamespaceProperties(context, request.identifier.name_space).status().With(what));
   ordered_json body = {{"name", request.identifier.name},
-                       {"schema", iceberg::ToJson(table.schema)},
-                       {"partition-spec", iceberg::ToJson(table.spec)},
-                       {"write-order", iceberg::ToJson(table.sort_order)},
+                       {"schema", ToJson(table.schema)},
+                       {"partition-spec", ToJson(table.spec)},
+                       {"write-order", ToJson(table.sort_order)},
                        {"stage-create", true},
                        {"properties", table.properties}};
   if (request.location) body["location"] = *request.location;
@@ -433,7 +417,8 @@ Result<LoadedTable> RestCatalog::CreateTable(const base::Context& context,
 
   table.uuid = staged->table.metadata->table_uuid;
   table.location = staged->table.metadata->location;
-  const TableChange change{request.identifier, {AssertCreate{}}, CreationUpdates(table)};
+  const CommitTableRequest change{
+      request.identifier, {AssertCreate{}}, CreationUpdates(table)};
   auto made = SendForTable(context,
                            {RestAction::kCreate,
                             "POST",
@@ -468,7 +453,7 @@ Result<LoadedTable> RestCatalog::CommitTable(const base::Context& context,
                                              const TableIdentifier& identifier,
                                              const std::vector<Requirement>& requirements,
                                              const std::vector<Update>& updates) {
-  const TableChange change{identifier, requirements, updates};
+  const CommitTableRequest change{identifier, requirements, updates};
   FIRN_ASSIGN_OR_RETURN(LoadedAnswer committed, SendForTable(context,
                                                              {RestAction::kChange,
                                                               "POST",
@@ -484,11 +469,11 @@ Result<LoadedTable> RestCatalog::CommitTable(const base::Context& context,
 Status RestCatalog::CommitTables(const base::Context& context,
                                  const std::vector<TableChange>& changes) {
   FIRN_RETURN_IF_ERROR(CheckSupport(kTransactionsEndpoint));
-  ordered_json body;
-  body["table-changes"] = ordered_json::array();
+  std::vector<CommitTableRequest> tables;
   for (const TableChange& change : changes) {
-    body["table-changes"].push_back(ToJson(change));
+    tables.push_back({change.identifier, change.requirements, change.updates});
   }
+  const ordered_json body = TransactionToJson(tables);
   return session_
       ->Send(context,
              {RestAction::kChange, "POST", paths_.Transactions(), JsonText(body), {}})
