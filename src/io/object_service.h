@@ -50,7 +50,9 @@ struct NewObject {
 
 // How a put that names a new object ended.
 enum class PutOutcome : std::uint8_t {
-  kDone,  // The object is there, and is ours.
+  // The object is there, and is ours. Where an earlier attempt may have arrived: so the
+  // store says, and the object may still be to come.
+  kDone,
   // Some object was there before, and is not to be replaced. It may be ours, where
   // `kUnknown` came before.
   kTaken,
@@ -60,7 +62,7 @@ struct PutResult {
   PutOutcome outcome = PutOutcome::kDone;
   Status status;  // Why not, for kTaken and kUnknown.
   // The attempt that was answered was not the first that may have arrived: kTaken may
-  // be our own doing.
+  // be our own doing, and kDone be said of an object that the first is still making.
   bool earlier_may_have_arrived = false;
 };
 

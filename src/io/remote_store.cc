@@ -7,6 +7,7 @@
 
 #include "base/budget.h"
 #include "io/part_uploader.h"
+#include "io/retry.h"
 
 namespace firn::io {
 namespace {
@@ -116,10 +117,39 @@ class RemoteReader final : public ObjectReader {
   std::optional<std::string> etag_;  // Absent: no answer has come yet.
 };
 
-// Decide, where a name is taken or the answer was lost, whether the object is ours.
+// How often a store that said done is asked for the object, a second apart on average.
+constexpr int kArrivalLooks = 60;
+constexpr RetryOptions kArrivalPauses{kArrivalLooks, 100, 2000};
+
+// Wait for an object that a repeated request was told is made. A store may say so while
+// it is still putting the object together for the first request, whose answer was lost
+// (versitygw does, "for idempotency"): the object is there when it is seen.
+Status AwaitObject(const base::Context& context, ObjectService& service,
+                   const NewObject& object) {
+  Backoff pauses(kArrivalPauses);
+  for (int look = 1;; ++look) {
+    const Result<RemoteObject> there = service.Head(context, object.key);
+    if (there.ok() && there->put_id == object.put_id) {
+      return service.CheckCreated(context, object.key);
+    }
+    if (!there.ok() && !there.status().Is(StatusCode::kNotFound)) {
+      return CommitUnknown(there.status());
+    }
+    if (look == kArrivalLooks || !pauses.Wait(context, look + 1, 0).ok()) {
+      return CommitUnknown(Status::Unavailable(
+          "put " + object.key + ": the store said that the object is made, and " +
+          (there.ok() ? "another is there" : "it is not there")));
+    }
+  }
+}
+
+// Decide, where a name is taken or an answer was lost, whether the object is ours.
 Status OutcomeOf(const base::Context& context, ObjectService& service,
                  const NewObject& object, const PutResult& result) {
-  if (result.outcome == PutOutcome::kDone) return {};
+  if (result.outcome == PutOutcome::kDone) {
+    return result.earlier_may_have_arrived ? AwaitObject(context, service, object)
+                                           : Status();
+  }
   if (result.outcome == PutOutcome::kTaken && !result.earlier_may_have_arrived) {
     return result.status;
   }

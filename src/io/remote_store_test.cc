@@ -21,6 +21,9 @@ struct Bucket {
   int made = 0;
   int parts = 0;
   int aborted = 0;
+  bool completed_again = false;  // The answer to a first completion was lost.
+  int looks_before_there = 0;    // Of those that find no object yet.
+  std::string put_id;            // Of the newest upload.
   base::ByteBudget* budget = nullptr;
   std::int64_t used_most = 0;
 
@@ -42,7 +45,9 @@ class FakeUpload final : public MultipartUpload {
   Result<PutResult> Complete(const base::Context&, int) override {
     std::lock_guard lock(bucket_.mutex);
     for (const auto& [number, bytes] : parts_) bucket_.objects[key_] += bytes;
-    return PutResult();
+    PutResult result;
+    result.earlier_may_have_arrived = bucket_.completed_again;
+    return result;
   }
   Status Abort(const base::Context&) override {
     std::lock_guard lock(bucket_.mutex);
@@ -60,7 +65,11 @@ class FakeService final : public ObjectService {
  public:
   explicit FakeService(Bucket& bucket) : bucket_(bucket) {}
   Result<RemoteObject> Head(const base::Context&, const std::string& key) override {
-    return Status::NotFound(key);
+    std::lock_guard lock(bucket_.mutex);
+    if (!bucket_.objects.contains(key) || bucket_.looks_before_there-- > 0) {
+      return Status::NotFound(key);
+    }
+    return RemoteObject{key, bucket_.objects[key].size(), 0, "etag", bucket_.put_id};
   }
   Status GetRange(const base::Context&, const std::string& key, const std::string&,
                   std::uint64_t, std::uint64_t, char*) override {
@@ -81,6 +90,7 @@ class FakeService final : public ObjectService {
   Result<std::unique_ptr<MultipartUpload>> StartUpload(const base::Context&,
                                                        const NewObject& object) override {
     FIRN_RETURN_IF_ERROR(bucket_.Check());
+    bucket_.put_id = object.put_id;
     return std::unique_ptr<MultipartUpload>(
         std::make_unique<FakeUpload>(bucket_, object.key));
   }
@@ -188,6 +198,26 @@ TEST_F(RemoteStoreTest, ABucketThatIsNotThereIsMadeForAWriteWhereThatIsAsked) {
       EXPECT_EQ(Make()->PutIfAbsent(context, "s3://b/other", "x").ok(), create);
     }
   }
+}
+
+TEST_F(RemoteStoreTest, AnObjectThatIsSaidToBeMadeIsWaitedFor) {
+  options_.multipart_threshold_bytes = kMiB;
+  bucket_.completed_again = true;
+  bucket_.looks_before_there = 2;
+  const Status written = Write(base::Context(), 3 * kMiB);
+  EXPECT_TRUE(written.ok()) << written;
+  EXPECT_EQ(bucket_.objects["key"], expected_);
+  EXPECT_LT(bucket_.looks_before_there, 0);  // It was seen.
+}
+
+TEST_F(RemoteStoreTest, AnObjectThatDoesNotComeIsNotKnownToBeThere) {
+  options_.multipart_threshold_bytes = kMiB;
+  bucket_.completed_again = true;
+  bucket_.looks_before_there = 1'000'000;
+  const base::Clock& clock = base::SystemClock();
+  const base::Context context(clock, clock.SteadyNs() + 300'000'000, nullptr);
+  const Status written = Write(context, 3 * kMiB);
+  EXPECT_TRUE(written.Is(StatusCode::kCommitUnknown)) << written;
 }
 
 TEST_F(RemoteStoreTest, NothingElseMakesABucket) {
