@@ -103,6 +103,7 @@ struct SnapshotSummary {
   std::int64_t added_rows = 0;
   std::int64_t total_rows = 0;
   bool is_current = false;
+  std::vector<std::string> refs;  // Branches and tags that name it, sorted.
 };
 
 struct FileSummary {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/config_load.h"
 #include "cli/program.h"
@@ -53,6 +55,32 @@ int TableDescribe(World& world, const CommonFlags& common, const TableFlags& fla
 int TableScan(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags);
+
+// What a change of a table takes; each command has some of these.
+struct TableChangeFlags {
+  std::string table;
+  SourceFlags source;
+  std::string name;  // Of a branch or tag; a writer's ULID.
+  std::string to;    // A branch or tag.
+  std::vector<std::int64_t> snapshot_ids;
+  std::string time;  // RFC 3339 or Unix seconds; or empty.
+  std::string ref_age_max;
+  std::string snapshot_age_max;
+  std::optional<std::int32_t> snapshots_min;
+  std::optional<std::int64_t> retain_last;
+  bool replace = false;
+  bool drop = false;
+  bool dry_run = false;
+};
+int TableRollback(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+int TableTag(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+int TableBranch(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+int TableFastForward(World& world, const CommonFlags& common,
+                     const TableChangeFlags& flags);
+int TableCherryPick(World& world, const CommonFlags& common,
+                    const TableChangeFlags& flags);
+int TableExpire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+int TableRetire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
 
 struct CheckFlags {
   std::string location;  // Of a file, a directory or a pattern; or a table's name.

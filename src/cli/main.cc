@@ -16,6 +16,7 @@
 #include "base/context.h"
 #include "firn/db.h"
 #include "firn/files.h"
+#include "firn/table_changes.h"
 
 namespace {
 
@@ -83,7 +84,8 @@ int main(int argc, char** argv) {
                          firn::Db::OpenFiles,
                          firn::Files::Open,
                          CancelContextOnSignal,
-                         isatty(STDERR_FILENO) == 1};
+                         isatty(STDERR_FILENO) == 1,
+                         firn::TableChanges::Open};
   const int code = firn::cli::Run({argv + 1, argv + argc}, world);
   std::cout.flush();
   // Output that could not be written is no success, whatever the command thought.

@@ -195,7 +195,8 @@ class Grammar {
   }
 
   void AddTable() {
-    CLI::App* table = app_.add_subcommand("table", "Look at the tables of a warehouse");
+    CLI::App* table = app_.add_subcommand(
+        "table", "Look at the tables of a warehouse, and at their past");
     table->require_subcommand(1);
     AddTableCommand(table, "ls", "List tables", false, TableLs);
     AddTableCommand(table, "describe", "Schema, partitioning and properties of a table",
@@ -210,6 +211,79 @@ class Grammar {
     AddTableCommand(table, "snapshots", "List the snapshots of a table", true,
                     TableSnapshots);
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
+    AddTableChanges(table);
+  }
+
+  using TableChange = int (*)(World&, const CommonFlags&, const TableChangeFlags&);
+  CLI::App* AddTableChange(CLI::App* table, const std::string& name, const char* help,
+                           const std::string& example, TableChange run) {
+    CLI::App* command = table->add_subcommand(name, help);
+    command->add_option("table", change_.table, "NAMESPACE.TABLE")->required();
+    AddWarehouse(command, change_.source);
+    command->footer("Example:\n  firn table " + name + " metrics.samples " + example +
+                    " --warehouse ./firn-data/warehouse");
+    OnCommand(command, [this, run] { return run(world_, common_, change_); });
+    return command;
+  }
+
+  void AddTableChanges(CLI::App* table) {
+    CLI::App* rollback =
+        AddTableChange(table, "rollback", "Go back to an earlier snapshot",
+                       "--to-time 2026-01-02T03:04:05Z", TableRollback);
+    rollback->add_option("--to-snapshot", change_.snapshot_ids, "One of its past")
+        ->expected(1);
+    rollback->add_option("--to-time", change_.time,
+                         "What was current just before: RFC 3339 or Unix seconds");
+    AddRefCommand(table, "tag", "Name a snapshot for good, or drop such a name",
+                  "before-upgrade", TableTag);
+    CLI::App* branch = AddRefCommand(table, "branch",
+                                     "Make, move or drop a line of snapshots beside main",
+                                     "audit", TableBranch);
+    branch->add_option("--min-snapshots", change_.snapshots_min,
+                       "Keep so many snapshots of it at least");
+    branch->add_option("--max-snapshot-age", change_.snapshot_age_max,
+                       "Keep its snapshots so long, such as 7d");
+    CLI::App* forward =
+        AddTableChange(table, "fast-forward", "Move a branch on to where another ref is",
+                       "main --to audit", TableFastForward);
+    forward->add_option("branch", change_.name, "The branch that moves")->required();
+    forward->add_option("--to", change_.to, "A branch or tag that descends from it")
+        ->required();
+    CLI::App* pick = AddTableChange(table, "cherry-pick",
+                                    "Make what a snapshot off main appended part of main",
+                                    "--snapshot 5179299526185056830", TableCherryPick);
+    pick->add_option("--snapshot", change_.snapshot_ids, "The snapshot")
+        ->expected(1)
+        ->required();
+    CLI::App* expire =
+        AddTableChange(table, "expire", "Forget old snapshots and remove their files",
+                       "--retain-last 10 --dry-run", TableExpire);
+    expire->add_option("--older-than", change_.time,
+                       "In place of history.expire.max-snapshot-age-ms: RFC 3339 or Unix "
+                       "seconds");
+    expire->add_option("--retain-last", change_.retain_last,
+                       "In place of history.expire.min-snapshots-to-keep");
+    expire->add_option("--snapshot", change_.snapshot_ids,
+                       "Forget this one however young it is; may be repeated");
+    expire->add_flag("--dry-run", change_.dry_run, "Say what would go");
+    CLI::App* retire = AddTableChange(
+        table, "retire", "Forget the position of a writer that is gone for good",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV", TableRetire);
+    retire->add_option("writer", change_.name, "Its ULID, as in firn.position.<writer>")
+        ->required();
+  }
+
+  CLI::App* AddRefCommand(CLI::App* table, const char* name, const char* help,
+                          const char* example, TableChange run) {
+    CLI::App* command = AddTableChange(table, name, help, example, run);
+    command->add_option("name", change_.name, "Its name")->required();
+    command->add_option("--snapshot", change_.snapshot_ids, "By default the current one")
+        ->expected(1);
+    command->add_option("--max-age", change_.ref_age_max, "Keep it so long, such as 30d");
+    CLI::Option* replace =
+        command->add_flag("--replace", change_.replace, "Change it where it is there");
+    command->add_flag("--drop", change_.drop, "Forget it instead")->excludes(replace);
+    return command;
   }
 
   void AddCheck() {
@@ -292,6 +366,7 @@ class Grammar {
   SqlFlags sql_;
   PromqlFlags promql_;
   TableFlags table_;
+  TableChangeFlags change_;
   CheckFlags check_;
   ExportFlags export_;
   std::string config_file_;

@@ -16,6 +16,7 @@
 #include "firn/db.h"
 #include "firn/files.h"
 #include "firn/status.h"
+#include "firn/table_changes.h"
 
 namespace firn::cli {
 
@@ -51,6 +52,8 @@ struct World {
   // process at once; with null they are as they were. Null outside of a process.
   std::function<void(const base::Context*)> cancel_on_signal = {};
   bool err_is_terminal = false;
+  std::function<Result<std::unique_ptr<TableChanges>>(const DbOptions&)>
+      open_table_changes = {};
 };
 
 // Flags that every command takes.

@@ -86,6 +86,78 @@ std::unique_ptr<FakeDb> NewFakeDb() {
   return db;
 }
 
+// Writes down what it is asked for.
+class FakeChanges final : public TableChanges {
+ public:
+  explicit FakeChanges(std::vector<std::string>& calls) : calls_(calls) {}
+
+  Result<TableSummary> RollbackTo(const base::Context&, std::string_view table,
+                                  std::int64_t id) override {
+    return Call("rollback", table, std::to_string(id));
+  }
+  Result<TableSummary> RollbackToTime(const base::Context&, std::string_view table,
+                                      TimestampMs before_ms) override {
+    return Call("rollback before", table, std::to_string(before_ms));
+  }
+  Result<TableSummary> SetRef(const base::Context&, std::string_view table,
+                              const NewRef& ref) override {
+    std::string said = ref.kind == RefKind::kTag ? "tag " : "branch ";
+    said += ref.name;
+    if (ref.snapshot_id) said += " of " + std::to_string(*ref.snapshot_id);
+    if (ref.replace) said += " replaced";
+    const RefRetention& kept = ref.retention;
+    if (kept.ref_age_max_ms) said += " for " + std::to_string(*kept.ref_age_max_ms);
+    if (kept.snapshots_min) said += " min " + std::to_string(*kept.snapshots_min);
+    if (kept.snapshot_age_max_ms) {
+      said += " age " + std::to_string(*kept.snapshot_age_max_ms);
+    }
+    return Call("set", table, said);
+  }
+  Result<TableSummary> DropRef(const base::Context&, std::string_view table,
+                               const std::string& name, RefKind) override {
+    return Call("drop", table, name);
+  }
+  Result<TableSummary> FastForward(const base::Context&, std::string_view table,
+                                   const std::string& branch,
+                                   const std::string& to) override {
+    return Call("forward", table, branch + " to " + to);
+  }
+  Result<TableSummary> CherryPick(const base::Context&, std::string_view table,
+                                  std::int64_t id) override {
+    return Call("pick", table, std::to_string(id));
+  }
+  Result<TableSummary> Retire(const base::Context&, std::string_view table,
+                              std::string_view writer) override {
+    return Call("retire", table, std::string(writer));
+  }
+  Result<ExpireReport> Expire(const base::Context&, std::string_view table,
+                              const ExpireOptions& options) override {
+    std::string said = options.dry_run ? "dry" : "real";
+    if (options.older_than_ms)
+      said += " before " + std::to_string(*options.older_than_ms);
+    if (options.retain_last) said += " last " + std::to_string(*options.retain_last);
+    for (const std::int64_t id : options.snapshot_ids) said += " " + std::to_string(id);
+    FIRN_RETURN_IF_ERROR(Call("expire", table, said).status());
+    options.on_progress(1);
+    ExpireReport report;
+    report.snapshot_ids = {5, 6};
+    report.refs = {"old"};
+    report.data_files = 1;
+    report.manifests = 2;
+    report.manifest_lists = 3;
+    return report;
+  }
+
+ private:
+  Result<TableSummary> Call(const std::string& what, std::string_view table,
+                            const std::string& more) {
+    if (table == "metrics.none") return Status::NotFound("no table metrics.none");
+    calls_.push_back(what + " " + std::string(table) + ": " + more);
+    return TableSummary{std::string(table), "file:/w/metadata/2.json", 7, 10, 2, 300};
+  }
+  std::vector<std::string>& calls_;
+};
+
 // Files in memory, one of them faulty.
 struct FakeFiles final : public Files {
   class Output final : public FileOutput {
@@ -198,6 +270,11 @@ class ProgramTest : public ::testing::Test {
                 [this](const FilesOptions&) -> Result<std::unique_ptr<Files>> {
                   return std::unique_ptr<Files>(std::make_unique<KeptFiles>(files_));
                 }};
+    world.open_table_changes =
+        [this](const DbOptions& options) -> Result<std::unique_ptr<TableChanges>> {
+      opened_ = options;
+      return std::unique_ptr<TableChanges>(std::make_unique<FakeChanges>(changes_));
+    };
     return cli::Run(args, world);
   }
   Result<std::unique_ptr<Db>> Open(const DbOptions& options) {
@@ -215,6 +292,7 @@ class ProgramTest : public ::testing::Test {
   DbOptions opened_;
   FakeFiles files_;
   Status open_status_;
+  std::vector<std::string> changes_;
   std::function<void()> while_serving_ = [] {};
 };
 
@@ -230,6 +308,13 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "scan"},
                                              {"table", "snapshots"},
                                              {"table", "files"},
+                                             {"table", "rollback"},
+                                             {"table", "tag"},
+                                             {"table", "branch"},
+                                             {"table", "fast-forward"},
+                                             {"table", "cherry-pick"},
+                                             {"table", "expire"},
+                                             {"table", "retire"},
                                              {"check"},
                                              {"export"},
                                              {"config", "check"},
@@ -316,6 +401,55 @@ TEST_F(ProgramTest, WithoutASourceSqlReadsFilesAlone) {
   EXPECT_THAT(err(), HasSubstr("exist!\nWithout --warehouse URI or --server URL"));
   EXPECT_EQ(Run({"sql", "no table", "--warehouse", "w"}), 1);
   EXPECT_EQ(err(), "firn: sql: Catalog Error: Table x does not exist!\n");
+}
+
+TEST_F(ProgramTest, ChangesTables) {
+  const auto run = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "table");
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run({"rollback", "metrics.samples", "--to-snapshot", "5"}), 0);
+  EXPECT_EQ(out(), "metrics.samples: current snapshot 7, 10 rows\n");
+  EXPECT_EQ(run({"rollback", "metrics.samples", "--to-time", "1970-01-01T00:00:02Z"}), 0);
+  EXPECT_EQ(run({"rollback", "metrics.samples"}), 2);
+  EXPECT_EQ(run({"rollback", "metrics.samples", "--to-time", "soon"}), 2);
+  EXPECT_EQ(run({"rollback", "metrics.samples", "--to-time", "2", "--to-snapshot", "1"}),
+            2);
+  EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--max-age", "2s", "--json"}), 0);
+  EXPECT_EQ(json::parse(out())["snapshot_id"], 7);
+  EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--snapshot", "6", "--replace"}), 0);
+  EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--drop"}), 0);
+  EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--drop", "--replace"}), 2);
+  EXPECT_EQ(run({"branch", "metrics.samples", "audit", "--min-snapshots", "3",
+                 "--max-snapshot-age", "7s"}),
+            0);
+  EXPECT_EQ(run({"fast-forward", "metrics.samples", "main", "--to", "audit"}), 0);
+  EXPECT_EQ(run({"cherry-pick", "metrics.samples", "--snapshot", "9"}), 0);
+  EXPECT_EQ(run({"cherry-pick", "metrics.samples"}), 2);
+  EXPECT_EQ(run({"retire", "metrics.samples", "01W"}), 0);
+  EXPECT_EQ(run({"expire", "metrics.samples", "--retain-last", "4", "--older-than", "3",
+                 "--snapshot", "1", "--snapshot", "2", "--dry-run"}),
+            0);
+  EXPECT_EQ(
+      out(),
+      "metrics.samples: would expire 2 snapshots and 1 ref (old), and remove 1 data "
+      "file and 5 metadata files\n");
+  EXPECT_EQ(run({"expire", "metrics.samples", "--json"}), 0);
+  EXPECT_EQ(json::parse(out())["snapshot_ids"], json::parse("[5,6]"));
+  EXPECT_THAT(changes_,
+              testing::ElementsAre(
+                  "rollback metrics.samples: 5", "rollback before metrics.samples: 2000",
+                  "set metrics.samples: tag v1 for 2000",
+                  "set metrics.samples: tag v1 of 6 replaced", "drop metrics.samples: v1",
+                  "set metrics.samples: branch audit min 3 age 7000",
+                  "forward metrics.samples: main to audit", "pick metrics.samples: 9",
+                  "retire metrics.samples: 01W",
+                  "expire metrics.samples: dry before 3000 last 4 1 2",
+                  "expire metrics.samples: real"));
+  EXPECT_EQ(run({"retire", "metrics.none", "01W"}), 3);
+  EXPECT_EQ(Run({"table", "expire", "metrics.samples"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--warehouse"));
 }
 
 TEST_F(ProgramTest, ChecksTables) {

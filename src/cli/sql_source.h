@@ -41,6 +41,10 @@ class SqlSource {
 // A Db over a warehouse, as `table` and `promql` read it too. Errors as SqlSource::Open.
 Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags);
 
+// The same warehouse, for changes of its tables.
+Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
+                                                       const SourceFlags& flags);
+
 // Print all rows of a statement; add what it read to `stats`, which may be null.
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
                 RowPrinter& printer, QueryStats* stats = nullptr);

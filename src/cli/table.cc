@@ -28,6 +28,20 @@ std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_vie
   return n ? std::to_string(*n) : std::string(none);
 }
 
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  return out;
+}
+
+std::string JsonStrings(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) {
+    out += (out.back() == '[' ? "" : ",") + JsonString(text);
+  }
+  return out + "]";
+}
+
 // Open the warehouse, do one thing with it, print the errors of both. `query` is what
 // that reads, once it has.
 int WithDb(World& world, const CommonFlags& common, std::string_view what,
@@ -175,15 +189,15 @@ int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& fl
       [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
         FIRN_ASSIGN_OR_RETURN(const std::vector<SnapshotSummary> snapshots,
                               db.Snapshots(context, flags.table));
-        TextTable text(
-            {"snapshot", "parent", "committed", "operation", "added", "rows", "current"});
+        TextTable text({"snapshot", "parent", "committed", "operation", "added", "rows",
+                        "current", "refs"});
         std::string json = "[";
         for (const SnapshotSummary& one : snapshots) {
           const std::string at = base::FormatTimestampMs(one.timestamp_ms);
           text.AddRow({std::to_string(one.snapshot_id),
                        OptionalNumber(one.parent_id, "-"), at, one.operation,
                        std::to_string(one.added_rows), std::to_string(one.total_rows),
-                       one.is_current ? "yes" : ""});
+                       one.is_current ? "yes" : "", Joined(one.refs)});
           if (json.back() != '[') json += ',';
           json += R"({"snapshot_id":)" + std::to_string(one.snapshot_id) +
                   R"(,"parent_id":)" + OptionalNumber(one.parent_id, "null") +
@@ -191,7 +205,8 @@ int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& fl
                   JsonString(one.operation) + R"(,"added_rows":)" +
                   std::to_string(one.added_rows) + R"(,"total_rows":)" +
                   std::to_string(one.total_rows) + R"(,"current":)" +
-                  (one.is_current ? "true" : "false") + "}";
+                  (one.is_current ? "true" : "false") + R"(,"refs":)" +
+                  JsonStrings(one.refs) + "}";
         }
         world.out << (common.json ? json + "]\n" : text.ToString());
         return std::ssize(snapshots);

@@ -19,7 +19,9 @@ constexpr std::int64_t kFooterCacheBytes = 64 << 20;
 constexpr int kFetchThreads = 8;
 constexpr std::int64_t kReadAheadBytes = 16 << 20;  // Of each split that is being read.
 
-TableSummary Summarize(const iceberg::LoadedTable& table) {
+}  // namespace
+
+TableSummary Warehouse::Summarize(const iceberg::LoadedTable& table) {
   TableSummary summary;
   summary.table = table.identifier.ToString();
   summary.metadata_location = table.metadata_location;
@@ -31,8 +33,6 @@ TableSummary Summarize(const iceberg::LoadedTable& table) {
   }
   return summary;
 }
-
-}  // namespace
 
 Warehouse::Warehouse(std::string location, const DbOptions& options,
                      const base::Clock& clock, base::MetricRegistry& metrics)
@@ -172,6 +172,9 @@ Result<std::vector<SnapshotSummary>> Warehouse::Snapshots(const base::Context& c
     summary.added_rows = snapshot.SummaryCount(iceberg::kSummaryAddedRecords, 0);
     summary.total_rows = snapshot.SummaryCount(iceberg::kSummaryTotalRecords, 0);
     summary.is_current = table.metadata->current_snapshot_id == snapshot.id;
+    for (const auto& [name, ref] : table.metadata->refs) {
+      if (ref.snapshot_id == snapshot.id) summary.refs.push_back(name);
+    }
     summaries.push_back(std::move(summary));
   }
   return summaries;

@@ -51,6 +51,7 @@ class Warehouse {
                                          std::string_view name);
   Result<std::vector<scan::TableName>> ListTables(const base::Context& context);
 
+  static TableSummary Summarize(const iceberg::LoadedTable& table);
   // What Db's functions of the same names answer.
   Result<std::vector<TableSummary>> Summaries(const base::Context& context);
   Result<TableDescription> Describe(const base::Context& context, std::string_view table);

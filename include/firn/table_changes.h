@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// table_changes.h: changes of a table that a person asks for: the way back to an earlier
+// snapshot, names for snapshots, expiry. No row is read or written.
+//
+// Each is one commit, which is repeated on newer metadata where another came first, by
+// the table's commit.retry.* properties. A running server keeps its tables meanwhile: it
+// sees the change at its next settle.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "firn/db.h"
+#include "firn/status.h"
+#include "firn/time.h"
+
+namespace firn {
+
+namespace base {
+class Context;
+}  // namespace base
+
+enum class RefKind : std::uint8_t { kBranch, kTag };
+
+// How long a branch or tag and its snapshots are kept; absent: by the table's properties
+// (history.expire.*).
+struct RefRetention {
+  std::optional<DurationMs> ref_age_max_ms;
+  // Of branches alone.
+  std::optional<std::int32_t> snapshots_min;
+  std::optional<DurationMs> snapshot_age_max_ms;
+};
+
+struct NewRef {
+  std::string name;
+  RefKind kind = RefKind::kTag;
+  std::optional<std::int64_t> snapshot_id;  // Absent: the current one.
+  RefRetention retention;
+  bool replace = false;  // A ref of this name and kind may be there, and is changed.
+};
+
+struct ExpireOptions {
+  // In place of the table's properties history.expire.*.
+  std::optional<TimestampMs> older_than_ms;
+  std::optional<std::int64_t> retain_last;
+  // These go however young they are.
+  std::vector<std::int64_t> snapshot_ids;
+  // Say what would go, and change nothing.
+  bool dry_run = false;
+  // Called after each file that was (or would be) removed, with how many so far. May be
+  // empty.
+  std::function<void(std::int64_t)> on_progress;
+};
+
+struct ExpireReport {
+  std::vector<std::int64_t> snapshot_ids;
+  std::vector<std::string> refs;
+  std::int64_t data_files = 0;
+  std::int64_t delete_files = 0;
+  std::int64_t manifests = 0;
+  std::int64_t manifest_lists = 0;
+  std::int64_t statistics = 0;
+};
+
+// Thread-safe. Errors common to all: NotFound for a table, snapshot or ref that is not
+// there; Conflict and CommitUnknown of the commit; what the store or catalog returns.
+class TableChanges {
+ public:
+  // Of `options` those count that name the warehouse, catalog and storage. NotFound where
+  // the warehouse has no catalog.
+  static Result<std::unique_ptr<TableChanges>> Open(const DbOptions& options);
+  virtual ~TableChanges() = default;
+
+  // Each returns the table as it is afterwards.
+
+  // Go back to a snapshot of the current one's past. InvalidArgument for any other.
+  virtual Result<TableSummary> RollbackTo(const base::Context& context,
+                                          std::string_view table,
+                                          std::int64_t snapshot_id) = 0;
+  // Go back to what was current just before `before_ms`.
+  virtual Result<TableSummary> RollbackToTime(const base::Context& context,
+                                              std::string_view table,
+                                              TimestampMs before_ms) = 0;
+  // AlreadyExists, unless it may replace.
+  virtual Result<TableSummary> SetRef(const base::Context& context,
+                                      std::string_view table, const NewRef& ref) = 0;
+  // InvalidArgument for main, and for a ref of the other kind.
+  virtual Result<TableSummary> DropRef(const base::Context& context,
+                                       std::string_view table, const std::string& name,
+                                       RefKind kind) = 0;
+  // Move `branch` to where the ref `to` is, which must descend from it.
+  virtual Result<TableSummary> FastForward(const base::Context& context,
+                                           std::string_view table,
+                                           const std::string& branch,
+                                           const std::string& to) = 0;
+  // Make what a snapshot off main appended part of main. AlreadyExists where it is.
+  virtual Result<TableSummary> CherryPick(const base::Context& context,
+                                          std::string_view table,
+                                          std::int64_t snapshot_id) = 0;
+  // Forget how far the log of a writer that is gone for good is in the table. NotFound
+  // where the table knows no such writer; InvalidArgument for what is no writer's ULID.
+  virtual Result<TableSummary> Retire(const base::Context& context,
+                                      std::string_view table,
+                                      std::string_view writer) = 0;
+
+  // Forget snapshots and refs by the table's rules, or the options', and then remove the
+  // files that only they needed. An error or a cancellation after the commit leaves some
+  // of those files behind: the text says so.
+  virtual Result<ExpireReport> Expire(const base::Context& context,
+                                      std::string_view table,
+                                      const ExpireOptions& options) = 0;
+};
+
+}  // namespace firn

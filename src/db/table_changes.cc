@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "firn/table_changes.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/metrics.h"
+#include "base/ulid.h"
+#include "db/warehouse.h"
+#include "iceberg/action.h"
+#include "iceberg/apply_updates.h"
+#include "iceberg/commit.h"
+#include "iceberg/unreachable_files.h"
+#include "table/position.h"
+
+namespace firn {
+namespace {
+
+using db::Warehouse;
+using iceberg::Action;
+using iceberg::LoadedTable;
+using iceberg::SnapshotId;
+using iceberg::TableMetadata;
+
+// Makes the action of the table as it was loaded.
+using ActionOf = std::function<Result<Action>(const TableMetadata&)>;
+
+iceberg::SnapshotRef RefOf(const NewRef& ref, SnapshotId snapshot_id) {
+  iceberg::SnapshotRef out;
+  out.snapshot_id = snapshot_id;
+  out.type =
+      ref.kind == RefKind::kBranch ? iceberg::RefType::kBranch : iceberg::RefType::kTag;
+  out.max_ref_age_ms = ref.retention.ref_age_max_ms;
+  out.min_snapshots_to_keep = ref.retention.snapshots_min;
+  out.max_snapshot_age_ms = ref.retention.snapshot_age_max_ms;
+  return out;
+}
+
+Status CheckKind(const TableMetadata& metadata, const std::string& name, RefKind kind) {
+  const auto found = metadata.refs.find(name);
+  if (found == metadata.refs.end()) return Status::OK();
+  const bool is_branch = found->second.type == iceberg::RefType::kBranch;
+  if (is_branch == (kind == RefKind::kBranch)) return Status::OK();
+  return Status::InvalidArgument(name + " is a " + (is_branch ? "branch" : "tag"));
+}
+
+Result<Action> ActionOfRef(const TableMetadata& metadata, const NewRef& ref) {
+  FIRN_RETURN_IF_ERROR(CheckKind(metadata, ref.name, ref.kind));
+  SnapshotId snapshot_id;
+  if (ref.snapshot_id.has_value()) {
+    snapshot_id = SnapshotId(*ref.snapshot_id);
+  } else if (metadata.current_snapshot_id.has_value()) {
+    snapshot_id = *metadata.current_snapshot_id;
+  } else {
+    return Status::InvalidArgument("the table has no snapshot yet, so nothing to name");
+  }
+  const iceberg::SnapshotRef made = RefOf(ref, snapshot_id);
+  if (ref.replace && metadata.refs.contains(ref.name)) {
+    return Action(iceberg::ReplaceRef{ref.name, made});
+  }
+  return Action(iceberg::CreateRef{ref.name, made});
+}
+
+class WarehouseChanges final : public TableChanges {
+ public:
+  static Result<std::unique_ptr<TableChanges>> Open(const DbOptions& options) {
+    auto changes = std::make_unique<WarehouseChanges>();
+    // A warehouse that is not there is not made by a change of it.
+    FIRN_RETURN_IF_ERROR(Warehouse::Open(options.warehouse, options, /*read_only=*/true,
+                                         base::SystemClock(), changes->metrics_)
+                             .status());
+    FIRN_ASSIGN_OR_RETURN(changes->warehouse_,
+                          Warehouse::Open(options.warehouse, options, /*read_only=*/false,
+                                          base::SystemClock(), changes->metrics_));
+    return std::unique_ptr<TableChanges>(std::move(changes));
+  }
+
+  Result<TableSummary> RollbackTo(const base::Context& context, std::string_view table,
+                                  std::int64_t snapshot_id) override {
+    return Commit(context, table, iceberg::RollbackTo{SnapshotId(snapshot_id)});
+  }
+  Result<TableSummary> RollbackToTime(const base::Context& context,
+                                      std::string_view table,
+                                      TimestampMs before_ms) override {
+    return Commit(context, table, iceberg::RollbackToTime{before_ms});
+  }
+  Result<TableSummary> SetRef(const base::Context& context, std::string_view table,
+                              const NewRef& ref) override {
+    return Commit(context, table, [&](const TableMetadata& metadata) {
+      return ActionOfRef(metadata, ref);
+    });
+  }
+  Result<TableSummary> DropRef(const base::Context& context, std::string_view table,
+                               const std::string& name, RefKind kind) override {
+    return Commit(context, table, [&](const TableMetadata& metadata) -> Result<Action> {
+      FIRN_RETURN_IF_ERROR(CheckKind(metadata, name, kind));
+      return Action(iceberg::DropRef{name});
+    });
+  }
+  Result<TableSummary> FastForward(const base::Context& context, std::string_view table,
+                                   const std::string& branch,
+                                   const std::string& to) override {
+    return Commit(context, table, iceberg::FastForward{branch, to});
+  }
+  Result<TableSummary> CherryPick(const base::Context& context, std::string_view table,
+                                  std::int64_t snapshot_id) override {
+    return Commit(context, table, iceberg::CherryPick{SnapshotId(snapshot_id)});
+  }
+  Result<TableSummary> Retire(const base::Context& context, std::string_view table,
+                              std::string_view writer) override {
+    FIRN_ASSIGN_OR_RETURN(const base::Ulid ulid, base::Ulid::Parse(writer));
+    const std::string key = table::PositionKey(ulid);
+    return Commit(context, table, [&](const TableMetadata& metadata) -> Result<Action> {
+      if (metadata.FindProperty(key) == nullptr) {
+        return Status::NotFound("the table knows no writer " + ulid.ToString());
+      }
+      return Action(iceberg::ChangeMetadata{{iceberg::RemoveProperties{{key}}}});
+    });
+  }
+  Result<ExpireReport> Expire(const base::Context& context, std::string_view table,
+                              const ExpireOptions& options) override;
+
+ private:
+  Result<iceberg::CommitOutcome> CommitAction(const base::Context& context,
+                                              const iceberg::TableIdentifier& identifier,
+                                              const ActionOf& action) {
+    return iceberg::CommitWithRetry(
+        context, warehouse_->commit_environment(), identifier,
+        [&](const LoadedTable& loaded,
+            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+          FIRN_ASSIGN_OR_RETURN(Action made, action(*loaded.metadata));
+          transaction.Add(std::move(made));
+          return iceberg::BuildDecision::kCommit;
+        });
+  }
+
+  Result<TableSummary> Commit(const base::Context& context, std::string_view table,
+                              const ActionOf& action) {
+    // Loaded first for a NotFound that lists the tables there are.
+    FIRN_ASSIGN_OR_RETURN(const LoadedTable loaded,
+                          warehouse_->LoadTable(context, table));
+    FIRN_ASSIGN_OR_RETURN(const iceberg::CommitOutcome outcome,
+                          CommitAction(context, loaded.identifier, action));
+    return Warehouse::Summarize(outcome.table);
+  }
+  Result<TableSummary> Commit(const base::Context& context, std::string_view table,
+                              Action action) {
+    return Commit(context, table,
+                  [&](const TableMetadata&) -> Result<Action> { return action; });
+  }
+
+  base::MetricRegistry metrics_;
+  std::unique_ptr<Warehouse> warehouse_;
+};
+
+iceberg::ExpireSnapshots ActionOfExpiry(const ExpireOptions& options) {
+  iceberg::ExpireSnapshots action;
+  action.now_ms = base::SystemClock().NowMs();
+  action.older_than_ms = options.older_than_ms;
+  action.retain_last = options.retain_last;
+  for (const std::int64_t id : options.snapshot_ids) action.snapshot_ids.emplace_back(id);
+  return action;
+}
+
+// What `after` no longer has.
+ExpireReport ReportOf(const TableMetadata& before, const TableMetadata& after) {
+  ExpireReport report;
+  for (const iceberg::Snapshot& snapshot : before.snapshots) {
+    if (after.FindSnapshot(snapshot.id) == nullptr) {
+      report.snapshot_ids.push_back(snapshot.id.value);
+    }
+  }
+  for (const auto& [name, ref] : before.refs) {
+    if (!after.refs.contains(name)) report.refs.push_back(name);
+  }
+  return report;
+}
+
+Result<ExpireReport> WarehouseChanges::Expire(const base::Context& context,
+                                              std::string_view table,
+                                              const ExpireOptions& options) {
+  FIRN_ASSIGN_OR_RETURN(const LoadedTable loaded, warehouse_->LoadTable(context, table));
+  const iceberg::ExpireSnapshots action = ActionOfExpiry(options);
+  std::shared_ptr<const TableMetadata> before = loaded.metadata;
+  std::shared_ptr<const TableMetadata> after = before;
+  if (options.dry_run) {
+    FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::Update> updates,
+                          iceberg::BuildUpdates(*before, action));
+    FIRN_ASSIGN_OR_RETURN(TableMetadata applied,
+                          iceberg::ApplyUpdates(*before, loaded.metadata_location,
+                                                updates, before->last_updated_ms));
+    after = std::make_shared<const TableMetadata>(std::move(applied));
+  } else {
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CommitOutcome outcome,
+        iceberg::CommitWithRetry(
+            context, warehouse_->commit_environment(), loaded.identifier,
+            [&](const LoadedTable& now,
+                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+              before = now.metadata;
+              transaction.Add(action);
+              return iceberg::BuildDecision::kCommit;
+            }));
+    after = outcome.table.metadata;
+  }
+
+  ExpireReport report = ReportOf(*before, *after);
+  if (report.snapshot_ids.empty()) return report;
+  std::int64_t files = 0;
+  iceberg::CleanupOptions cleanup;
+  cleanup.dry_run = options.dry_run;
+  cleanup.progress = [&](const iceberg::UnreachableFile&, const iceberg::CleanupCounts&) {
+    ++files;
+    if (options.on_progress) options.on_progress(files);
+  };
+  const iceberg::ManifestIo manifests(loaded.StoreOr(warehouse_->store()));
+  const Result<iceberg::CleanupCounts> counts =
+      iceberg::RemoveUnreachable(context, manifests, *before, *after, cleanup);
+  if (!counts.ok()) {
+    if (options.dry_run) return counts.status();
+    return counts.status().With(std::to_string(report.snapshot_ids.size()) +
+                                " snapshots have expired, and " + std::to_string(files) +
+                                " of their files are removed; the others stay behind");
+  }
+  report.data_files = counts->data_files;
+  report.delete_files = counts->delete_files;
+  report.manifests = counts->manifests;
+  report.manifest_lists = counts->manifest_lists;
+  report.statistics = counts->statistics;
+  return report;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableChanges>> TableChanges::Open(const DbOptions& options) {
+  return WarehouseChanges::Open(options);
+}
+
+}  // namespace firn

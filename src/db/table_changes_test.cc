@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes of a table that a running Db settles into.
+#include "firn/table_changes.h"
+
+#include <arrow/record_batch.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/log.h"
+
+namespace firn {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kTable[] = "metrics.samples";
+
+// A table of three snapshots, with one row more each.
+class TableChangesTest : public testing::Test {
+ protected:
+  TableChangesTest() {
+    base::SetLogLevel(base::LogLevel::kError);
+    std::string pattern = (fs::temp_directory_path() / "firn-changes-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    DbOptions options;
+    options.data_dir = root_ / "data";
+    options.settle_interval_ms = 0;
+    auto db = Db::Open(options);
+    EXPECT_TRUE(db.ok()) << db.status();
+    db_ = *std::move(db);
+    for (int i = 0; i < 3; ++i) Settle();
+    options.warehouse = root_ / "data" / "warehouse";
+    auto changes = TableChanges::Open(options);
+    EXPECT_TRUE(changes.ok()) << changes.status();
+    changes_ = *std::move(changes);
+    for (const SnapshotSummary& snapshot : Snapshots())
+      ids_.push_back(snapshot.snapshot_id);
+    EXPECT_EQ(ids_.size(), 3U);
+  }
+  ~TableChangesTest() override {
+    db_.reset();
+    fs::remove_all(root_);
+  }
+
+  // Adds a row and commits it.
+  void Settle() {
+    const auto appender = *db_->NewAppender("");
+    const auto series = appender->Resolve(
+        "m", [](std::string_view) { return Labels::Make({{"__name__", "m"}}); });
+    ASSERT_TRUE(series.ok()) << series.status();
+    appender->Append(*series, {base::SystemClock().NowMs() - 10'000 + rows_++, 1});
+    ASSERT_TRUE(appender->Commit().ok());
+    const auto settled = db_->Settle(context_);
+    ASSERT_TRUE(settled.ok()) << settled.status();
+  }
+
+  std::vector<SnapshotSummary> Snapshots() {
+    const auto snapshots = db_->Snapshots(context_, kTable);
+    EXPECT_TRUE(snapshots.ok()) << snapshots.status();
+    return snapshots.ok() ? *snapshots : std::vector<SnapshotSummary>();
+  }
+  std::vector<std::string> RefsOf(std::int64_t snapshot_id) {
+    for (const SnapshotSummary& snapshot : Snapshots()) {
+      if (snapshot.snapshot_id == snapshot_id) return snapshot.refs;
+    }
+    return {"no such snapshot"};
+  }
+  Status SetRef(const std::string& name, RefKind kind,
+                std::optional<std::int64_t> snapshot_id, bool replace = false) {
+    return changes_->SetRef(context_, kTable, {name, kind, snapshot_id, {}, replace})
+        .status();
+  }
+  static void ExpectCode(const Status& status, StatusCode code) {
+    EXPECT_EQ(status.code(), code) << status;
+  }
+  void ExpectSound() {
+    const auto check = db_->CheckTable(context_, kTable, {});
+    ASSERT_TRUE(check.ok()) << check.status();
+    EXPECT_TRUE(check->sound()) << ToString(check->faults.front());
+  }
+  std::size_t FilesBelow(const std::string& directory) {
+    std::size_t files = 0;
+    const fs::path path =
+        root_ / "data" / "warehouse" / "metrics" / "samples" / directory;
+    for (const auto& entry : fs::recursive_directory_iterator(path)) {
+      files += entry.is_regular_file() ? 1 : 0;
+    }
+    return files;
+  }
+
+  fs::path root_;
+  base::Context context_;
+  std::unique_ptr<Db> db_;
+  std::unique_ptr<TableChanges> changes_;
+  std::vector<std::int64_t> ids_;  // Oldest first.
+  int rows_ = 0;
+};
+
+TEST_F(TableChangesTest, NamesSnapshotsAndForgetsTheNames) {
+  EXPECT_TRUE(SetRef("first", RefKind::kTag, ids_[0]).ok());
+  EXPECT_TRUE(SetRef("audit", RefKind::kBranch, std::nullopt).ok());
+  EXPECT_THAT(RefsOf(ids_[0]), ElementsAre("first"));
+  EXPECT_THAT(RefsOf(ids_[2]), ElementsAre("audit", "main"));
+
+  ExpectCode(SetRef("first", RefKind::kTag, ids_[1]), StatusCode::kAlreadyExists);
+  ExpectCode(SetRef("first", RefKind::kBranch, ids_[1], true),
+             StatusCode::kInvalidArgument);
+  ExpectCode(SetRef("other", RefKind::kTag, 12345), StatusCode::kNotFound);
+  EXPECT_TRUE(SetRef("first", RefKind::kTag, ids_[1], /*replace=*/true).ok());
+  EXPECT_THAT(RefsOf(ids_[1]), ElementsAre("first"));
+
+  const auto drop = [&](const char* name, RefKind kind) {
+    return changes_->DropRef(context_, kTable, name, kind).status();
+  };
+  ExpectCode(drop("first", RefKind::kBranch), StatusCode::kInvalidArgument);
+  ExpectCode(drop("main", RefKind::kBranch), StatusCode::kInvalidArgument);
+  ExpectCode(drop("none", RefKind::kTag), StatusCode::kNotFound);
+  EXPECT_TRUE(drop("first", RefKind::kTag).ok());
+  EXPECT_THAT(RefsOf(ids_[1]), ElementsAre());
+}
+
+TEST_F(TableChangesTest, ARunningDbGoesOnFromWhereTheTableIs) {
+  ASSERT_TRUE(changes_->RollbackTo(context_, kTable, ids_[0]).ok());
+  Settle();
+  EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.rows, 2);
+  const auto cursor = db_->Sql(context_, "SELECT value FROM metrics.samples");
+  ASSERT_TRUE(cursor.ok()) << cursor.status();
+  std::int64_t rows = 0;
+  while (true) {
+    const auto batch = (*cursor)->Next();
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    if (*batch == nullptr) break;
+    rows += (*batch)->num_rows();
+  }
+  EXPECT_EQ(rows, 2);
+  ExpectSound();
+}
+
+TEST_F(TableChangesTest, GoesBackAndForward) {
+  EXPECT_TRUE(SetRef("newest", RefKind::kTag, ids_[2]).ok());
+  const auto back = changes_->RollbackTo(context_, kTable, ids_[0]);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->snapshot_id, ids_[0]);
+  EXPECT_EQ(back->rows, 1);
+  // What is ahead is no past.
+  ExpectCode(changes_->RollbackTo(context_, kTable, ids_[2]).status(),
+             StatusCode::kInvalidArgument);
+  ExpectCode(changes_->RollbackTo(context_, kTable, 12345).status(),
+             StatusCode::kNotFound);
+  const auto forward = changes_->FastForward(context_, kTable, "main", "newest");
+  ASSERT_TRUE(forward.ok()) << forward.status();
+  EXPECT_EQ(forward->snapshot_id, ids_[2]);
+  ExpectCode(changes_->FastForward(context_, kTable, "main", "none").status(),
+             StatusCode::kNotFound);
+
+  const auto at = Snapshots()[1].timestamp_ms;
+  const auto then = changes_->RollbackToTime(context_, kTable, at);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->snapshot_id, ids_[0]);
+  ExpectCode(changes_->RollbackToTime(context_, kTable, 0).status(),
+             StatusCode::kNotFound);
+  ExpectSound();
+}
+
+TEST_F(TableChangesTest, ADryExpiryChangesNothing) {
+  ExpireOptions options;
+  options.older_than_ms = base::SystemClock().NowMs() + 1000;
+  options.dry_run = true;
+  const std::size_t metadata = FilesBelow("metadata");
+  const auto report = changes_->Expire(context_, kTable, options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->snapshot_ids, ElementsAre(ids_[0], ids_[1]));
+  EXPECT_EQ(report->manifest_lists, 2);
+  EXPECT_EQ(report->data_files, 0);  // The current snapshot has every file.
+  EXPECT_EQ(FilesBelow("metadata"), metadata);
+  EXPECT_EQ(Snapshots().size(), 3U);
+}
+
+TEST_F(TableChangesTest, ExpiryRemovesWhatOnlyOldSnapshotsNeed) {
+  ASSERT_TRUE(SetRef("first", RefKind::kTag, ids_[0]).ok());
+  ASSERT_TRUE(changes_->RollbackTo(context_, kTable, ids_[1]).ok());
+  ExpireOptions options;
+  options.older_than_ms = base::SystemClock().NowMs() + 1000;
+  std::int64_t told = 0;
+  options.on_progress = [&](std::int64_t files) { told = files; };
+  const std::size_t data = FilesBelow("data");
+  const auto report = changes_->Expire(context_, kTable, options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->snapshot_ids, ElementsAre(ids_[2]));  // The tag keeps the first.
+  EXPECT_EQ(report->data_files, 1);
+  EXPECT_EQ(report->manifest_lists, 1);
+  EXPECT_EQ(told, report->data_files + report->manifests + report->manifest_lists);
+  EXPECT_EQ(FilesBelow("data"), data - 1);
+  EXPECT_EQ(Snapshots().size(), 2U);
+  ExpectSound();
+  // There is nothing more to do.
+  EXPECT_TRUE(changes_->Expire(context_, kTable, options)->snapshot_ids.empty());
+
+  options.snapshot_ids = {ids_[0]};
+  ExpectCode(changes_->Expire(context_, kTable, options).status(),
+             StatusCode::kInvalidArgument);
+  options.snapshot_ids = {12345};
+  ExpectCode(changes_->Expire(context_, kTable, options).status(), StatusCode::kNotFound);
+}
+
+TEST_F(TableChangesTest, ACancelledExpirySaysWhatStaysBehind) {
+  ExpireOptions options;
+  options.older_than_ms = base::SystemClock().NowMs() + 1000;
+  options.on_progress = [&](std::int64_t) { context_.Cancel(); };
+  const Status status = changes_->Expire(context_, kTable, options).status();
+  ExpectCode(status, StatusCode::kCancelled);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("2 snapshots have expired, and 1 of their files are removed"));
+}
+
+TEST_F(TableChangesTest, AStagedAppendIsPicked) {
+  // A snapshot that a rollback left off main.
+  ASSERT_TRUE(changes_->RollbackTo(context_, kTable, ids_[1]).ok());
+  const auto picked = changes_->CherryPick(context_, kTable, ids_[2]);
+  ASSERT_TRUE(picked.ok()) << picked.status();
+  EXPECT_EQ(picked->snapshot_id, ids_[2]);  // A child of the current one: main moves.
+  EXPECT_EQ(picked->rows, 3);
+  ExpectCode(changes_->CherryPick(context_, kTable, ids_[2]).status(),
+             StatusCode::kAlreadyExists);
+}
+
+TEST_F(TableChangesTest, AWriterIsRetired) {
+  std::string writer;
+  const auto description = db_->DescribeTable(context_, kTable);
+  ASSERT_TRUE(description.ok()) << description.status();
+  for (const auto& [key, value] : description->properties) {
+    const std::string prefix = "firn.position.";
+    if (key.starts_with(prefix)) writer = key.substr(prefix.size());
+  }
+  ASSERT_FALSE(writer.empty());
+  ExpectCode(changes_->Retire(context_, kTable, "nobody").status(),
+             StatusCode::kInvalidArgument);
+  ExpectCode(changes_->Retire(context_, kTable, "01ARZ3NDEKTSV4RRFFQ69G5FAV").status(),
+             StatusCode::kNotFound);
+  EXPECT_TRUE(changes_->Retire(context_, kTable, writer).ok());
+  ExpectCode(changes_->Retire(context_, kTable, writer).status(), StatusCode::kNotFound);
+}
+
+TEST_F(TableChangesTest, OtherTablesAndWarehousesAreNotFound) {
+  const Status status = changes_->RollbackTo(context_, "metrics.none", 1).status();
+  ExpectCode(status, StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("metrics.samples"));
+  DbOptions options;
+  options.warehouse = root_ / "nowhere";
+  ExpectCode(TableChanges::Open(options).status(), StatusCode::kNotFound);
+  EXPECT_FALSE(fs::exists(root_ / "nowhere"));
+}
+
+}  // namespace
+}  // namespace firn
