@@ -117,9 +117,10 @@ class RemoteReader final : public ObjectReader {
   std::optional<std::string> etag_;  // Absent: no answer has come yet.
 };
 
-// How often a store that said done is asked for the object, a second apart on average.
-constexpr int kArrivalLooks = 60;
-constexpr RetryOptions kArrivalPauses{kArrivalLooks, 100, 2000};
+// How often a store that said done is asked for the object, two seconds apart on average:
+// ten minutes, in which a slow disk puts tens of gigabytes together.
+constexpr int kArrivalLooks = 300;
+constexpr RetryOptions kArrivalPauses{kArrivalLooks, 100, 4000};
 
 // Wait for an object that a repeated request was told is made. A store may say so while
 // it is still putting the object together for the first request, whose answer was lost
