@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/name_list.h"
 #include "cli/row_printer.h"
 #include "cli/run_stats.h"
 #include "cli/sql_source.h"
@@ -26,20 +27,6 @@ using base::JsonString;
 
 std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_view none) {
   return n ? std::to_string(*n) : std::string(none);
-}
-
-std::string Joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return out;
-}
-
-std::string JsonStrings(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) {
-    out += (out.back() == '[' ? "" : ",") + JsonString(text);
-  }
-  return out + "]";
 }
 
 // Open the warehouse, do one thing with it, print the errors of both. `query` is what
@@ -197,7 +184,7 @@ int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& fl
           text.AddRow({std::to_string(one.snapshot_id),
                        OptionalNumber(one.parent_id, "-"), at, one.operation,
                        std::to_string(one.added_rows), std::to_string(one.total_rows),
-                       one.is_current ? "yes" : "", Joined(one.refs)});
+                       one.is_current ? "yes" : "", JoinedNames(one.refs)});
           if (json.back() != '[') json += ',';
           json += R"({"snapshot_id":)" + std::to_string(one.snapshot_id) +
                   R"(,"parent_id":)" + OptionalNumber(one.parent_id, "null") +
@@ -206,7 +193,7 @@ int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& fl
                   std::to_string(one.added_rows) + R"(,"total_rows":)" +
                   std::to_string(one.total_rows) + R"(,"current":)" +
                   (one.is_current ? "true" : "false") + R"(,"refs":)" +
-                  JsonStrings(one.refs) + "}";
+                  JsonNames(one.refs) + "}";
         }
         world.out << (common.json ? json + "]\n" : text.ToString());
         return std::ssize(snapshots);

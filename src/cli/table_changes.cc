@@ -12,6 +12,7 @@
 #include "cli/cancel_on_signal.h"
 #include "cli/commands.h"
 #include "cli/counted.h"
+#include "cli/name_list.h"
 #include "cli/run_stats.h"
 #include "cli/sql_source.h"
 
@@ -104,25 +105,19 @@ void PrintReport(World& world, const CommonFlags& common, const TableChangeFlags
   if (common.json) {
     world.out << R"({"table":)" << JsonString(flags.table) << R"(,"dry_run":)"
               << (flags.dry_run ? "true" : "false") << R"(,"snapshot_ids":)"
-              << NumbersJson(report.snapshot_ids) << R"(,"refs":[)";
-    for (std::size_t i = 0; i < report.refs.size(); ++i) {
-      world.out << (i > 0 ? "," : "") << JsonString(report.refs[i]);
-    }
-    world.out << R"(],"data_files":)" << report.data_files << R"(,"delete_files":)"
-              << report.delete_files << R"(,"manifests":)" << report.manifests
-              << R"(,"manifest_lists":)" << report.manifest_lists << R"(,"statistics":)"
-              << report.statistics << "}\n";
+              << NumbersJson(report.snapshot_ids) << R"(,"refs":)"
+              << JsonNames(report.refs) << R"(,"data_files":)" << report.data_files
+              << R"(,"delete_files":)" << report.delete_files << R"(,"manifests":)"
+              << report.manifests << R"(,"manifest_lists":)" << report.manifest_lists
+              << R"(,"statistics":)" << report.statistics << "}\n";
     return;
   }
   if (common.quiet) return;
   world.out << flags.table << ": " << (flags.dry_run ? "would expire " : "expired ")
             << Counted(std::ssize(report.snapshot_ids), "snapshot", "snapshots");
   if (!report.refs.empty()) {
-    world.out << " and " << Counted(std::ssize(report.refs), "ref", "refs") << " (";
-    for (std::size_t i = 0; i < report.refs.size(); ++i) {
-      world.out << (i > 0 ? ", " : "") << report.refs[i];
-    }
-    world.out << ")";
+    world.out << " and " << Counted(std::ssize(report.refs), "ref", "refs") << " ("
+              << JoinedNames(report.refs) << ")";
   }
   world.out << (flags.dry_run ? ", and remove " : ", and removed ")
             << Counted(report.data_files + report.delete_files, "data file", "data files")
