@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/nearest_word.h"
+#include "iceberg/text_cursor.h"
 
 namespace firn::iceberg {
 namespace {
@@ -20,177 +21,69 @@ constexpr std::pair<std::string_view, TransformKind> kTransforms[] = {
     {"hours", TransformKind::kHour},        {"void", TransformKind::kVoid},
 };
 
-Status ErrorAt(std::size_t offset, const std::string& message) {
-  return Status::InvalidArgument("character " + std::to_string(offset + 1) + ": " +
-                                 message);
-}
-
-bool IsWordByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         c == '_' || c == '.' || c == '-' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 struct Term {
   Transform transform;
   std::string column;
   std::size_t column_offset = 0;
 };
 
-// Reads a text from its beginning. Borrows the text.
-class TermReader {
- public:
-  explicit TermReader(std::string_view text) : text_(text) { SkipSpaces(); }
-
-  bool AtEnd() const { return at_ == text_.size(); }
-
-  Status Expect(char symbol) {
-    if (TakeSymbol(symbol)) return Status::OK();
-    return ErrorAt(at_, std::string("expected '") + symbol + "', found " + Found());
+Result<std::int32_t> ReadNumber(TextCursor* in, const std::string& transform) {
+  const std::string_view word = in->PeekWord();
+  std::int32_t number = 0;
+  const auto [end, error] =
+      std::from_chars(word.data(), word.data() + word.size(), number);
+  if (error != std::errc() || end != word.data() + word.size() || number <= 0) {
+    return in->Unexpected("a positive number, as in " + transform + "(16, column)");
   }
+  in->TakeWord();
+  return number;
+}
 
-  bool TakeSymbol(char symbol) {
-    if (AtEnd() || text_[at_] != symbol) return false;
-    ++at_;
-    SkipSpaces();
-    return true;
-  }
-
-  // The next word, where it is `word` in any case.
-  bool TakeWord(std::string_view word) {
-    const std::string_view next = PeekWord();
-    if (Lower(next) != word) return false;
-    Skip(next.size());
-    return true;
-  }
-
-  Result<std::string> Name(std::string_view what) {
-    if (!AtEnd() && text_[at_] == '"') return QuotedName();
-    const std::string_view word = PeekWord();
-    if (word.empty()) {
-      return ErrorAt(at_, "expected " + std::string(what) + ", found " + Found());
+// The transform that is called `name`, with its number and the comma behind it where it
+// takes one.
+Result<Transform> ReadTransform(TextCursor* in, const std::string& name,
+                                std::size_t offset) {
+  const std::string lower = Lower(name);
+  std::vector<std::string_view> names;
+  for (const auto& [text, kind] : kTransforms) {
+    names.push_back(text);
+    if (text != lower) continue;
+    Transform transform{kind, 0, {}};
+    if (kind == TransformKind::kBucket || kind == TransformKind::kTruncate) {
+      FIRN_ASSIGN_OR_RETURN(transform.parameter, ReadNumber(in, name));
+      FIRN_RETURN_IF_ERROR(in->Expect(','));
     }
-    Skip(word.size());
-    return std::string(word);
+    return transform;
   }
+  const std::string_view nearest = base::NearestWord(lower, names);
+  return ErrorAt(
+      offset,
+      "there is no transform " + name +
+          (nearest.empty() ? std::string() : "; is " + std::string(nearest) + " meant?"));
+}
 
-  Result<Term> ReadTerm() {
-    Term term;
-    term.column_offset = at_;
-    const bool quoted = !AtEnd() && text_[at_] == '"';
-    FIRN_ASSIGN_OR_RETURN(term.column, Name("a column or transform"));
-    if (quoted || !TakeSymbol('(')) return term;
-    FIRN_ASSIGN_OR_RETURN(term.transform,
-                          TransformNamed(term.column, term.column_offset));
-    term.column_offset = at_;
-    FIRN_ASSIGN_OR_RETURN(term.column, Name("a column"));
-    FIRN_RETURN_IF_ERROR(Expect(')'));
-    return term;
-  }
+Result<Term> ReadTerm(TextCursor* in) {
+  Term term;
+  term.column_offset = in->offset();
+  const bool quoted = in->AtQuote();
+  FIRN_ASSIGN_OR_RETURN(term.column, in->Name("a column or transform"));
+  if (quoted || !in->TakeSymbol('(')) return term;
+  FIRN_ASSIGN_OR_RETURN(term.transform,
+                        ReadTransform(in, term.column, term.column_offset));
+  term.column_offset = in->offset();
+  FIRN_ASSIGN_OR_RETURN(term.column, in->Name("a column"));
+  FIRN_RETURN_IF_ERROR(in->Expect(')'));
+  return term;
+}
 
-  Status EndTerm() {
-    if (AtEnd()) return Status::OK();
-    FIRN_RETURN_IF_ERROR(Expect(','));
-    return AtEnd() ? ErrorAt(at_, "expected a column or transform, found the end")
-                   : Status::OK();
-  }
+Status EndTerm(TextCursor* in) {
+  if (in->AtEnd()) return Status::OK();
+  FIRN_RETURN_IF_ERROR(in->Expect(','));
+  return in->AtEnd() ? in->Unexpected("a column or transform") : Status::OK();
+}
 
-  Status Unexpected(std::string_view expected) const {
-    return ErrorAt(at_, "expected " + std::string(expected) + ", found " + Found());
-  }
-
- private:
-  void SkipSpaces() {
-    while (!AtEnd() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) {
-      ++at_;
-    }
-  }
-
-  void Skip(std::size_t size) {
-    at_ += size;
-    SkipSpaces();
-  }
-
-  std::string_view PeekWord() const {
-    std::size_t end = at_;
-    while (end < text_.size() && IsWordByte(text_[end])) ++end;
-    return text_.substr(at_, end - at_);
-  }
-
-  std::string Found() const {
-    if (AtEnd()) return "the end";
-    const std::string_view word = PeekWord();
-    return "'" + std::string(word.empty() ? text_.substr(at_, 1) : word.substr(0, 100)) +
-           "'";
-  }
-
-  Result<std::string> QuotedName() {
-    const std::size_t begin = at_;
-    std::string name;
-    for (++at_; !AtEnd(); ++at_) {
-      if (text_[at_] == '"') {
-        // Two quotes are one within the name.
-        if (at_ + 1 == text_.size() || text_[at_ + 1] != '"') {
-          Skip(1);
-          if (name.empty()) return ErrorAt(begin, "the name is empty");
-          return name;
-        }
-        ++at_;
-      }
-      name.push_back(text_[at_]);
-    }
-    return ErrorAt(begin, "the quoted name does not end");
-  }
-
-  // A transform, with its number and the comma behind it where it takes one.
-  Result<Transform> TransformNamed(const std::string& name, std::size_t offset) {
-    const std::string lower = Lower(name);
-    std::vector<std::string_view> names;
-    for (const auto& [text, kind] : kTransforms) {
-      names.push_back(text);
-      if (text != lower) continue;
-      const bool counts =
-          kind == TransformKind::kBucket || kind == TransformKind::kTruncate;
-      Transform transform{kind, 0, {}};
-      if (counts) {
-        FIRN_ASSIGN_OR_RETURN(transform.parameter, Number(name));
-        FIRN_RETURN_IF_ERROR(Expect(','));
-      }
-      return transform;
-    }
-    const std::string_view nearest = base::NearestWord(lower, names);
-    return ErrorAt(offset,
-                   "there is no transform " + name +
-                       (nearest.empty() ? std::string()
-                                        : "; is " + std::string(nearest) + " meant?"));
-  }
-
-  Result<std::int32_t> Number(const std::string& transform) {
-    const std::string_view word = PeekWord();
-    std::int32_t number = 0;
-    const auto [end, error] =
-        std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error != std::errc() || end != word.data() + word.size() || number <= 0) {
-      return ErrorAt(at_, "expected a positive number, as in " + transform +
-                              "(16, column), found " + Found());
-    }
-    Skip(word.size());
-    return number;
-  }
-
-  const std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-Result<SortTerm> ReadSortTerm(TermReader* in) {
-  FIRN_ASSIGN_OR_RETURN(Term term, in->ReadTerm());
+Result<SortTerm> ReadSortTerm(TextCursor* in) {
+  FIRN_ASSIGN_OR_RETURN(Term term, ReadTerm(in));
   SortTerm out{std::move(term.transform), std::move(term.column)};
   out.column_offset = term.column_offset;
   if (in->TakeWord("desc")) {
@@ -214,27 +107,27 @@ Result<SortTerm> ReadSortTerm(TermReader* in) {
 
 Result<std::vector<PartitionTerm>> ParsePartitionTerms(std::string_view text) {
   std::vector<PartitionTerm> terms;
-  TermReader in(text);
+  TextCursor in(text);
   while (!in.AtEnd()) {
-    FIRN_ASSIGN_OR_RETURN(Term term, in.ReadTerm());
+    FIRN_ASSIGN_OR_RETURN(Term term, ReadTerm(&in));
     PartitionTerm out{std::move(term.transform), std::move(term.column)};
     out.column_offset = term.column_offset;
     if (in.TakeWord("as")) {
       FIRN_ASSIGN_OR_RETURN(out.name, in.Name("a name"));
     }
     terms.push_back(std::move(out));
-    FIRN_RETURN_IF_ERROR(in.EndTerm());
+    FIRN_RETURN_IF_ERROR(EndTerm(&in));
   }
   return terms;
 }
 
 Result<std::vector<SortTerm>> ParseSortTerms(std::string_view text) {
   std::vector<SortTerm> terms;
-  TermReader in(text);
+  TextCursor in(text);
   while (!in.AtEnd()) {
     FIRN_ASSIGN_OR_RETURN(SortTerm term, ReadSortTerm(&in));
     terms.push_back(std::move(term));
-    FIRN_RETURN_IF_ERROR(in.EndTerm());
+    FIRN_RETURN_IF_ERROR(EndTerm(&in));
   }
   return terms;
 }
