@@ -82,6 +82,25 @@ int TableCherryPick(World& world, const CommonFlags& common,
 int TableExpire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
 int TableRetire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
 
+// What makes tables and takes rows into them; each command has some of these.
+struct TableRowsFlags {
+  std::string table;
+  SourceFlags source;
+  std::vector<std::string> files;
+  std::string format;  // Empty: by the files' names.
+  std::string columns;
+  std::string partition;
+  std::string sort;
+  std::vector<std::string> properties;  // KEY=VALUE.
+  std::string filter;
+  bool all = false;  // Rows, without a filter.
+  bool dry_run = false;
+};
+int Import(World& world, const CommonFlags& common, const TableRowsFlags& flags);
+int TableCreate(World& world, const CommonFlags& common, const TableRowsFlags& flags);
+int TableAppend(World& world, const CommonFlags& common, const TableRowsFlags& flags);
+int TableDelete(World& world, const CommonFlags& common, const TableRowsFlags& flags);
+
 struct CheckFlags {
   std::string location;  // Of a file, a directory or a pattern; or a table's name.
   bool compression = false;

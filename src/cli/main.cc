@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program firn.
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/program.h"
@@ -17,6 +20,7 @@
 #include "firn/db.h"
 #include "firn/files.h"
 #include "firn/table_changes.h"
+#include "firn/table_rows.h"
 
 namespace {
 
@@ -58,6 +62,29 @@ void CancelContextOnSignal(const firn::base::Context* context) {
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
+// Standard input, a piece at a time, so that a signal ends the wait for more.
+firn::Result<std::int64_t> ReadInput(const firn::base::Context& context,
+                                     std::int64_t size, char* out) {
+  constexpr int kCheckIntervalMs = 100;
+  std::int64_t total = 0;
+  while (total < size) {
+    FIRN_RETURN_IF_ERROR(context.Check());
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    const int ready = poll(&input, 1, kCheckIntervalMs);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    const ssize_t count =
+        read(STDIN_FILENO, out + total, static_cast<std::size_t>(size - total));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return firn::Status::Unavailable("standard input cannot be read: " +
+                                       std::generic_category().message(errno));
+    }
+    if (count == 0) break;
+    total += count;
+  }
+  return total;
+}
+
 std::optional<std::string> Environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
@@ -85,7 +112,9 @@ int main(int argc, char** argv) {
                          firn::Files::Open,
                          CancelContextOnSignal,
                          isatty(STDERR_FILENO) == 1,
-                         firn::TableChanges::Open};
+                         firn::TableChanges::Open,
+                         firn::TableRows::Open,
+                         ReadInput};
   const int code = firn::cli::Run({argv + 1, argv + argc}, world);
   std::cout.flush();
   // Output that could not be written is no success, whatever the command thought.

@@ -34,6 +34,7 @@ class Grammar {
     AddPromql();
     AddTable();
     AddCheck();
+    AddImport();
     AddExport();
     AddConfig();
     CLI::App* version = app_.add_subcommand("version", "Print the version");
@@ -211,7 +212,61 @@ class Grammar {
     AddTableCommand(table, "snapshots", "List the snapshots of a table", true,
                     TableSnapshots);
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
+    AddTableRows(table);
     AddTableChanges(table);
+  }
+
+  // How a new table lies.
+  void AddLayout(CLI::App* command) {
+    command->add_option("--partition", rows_.partition,
+                        "Of a new table: \"day(ts), bucket(16, host)\"");
+    command->add_option("--sort", rows_.sort,
+                        "Of a new table: \"service, ts desc nulls last\"");
+    command->add_option("--property", rows_.properties,
+                        "Of a new table: KEY=VALUE; may be repeated");
+  }
+
+  void AddFormat(CLI::App* command) {
+    command->add_option("--format", rows_.format,
+                        "parquet, csv, tsv, ndjson or arrow; by default as names end");
+  }
+
+  void AddTableRows(CLI::App* table) {
+    CLI::App* create = table->add_subcommand("create", "Make a table");
+    create->add_option("table", rows_.table, "NAMESPACE.TABLE")->required();
+    create
+        ->add_option("--columns", rows_.columns,
+                     "\"id long required, ts timestamptz, tags map<string, string>\"")
+        ->required();
+    AddLayout(create);
+    AddWarehouse(create, rows_.source);
+    create->footer(
+        "Example:\n  firn table create web.visits --columns \"ts timestamptz required, "
+        "path string, ms double\" --partition \"day(ts)\" --warehouse ./warehouse");
+    OnCommand(create, [this] { return TableCreate(world_, common_, rows_); });
+
+    CLI::App* append = table->add_subcommand("append", "Take rows of files into a table");
+    append->add_option("table", rows_.table, "NAMESPACE.TABLE")->required();
+    append->add_option("files", rows_.files, "Locations or patterns; - is standard input")
+        ->required();
+    AddFormat(append);
+    AddWarehouse(append, rows_.source);
+    append->footer(
+        "Example:\n  firn table append web.visits today.csv --warehouse ./warehouse");
+    OnCommand(append, [this] { return TableAppend(world_, common_, rows_); });
+
+    CLI::App* remove = table->add_subcommand(
+        "delete", "Remove rows, by writing their files anew without them");
+    remove->add_option("table", rows_.table, "NAMESPACE.TABLE")->required();
+    CLI::Option* filter = remove->add_option(
+        "--filter", rows_.filter, "Which rows, such as \"host = 'a' AND ms > 100\"");
+    remove->add_flag("--all", rows_.all, "Every row")->excludes(filter);
+    remove->add_flag("--dry-run", rows_.dry_run, "Say what would go");
+    AddWarehouse(remove, rows_.source);
+    remove->footer(
+        "Example:\n  firn table delete web.visits --filter \"host = 'a'\" --dry-run "
+        "--warehouse ./warehouse");
+    OnCommand(remove, [this] { return TableDelete(world_, common_, rows_); });
   }
 
   using TableChange = int (*)(World&, const CommonFlags&, const TableChangeFlags&);
@@ -308,6 +363,27 @@ class Grammar {
     OnCommand(check, [this] { return Check(world_, common_, check_); });
   }
 
+  void AddImport() {
+    CLI::App* command = app_.add_subcommand(
+        "import", "Take rows of files into a table, which is made where it is not there");
+    command
+        ->add_option(
+            "files", rows_.files,
+            "Parquet, CSV, TSV, NDJSON or Arrow IPC, also with .gz, .zst, .bz2 or "
+            ".lz4; locations or patterns; - is standard input")
+        ->required();
+    command->add_option("--into", rows_.table, "NAMESPACE.TABLE")->required();
+    AddFormat(command);
+    AddLayout(command);
+    AddWarehouse(command, rows_.source);
+    command->footer(
+        "Example:\n  firn import 'logs/*.csv.gz' --into web.visits --partition "
+        "\"day(ts)\" --sort \"host, ts\" --warehouse ./warehouse\n"
+        "  curl -s http://localhost/x.ndjson | firn import - --format ndjson --into a.b "
+        "--warehouse ./warehouse");
+    OnCommand(command, [this] { return cli::Import(world_, common_, rows_); });
+  }
+
   void AddExport() {
     CLI::App* command =
         app_.add_subcommand("export", "Write a table, files or a query to one file");
@@ -369,6 +445,7 @@ class Grammar {
   TableChangeFlags change_;
   CheckFlags check_;
   ExportFlags export_;
+  TableRowsFlags rows_;
   std::string config_file_;
 };
 

@@ -13,10 +13,12 @@
 #include "cli/config_load.h"
 
 #include "base/clock.h"
+#include "base/context.h"
 #include "firn/db.h"
 #include "firn/files.h"
 #include "firn/status.h"
 #include "firn/table_changes.h"
+#include "firn/table_rows.h"
 
 namespace firn::cli {
 
@@ -54,6 +56,12 @@ struct World {
   bool err_is_terminal = false;
   std::function<Result<std::unique_ptr<TableChanges>>(const DbOptions&)>
       open_table_changes = {};
+  std::function<Result<std::unique_ptr<TableRows>>(const DbOptions&)> open_table_rows =
+      {};
+  // Fill `out` from standard input, fewer bytes than `size` at its end alone; what the
+  // context says where it ends meanwhile. Null: from `in`, which cannot be interrupted.
+  std::function<Result<std::int64_t>(const base::Context&, std::int64_t size, char* out)>
+      read_input = {};
 };
 
 // Flags that every command takes.

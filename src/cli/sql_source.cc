@@ -114,6 +114,13 @@ Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
   return world.open_table_changes(config.db);
 }
 
+Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,
+                                                 const SourceFlags& flags) {
+  FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
+  if (!NamesTables(config.db)) return Status::InvalidArgument("no warehouse is named");
+  return world.open_table_rows(config.db);
+}
+
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
                 RowPrinter& printer, QueryStats* stats) {
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SqlCursor> cursor,

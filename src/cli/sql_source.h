@@ -45,6 +45,10 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
 Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
                                                        const SourceFlags& flags);
 
+// The same, for rows into its tables. A local warehouse that is not there is made.
+Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,
+                                                 const SourceFlags& flags);
+
 // Print all rows of a statement; add what it read to `stats`, which may be null.
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
                 RowPrinter& printer, QueryStats* stats = nullptr);

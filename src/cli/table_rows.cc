@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// firn import, table create, append and delete: new tables, rows of files into tables,
+// and rows out of them.
+#include "firn/table_rows.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/cancel_on_signal.h"
+#include "cli/commands.h"
+#include "cli/counted.h"
+#include "cli/run_stats.h"
+#include "cli/sql_source.h"
+
+#include "base/context.h"
+#include "base/json.h"
+
+namespace firn::cli {
+namespace {
+
+using base::JsonString;
+
+Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
+  TableLayoutText layout{flags.partition, flags.sort, {}};
+  for (const std::string& property : flags.properties) {
+    const std::size_t equals = property.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Status::InvalidArgument("--property " + property + ": expected KEY=VALUE");
+    }
+    layout.properties.emplace_back(property.substr(0, equals),
+                                   property.substr(equals + 1));
+  }
+  return layout;
+}
+
+// Opens the warehouse, and prints the errors of that and of `run`, which returns how many
+// rows it was about.
+int WithRows(
+    World& world, const CommonFlags& common, const std::string& what,
+    const TableRowsFlags& flags, std::string_view remedy,
+    const std::function<Result<std::int64_t>(TableRows&, const base::Context&)>& run) {
+  const RunStats stats(world.clock);
+  const auto rows = OpenTableRows(world, flags.source);
+  if (!rows.ok()) {
+    return rows.status().Is(StatusCode::kInvalidArgument)
+               ? PrintBadUsage(world, what, rows.status(),
+                               "Say --warehouse URI, and --catalog where it has one.")
+               : PrintError(world, what, rows.status());
+  }
+  const base::Context context;
+  const CancelOnSignalScope scope(world, context);
+  const Result<std::int64_t> count = run(**rows, context);
+  if (!count.ok()) {
+    return PrintError(world, what, count.status(),
+                      count.status().Is(StatusCode::kNotFound) ? remedy : "");
+  }
+  if (common.stats) stats.Print(world, *count);
+  return kDone;
+}
+
+// How many rows were taken so far, rewritten in place.
+class RowsLine {
+ public:
+  RowsLine(World& world, const CommonFlags& common)
+      : world_(world), shown_(world.err_is_terminal && !common.quiet) {}
+  ~RowsLine() {
+    if (drawn_) world_.err << "\r\x1b[K" << std::flush;
+  }
+  void Show(std::int64_t rows, std::int64_t done, std::int64_t sources) {
+    if (!shown_) return;
+    drawn_ = true;
+    world_.err << "\r\x1b[K" << Counted(rows, "row", "rows") << ", " << done << " of "
+               << Counted(sources, "source", "sources") << std::flush;
+  }
+
+ private:
+  World& world_;
+  const bool shown_;
+  bool drawn_ = false;
+};
+
+void PrintReport(World& world, const CommonFlags& common, const ImportReport& report) {
+  const std::string snapshot =
+      report.snapshot_id ? std::to_string(*report.snapshot_id) : "null";
+  if (common.json) {
+    world.out << R"({"table":)" << JsonString(report.table.table) << R"(,"created":)"
+              << (report.created ? "true" : "false") << R"(,"snapshot_id":)" << snapshot
+              << R"(,"sources":)" << report.sources << R"(,"rows":)" << report.rows
+              << R"(,"files":)" << report.files << R"(,"bytes":)" << report.file_bytes
+              << R"(,"total_rows":)" << report.table.rows << "}\n";
+    return;
+  }
+  if (common.quiet) return;
+  world.out << report.table.table << (report.created ? " (new)" : "") << ": "
+            << Counted(report.rows, "row", "rows") << " of "
+            << Counted(report.sources, "source", "sources") << " in "
+            << Counted(report.files, "file", "files") << ", " << report.file_bytes
+            << " bytes";
+  if (report.snapshot_id) world.out << "; snapshot " << snapshot;
+  world.out << "\n";
+}
+
+void PrintReport(World& world, const CommonFlags& common, const TableRowsFlags& flags,
+                 const DeleteReport& report) {
+  const std::string snapshot =
+      report.snapshot_id ? std::to_string(*report.snapshot_id) : "null";
+  if (common.json) {
+    world.out << R"({"table":)" << JsonString(report.table.table) << R"(,"dry_run":)"
+              << (flags.dry_run ? "true" : "false") << R"(,"snapshot_id":)" << snapshot
+              << R"(,"rows":)" << report.rows << R"(,"files_removed":)"
+              << report.files_removed << R"(,"files_rewritten":)"
+              << report.files_rewritten << R"(,"rows_rewritten":)"
+              << report.rows_rewritten << R"(,"total_rows":)" << report.table.rows
+              << "}\n";
+    return;
+  }
+  if (common.quiet) return;
+  world.out << report.table.table << ": "
+            << (flags.dry_run ? "would delete " : "deleted ")
+            << Counted(report.rows, "row", "rows") << "; "
+            << Counted(report.files_removed, "file", "files")
+            << (flags.dry_run ? " would go, " : " gone, ")
+            << Counted(report.files_rewritten, "file", "files")
+            << (flags.dry_run ? " would be written anew" : " written anew") << "\n";
+}
+
+Result<std::int64_t> ReadInput(World& world, const base::Context& context,
+                               std::int64_t size, char* out) {
+  if (world.read_input) return world.read_input(context, size, out);
+  world.in.read(out, size);
+  if (world.in.bad()) return Status::Unavailable("standard input cannot be read");
+  return static_cast<std::int64_t>(world.in.gcount());
+}
+
+int ImportInto(World& world, const CommonFlags& common, const std::string& what,
+               const TableRowsFlags& flags, std::optional<TableLayoutText> create) {
+  RowsLine line(world, common);
+  ImportOptions options;
+  options.sources = flags.files;
+  options.format = flags.format;
+  options.create = std::move(create);
+  options.on_progress = [&](std::int64_t rows, std::int64_t done, std::int64_t sources) {
+    line.Show(rows, done, sources);
+  };
+  return WithRows(
+      world, common, what, flags,
+      "`firn table ls` lists the tables; `firn import` makes one that is not there.",
+      [&](TableRows& rows, const base::Context& context) -> Result<std::int64_t> {
+        options.standard_input = [&](std::int64_t size, char* out) {
+          return ReadInput(world, context, size, out);
+        };
+        FIRN_ASSIGN_OR_RETURN(const ImportReport report,
+                              rows.Import(context, flags.table, options));
+        PrintReport(world, common, report);
+        return report.rows;
+      });
+}
+
+}  // namespace
+
+int Import(World& world, const CommonFlags& common, const TableRowsFlags& flags) {
+  auto layout = LayoutOf(flags);
+  if (!layout.ok()) return PrintBadUsage(world, "import", layout.status());
+  return ImportInto(world, common, "import", flags, std::move(*layout));
+}
+
+int TableAppend(World& world, const CommonFlags& common, const TableRowsFlags& flags) {
+  return ImportInto(world, common, "table append", flags, std::nullopt);
+}
+
+int TableCreate(World& world, const CommonFlags& common, const TableRowsFlags& flags) {
+  constexpr const char* kWhat = "table create";
+  const auto layout = LayoutOf(flags);
+  if (!layout.ok()) return PrintBadUsage(world, kWhat, layout.status());
+  return WithRows(
+      world, common, kWhat, flags, "",
+      [&](TableRows& rows, const base::Context& context) -> Result<std::int64_t> {
+        FIRN_ASSIGN_OR_RETURN(const TableSummary table,
+                              rows.Create(context, flags.table, flags.columns, *layout));
+        if (common.json) {
+          world.out << R"({"table":)" << JsonString(table.table)
+                    << R"(,"metadata_location":)" << JsonString(table.metadata_location)
+                    << "}\n";
+        } else if (!common.quiet) {
+          world.out << table.table << ": created\n";
+        }
+        return 0;
+      });
+}
+
+int TableDelete(World& world, const CommonFlags& common, const TableRowsFlags& flags) {
+  constexpr const char* kWhat = "table delete";
+  if (flags.filter.empty() != flags.all) {
+    return PrintBadUsage(world, kWhat,
+                         Status::InvalidArgument("say which rows: --filter, or --all"));
+  }
+  const bool shows_progress = world.err_is_terminal && !common.quiet;
+  DeleteOptions options;
+  options.filter = flags.filter;
+  options.dry_run = flags.dry_run;
+  options.on_progress = [&](std::int64_t done, std::int64_t files) {
+    if (!shows_progress) return;
+    world.err << "\r\x1b[K" << done << " of " << Counted(files, "file", "files")
+              << std::flush;
+  };
+  return WithRows(
+      world, common, kWhat, flags, "`firn table ls` lists the tables.",
+      [&](TableRows& rows, const base::Context& context) -> Result<std::int64_t> {
+        const auto report = rows.Delete(context, flags.table, options);
+        if (shows_progress) world.err << "\r\x1b[K" << std::flush;
+        FIRN_RETURN_IF_ERROR(report.status());
+        PrintReport(world, common, flags, *report);
+        return report->rows;
+      });
+}
+
+}  // namespace firn::cli

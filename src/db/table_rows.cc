@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "firn/table_rows.h"
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/metrics.h"
+#include "base/ulid.h"
+#include "db/warehouse.h"
+#include "expr/filter_text.h"
+#include "iceberg/schema_text.h"
+#include "io/file.h"
+#include "table/row_delete.h"
+#include "table/row_import.h"
+
+namespace firn {
+namespace {
+
+using db::Warehouse;
+
+table::TableLayout LayoutOf(const TableLayoutText& text) {
+  return {text.partition, text.sort, {text.properties.begin(), text.properties.end()}};
+}
+
+class WarehouseRows final : public TableRows {
+ public:
+  static Result<std::unique_ptr<TableRows>> Open(const DbOptions& options) {
+    auto rows = std::make_unique<WarehouseRows>();
+    FIRN_ASSIGN_OR_RETURN(rows->warehouse_,
+                          Warehouse::Open(options.warehouse, options, /*read_only=*/false,
+                                          base::SystemClock(), rows->metrics_));
+    return std::unique_ptr<TableRows>(std::move(rows));
+  }
+
+  Result<TableSummary> Create(const base::Context& context, std::string_view table,
+                              std::string_view columns,
+                              const TableLayoutText& layout) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                          iceberg::TableIdentifier::Parse(table));
+    auto schema = iceberg::ParseSchemaText(columns, iceberg::kFormatVersionWrittenMax);
+    if (!schema.ok()) return schema.status().With("columns");
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CreateTableRequest request,
+        table::NewTableRequest(identifier, std::move(*schema), LayoutOf(layout)));
+    const Status made =
+        warehouse_->catalog().CreateNamespace(context, identifier.name_space, {});
+    if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
+    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable created,
+                          warehouse_->catalog().CreateTable(context, request));
+    return Warehouse::Summarize(created);
+  }
+
+  Result<ImportReport> Import(const base::Context& context, std::string_view table,
+                              const ImportOptions& options) override {
+    table::ImportRequest request;
+    if (options.create.has_value()) {
+      FIRN_ASSIGN_OR_RETURN(request.table, iceberg::TableIdentifier::Parse(table));
+      request.create = LayoutOf(*options.create);
+    } else {
+      // For a NotFound that lists the tables there are.
+      FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
+                            warehouse_->LoadTable(context, table));
+      request.table = loaded.identifier;
+    }
+    if (options.sources.empty()) {
+      return Status::InvalidArgument("there is no source to import from");
+    }
+    request.sources = options.sources;
+    request.standard_input = options.standard_input;
+    request.memory_bytes_max = options.memory_bytes_max;
+    if (!options.format.empty()) {
+      FIRN_ASSIGN_OR_RETURN(request.format, table::ParseRowFormat(options.format));
+    }
+    request.on_progress = [&](const table::ImportProgress& progress) {
+      if (options.on_progress) {
+        options.on_progress(progress.rows, progress.sources_done, progress.sources);
+      }
+    };
+    FIRN_ASSIGN_OR_RETURN(const table::ImportOutcome outcome,
+                          table::ImportRows(context, Environment(), request));
+    ImportReport report;
+    report.table = Warehouse::Summarize(outcome.table);
+    report.created = outcome.created;
+    if (outcome.snapshot_id.has_value()) report.snapshot_id = outcome.snapshot_id->value;
+    report.sources = outcome.sources;
+    report.rows = outcome.rows;
+    report.files = outcome.files;
+    report.file_bytes = outcome.file_bytes;
+    return report;
+  }
+
+  Result<DeleteReport> Delete(const base::Context& context, std::string_view table,
+                              const DeleteOptions& options) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
+                          warehouse_->LoadTable(context, table));
+    table::DeleteRequest request;
+    request.table = loaded.identifier;
+    request.dry_run = options.dry_run;
+    request.on_progress = options.on_progress;
+    if (!options.filter.empty()) {
+      FIRN_ASSIGN_OR_RETURN(request.predicate, expr::ParseFilter(options.filter));
+    }
+    FIRN_ASSIGN_OR_RETURN(const table::DeleteOutcome outcome,
+                          table::DeleteRows(context, Environment(), request));
+    DeleteReport report;
+    report.table = Warehouse::Summarize(outcome.table);
+    if (outcome.snapshot_id.has_value()) report.snapshot_id = outcome.snapshot_id->value;
+    report.rows = outcome.rows;
+    report.files_removed = outcome.files_removed;
+    report.files_rewritten = outcome.files_rewritten;
+    report.rows_rewritten = outcome.rows_rewritten;
+    return report;
+  }
+
+ private:
+  table::ImportEnvironment Environment() {
+    return {warehouse_->commit_environment(), warehouse_->scan_environment(), ulids_,
+            io::LocalFileSystem(), std::filesystem::temp_directory_path().string()};
+  }
+
+  base::MetricRegistry metrics_;
+  base::UlidSource ulids_{base::SystemClock()};
+  std::unique_ptr<Warehouse> warehouse_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TableRows>> TableRows::Open(const DbOptions& options) {
+  return WarehouseRows::Open(options);
+}
+
+}  // namespace firn

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// Imports and deletions that die, whose outcome is lost, or that meet rivals.
+#include <arrow/array/array_primitive.h>
+#include <arrow/record_batch.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "expr/filter_text.h"
+#include "iceberg/sql_catalog.h"
+#include "io/memory_file_system.h"
+#include "io/memory_store.h"
+#include "io/power_switch.h"
+#include "table/row_delete.h"
+#include "table/row_import.h"
+#include "table/table_source.h"
+
+namespace firn::table {
+namespace {
+
+using Numbers = std::vector<std::int64_t>;
+using Point = iceberg::SqlCatalogOptions::Point;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A table `ns.t` of numbers `n`, in buckets, whose rows come from files of a column.
+class RowChangesTest : public testing::Test {
+ protected:
+  RowChangesTest() {
+    base::SetLogLevel(base::LogLevel::kError);
+    iceberg::SqlCatalogOptions options;
+    options.uri = "sqlite://";
+    options.warehouse = "memory://w";
+    options.fault = [this](Point at) { return sql_fault_ ? sql_fault_(at) : Status(); };
+    catalog_ = *iceberg::OpenSqlCatalog(std::move(options), store_, clock_, random_);
+  }
+
+  // The location of a file of these numbers.
+  std::string Source(const Numbers& numbers) {
+    std::string text = "n\n";
+    for (const std::int64_t n : numbers) text += std::to_string(n) + "\n";
+    std::string location = "memory://in/" + std::to_string(sources_++) + ".csv";
+    EXPECT_TRUE(store_.PutIfAbsent(context_, location, text).ok());
+    return location;
+  }
+
+  ImportEnvironment Environment() {
+    return {{*catalog_, manifests_, clock_, random_},
+            {store_, footers_},
+            ulids_,
+            spills_,
+            "/spill"};
+  }
+
+  Result<ImportOutcome> Import(const std::string& source) {
+    ImportRequest request;
+    request.table = name_;
+    request.sources = {source};
+    request.create = TableLayout{"bucket(2, n)", "n", {}};
+    return ImportRows(context_, Environment(), request);
+  }
+  Result<DeleteOutcome> Delete(std::string_view filter) {
+    DeleteRequest request;
+    request.table = name_;
+    request.predicate = expr::ParseFilter(filter).value();
+    return DeleteRows(context_, Environment(), request);
+  }
+
+  // The rows of the table, ascending; none where it is not there.
+  Numbers Rows() {
+    Numbers numbers;
+    const auto table = catalog_->LoadTable(context_, name_);
+    if (!table.ok()) return numbers;
+    const auto source = MakeTableSource({store_, footers_}, *table).value();
+    const auto plan = source->Plan(context_, {}).value();
+    for (std::size_t i = 0; i < plan->split_count(); ++i) {
+      auto stream = plan->OpenSplit(i);
+      EXPECT_TRUE(stream.ok()) << stream.status();
+      if (!stream.ok()) break;
+      for (;;) {
+        const auto batch = (*stream)->Next();
+        EXPECT_TRUE(batch.ok()) << batch.status();
+        if (!batch.ok() || *batch == nullptr) break;
+        const auto& n = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
+        for (std::int64_t row = 0; row < n.length(); ++row) {
+          numbers.push_back(n.Value(row));
+        }
+      }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+  }
+
+  std::size_t DataFiles() {
+    std::size_t count = 0;
+    EXPECT_TRUE(store_
+                    .List(context_, "memory://w",
+                          [&](const io::ObjectInfo& info) {
+                            count += info.location.ends_with(".parquet");
+                            return Status();
+                          })
+                    .ok());
+    return count;
+  }
+
+  base::ManualClock clock_{1'700'000'000'000'000};
+  base::Context context_;
+  iceberg::RandomSource random_{1};
+  base::UlidSource ulids_{clock_, 1};
+  io::MemoryStore store_{clock_};
+  io::MemoryFileSystem spills_;
+  parquet::FooterCache footers_{1 << 20};
+  iceberg::ManifestIo manifests_{store_};
+  std::function<Status(Point)> sql_fault_;
+  std::unique_ptr<iceberg::Catalog> catalog_;
+  const iceberg::TableIdentifier name_{{{"ns"}}, "t"};
+  int sources_ = 0;
+};
+
+TEST_F(RowChangesTest, ImportsAndDeletesWhatItSays) {
+  const auto imported = Import(Source({3, 1, 2, 4}));
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_TRUE(imported->created);
+  EXPECT_EQ(imported->rows, 4);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4));
+  const auto deleted = Delete("n = 2 OR n > 3");
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_EQ(deleted->rows, 2);
+  EXPECT_THAT(Rows(), ElementsAre(1, 3));
+  ASSERT_TRUE(Delete("n > 100").ok());
+  EXPECT_EQ(catalog_->LoadTable(context_, name_)->metadata->snapshots.size(), 2U);
+}
+
+TEST_F(RowChangesTest, AnEmptySourceMakesATableWithoutASnapshot) {
+  const auto imported = Import(Source({}));
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_FALSE(imported->snapshot_id.has_value());
+  EXPECT_THAT(Rows(), IsEmpty());
+}
+
+// The power goes at each operation of the store in turn, and stays off.
+TEST_F(RowChangesTest, APowerCutLeavesAllOfAnImportOrNothing) {
+  ASSERT_TRUE(Import(Source({1, 2})).ok());
+  for (const bool happens : {false, true}) {
+    const std::string source = Source({3, 4});
+    const Numbers before = Rows();
+    Numbers after = before;
+    after.insert(after.end(), {3, 4});
+    std::sort(after.begin(), after.end());
+    for (std::uint64_t good = 0;; ++good) {
+      ASSERT_LT(good, 200U);
+      const io::PowerSwitch power(good, happens);
+      store_.SetFaultHook(power.StoreHook());
+      const auto imported = Import(source);
+      store_.SetFaultHook(nullptr);
+      const Numbers now = Rows();
+      ASSERT_TRUE(now == before || now == after) << good;
+      EXPECT_TRUE(!imported.ok() || now == after) << good;
+      if (now == after) break;
+    }
+  }
+}
+
+TEST_F(RowChangesTest, APowerCutLeavesAllOfADeletionOrNothing) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4, 5, 6})).ok());
+  for (const bool happens : {false, true}) {
+    const std::string filter = happens ? "n = 2" : "n = 5";
+    const Numbers before = Rows();
+    Numbers after = before;
+    std::erase(after, happens ? 2 : 5);
+    for (std::uint64_t good = 0;; ++good) {
+      ASSERT_LT(good, 200U);
+      const io::PowerSwitch power(good, happens);
+      store_.SetFaultHook(power.StoreHook());
+      const auto deleted = Delete(filter);
+      store_.SetFaultHook(nullptr);
+      const Numbers now = Rows();
+      ASSERT_TRUE(now == before || now == after) << good;
+      EXPECT_TRUE(!deleted.ok() || now == after) << good;
+      if (now == after) break;
+    }
+  }
+}
+
+// One fault, after which the store is as before: what was written is cleared away.
+TEST_F(RowChangesTest, AnImportThatFailsLeavesNothing) {
+  for (std::uint64_t fails = 0;; ++fails) {
+    ASSERT_LT(fails, 200U);
+    std::uint64_t seen = 0;
+    const std::string source = Source({1, 2, 3});
+    store_.SetFaultHook([&](const io::StoreOperation& operation) {
+      const bool is_write = operation.kind == io::StoreOperation::Kind::kWrite &&
+                            operation.location.ends_with(".parquet");
+      return io::MemoryStore::Fault{is_write && seen++ == fails
+                                        ? Status::ResourceExhausted("the disk is full")
+                                        : Status()};
+    });
+    const auto imported = Import(source);
+    store_.SetFaultHook(nullptr);
+    if (imported.ok()) break;
+    EXPECT_TRUE(imported.status().Is(StatusCode::kResourceExhausted))
+        << imported.status();
+    EXPECT_EQ(DataFiles(), 0U) << fails;
+    EXPECT_FALSE(catalog_->TableExists(context_, name_).value()) << fails;
+  }
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(RowChangesTest, ACommitWhoseAnswerIsLostIsFoundInTheTable) {
+  ASSERT_TRUE(Import(Source({1})).ok());
+  sql_fault_ = [](Point at) {
+    return at == Point::kAfterCommit ? Status::Unavailable("went away") : Status();
+  };
+  const auto imported = Import(Source({2}));
+  sql_fault_ = nullptr;
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_TRUE(imported->snapshot_id.has_value());
+  EXPECT_THAT(Rows(), ElementsAre(1, 2));
+}
+
+TEST_F(RowChangesTest, ACommitWhoseOutcomeIsNotKnownKeepsItsFiles) {
+  ASSERT_TRUE(Import(Source({1})).ok());
+  const std::size_t files = DataFiles();
+  sql_fault_ = [](Point at) {
+    return at == Point::kBeforeCommit ? Status::Unavailable("went away") : Status();
+  };
+  const auto imported = Import(Source({2}));
+  sql_fault_ = nullptr;
+  ASSERT_TRUE(imported.status().Is(StatusCode::kCommitUnknown)) << imported.status();
+  EXPECT_THAT(std::string(imported.status().message()), HasSubstr(kImportIdKey));
+  EXPECT_EQ(DataFiles(), files + 1);
+  EXPECT_THAT(Rows(), ElementsAre(1));
+}
+
+// A rival commits while a deletion writes its files: the deletion begins again, and sees
+// what the rival did.
+TEST_F(RowChangesTest, ADeletionBeginsAgainAfterARival) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4})).ok());
+  bool came = false;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) {
+    if (!came && operation.kind == io::StoreOperation::Kind::kWrite &&
+        operation.location.ends_with(".parquet")) {
+      came = true;
+      const auto rival = Import(Source({2, 7}));
+      EXPECT_TRUE(rival.ok()) << rival.status();
+    }
+    return io::MemoryStore::Fault{};
+  });
+  const auto deleted = Delete("n = 2");
+  store_.SetFaultHook(nullptr);
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_TRUE(came);
+  EXPECT_EQ(deleted->rows, 2);
+  EXPECT_THAT(Rows(), ElementsAre(1, 3, 4, 7));
+}
+
+TEST_F(RowChangesTest, ADeletionGivesUpWhereRivalsAreAlwaysQuicker) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4})).ok());
+  bool inside = false;
+  int rivals = 0;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) {
+    if (!inside && operation.kind == io::StoreOperation::Kind::kWrite &&
+        operation.location.ends_with(".parquet")) {
+      inside = true;
+      EXPECT_TRUE(Import(Source({2})).ok());
+      ++rivals;
+      inside = false;
+    }
+    return io::MemoryStore::Fault{};
+  });
+  const auto deleted = Delete("n = 2");
+  store_.SetFaultHook(nullptr);
+  EXPECT_TRUE(deleted.status().Is(StatusCode::kConflict)) << deleted.status();
+  EXPECT_GE(rivals, kDeletePlansMax);
+  EXPECT_EQ(Rows().size(), 4U + static_cast<std::size_t>(rivals));
+}
+
+}  // namespace
+}  // namespace firn::table

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/row_import.h"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/log.h"
+#include "iceberg/layout_text.h"
+#include "iceberg/partition_update.h"
+#include "iceberg/schema_arrow.h"
+#include "table/data_files.h"
+#include "table/file_source.h"
+#include "table/table_writer.h"
+#include "table/write_properties.h"
+
+namespace firn::table {
+namespace {
+
+constexpr std::string_view kStandardInput = "-";
+
+struct Source {
+  std::string location;
+  RowFormat format;
+};
+
+Result<RowFormat> FormatOf(const std::string& location,
+                           const std::optional<RowFormat>& said) {
+  if (said.has_value()) return *said;
+  const auto named = RowFormatOfName(location);
+  if (named.has_value()) return *named;
+  return Status::InvalidArgument(
+      location +
+      ": the name does not say the format; it is to be given: parquet, csv, "
+      "tsv, ndjson or arrow");
+}
+
+Result<std::vector<Source>> FindSources(const base::Context& context,
+                                        const ImportEnvironment& environment,
+                                        const ImportRequest& request) {
+  std::vector<Source> sources;
+  const auto add = [&](const std::string& location) -> Status {
+    FIRN_ASSIGN_OR_RETURN(const RowFormat format, FormatOf(location, request.format));
+    if (location == kStandardInput && format == RowFormat::kParquet) {
+      return Status::InvalidArgument(
+          "Parquet is read from its end, so not from standard input: name the file");
+    }
+    sources.push_back({location, format});
+    return Status::OK();
+  };
+  for (const std::string& text : request.sources) {
+    if (text == kStandardInput) {
+      FIRN_RETURN_IF_ERROR(add(text));
+      continue;
+    }
+    FIRN_ASSIGN_OR_RETURN(const DataFiles found,
+                          FindDataFiles(context, environment.scan.store, text));
+    for (const std::string& location : found.locations) {
+      FIRN_RETURN_IF_ERROR(add(location));
+    }
+  }
+  return sources;
+}
+
+// The rows of a plan's splits, one split after the other.
+class PlanStream final : public scan::BatchStream {
+ public:
+  PlanStream(std::shared_ptr<scan::BatchSource> source,
+             std::unique_ptr<scan::ScanPlan> plan)
+      : source_(std::move(source)), plan_(std::move(plan)) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override {
+    return plan_->schema();
+  }
+  scan::ScanStats stats() const override { return plan_->stats(); }
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    for (;;) {
+      if (split_ == nullptr) {
+        if (next_ == plan_->split_count()) return std::shared_ptr<arrow::RecordBatch>();
+        FIRN_ASSIGN_OR_RETURN(split_, plan_->OpenSplit(next_++));
+      }
+      FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::RecordBatch> batch, split_->Next());
+      if (batch != nullptr) return batch;
+      split_.reset();
+    }
+  }
+
+ private:
+  const std::shared_ptr<scan::BatchSource> source_;
+  const std::unique_ptr<scan::ScanPlan> plan_;
+  std::unique_ptr<scan::BatchStream> split_;
+  std::size_t next_ = 0;
+};
+
+Result<std::unique_ptr<scan::BatchStream>> OpenParquet(
+    const base::Context& context, const ImportEnvironment& environment,
+    const std::string& location) {
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
+                        MakeFileSource(context, environment.scan, location));
+  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::ScanPlan> plan,
+                        source->Plan(context, scan::ScanRequest()));
+  return std::unique_ptr<scan::BatchStream>(
+      std::make_unique<PlanStream>(std::move(source), std::move(plan)));
+}
+
+Result<std::shared_ptr<RowBytes>> OpenBytes(const base::Context& context,
+                                            const ImportEnvironment& environment,
+                                            const ImportRequest& request,
+                                            const std::string& location) {
+  if (location == kStandardInput) {
+    return std::make_shared<RowBytes>(context, request.standard_input);
+  }
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<io::ObjectReader> object,
+                        environment.scan.store.OpenReader(context, location));
+  return std::make_shared<RowBytes>(
+      context,
+      [object, offset = std::uint64_t{0}](std::int64_t size,
+                                          char* out) mutable -> Result<std::int64_t> {
+        const std::uint64_t count =
+            std::min(static_cast<std::uint64_t>(size), object->size_bytes() - offset);
+        if (count > 0) FIRN_RETURN_IF_ERROR(object->ReadAt(offset, count, out));
+        offset += count;
+        return static_cast<std::int64_t>(count);
+      });
+}
+
+// One import under way.
+class Import {
+ public:
+  Import(const base::Context& context, const ImportEnvironment& environment,
+         const ImportRequest& request)
+      : context_(context),
+        environment_(environment),
+        request_(request),
+        id_(environment.ulids.Next().ToString()) {}
+
+  Result<ImportOutcome> Run() {
+    FIRN_ASSIGN_OR_RETURN(sources_, FindSources(context_, environment_, request_));
+    FIRN_RETURN_IF_ERROR(LoadOrCreate());
+    Status status = WriteAndCommit();
+    if (!status.ok() && !status.Is(StatusCode::kCommitUnknown)) Undo();
+    if (!status.ok()) return status;
+    return std::move(outcome_);
+  }
+
+ private:
+  // The rows of a source, text read as the types of `wanted` where that is not null.
+  Result<std::unique_ptr<scan::BatchStream>> Open(const Source& source,
+                                                  std::shared_ptr<arrow::Schema> wanted) {
+    if (source.format == RowFormat::kParquet) {
+      return OpenParquet(context_, environment_, source.location);
+    }
+    FIRN_ASSIGN_OR_RETURN(std::shared_ptr<RowBytes> bytes,
+                          OpenBytes(context_, environment_, request_, source.location));
+    RowFileOptions options;
+    options.format = source.format;
+    options.wanted = std::move(wanted);
+    options.pool = environment_.scan.pool;
+    return OpenRowFile(context_, std::move(bytes), source.location, options);
+  }
+
+  Status LoadOrCreate() {
+    iceberg::Catalog& catalog = environment_.commit.catalog;
+    Result<iceberg::LoadedTable> loaded = catalog.LoadTable(context_, request_.table);
+    if (loaded.ok()) {
+      outcome_.table = std::move(*loaded);
+      return Status::OK();
+    }
+    if (!loaded.status().Is(StatusCode::kNotFound) || !request_.create.has_value()) {
+      return loaded.status();
+    }
+    // The first source says which columns there are, and is then read on.
+    FIRN_ASSIGN_OR_RETURN(first_, Open(sources_.front(), nullptr));
+    FIRN_ASSIGN_OR_RETURN(iceberg::Schema schema,
+                          iceberg::NewSchemaFromArrow(*first_->schema()));
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CreateTableRequest create,
+        NewTableRequest(request_.table, std::move(schema), *request_.create));
+    const Status made = catalog.CreateNamespace(context_, request_.table.name_space, {});
+    if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
+    FIRN_ASSIGN_OR_RETURN(outcome_.table, catalog.CreateTable(context_, create));
+    outcome_.created = true;
+    return Status::OK();
+  }
+
+  Result<TableWriterOptions> WriterOptions() const {
+    TableWriterOptions options;
+    options.memory_bytes_max = request_.memory_bytes_max;
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    return WithWriteProperties(options, metadata.properties, metadata.current_schema());
+  }
+
+  Status WriteAndCommit() {
+    io::Store& store = outcome_.table.StoreOr(environment_.scan.store);
+    FIRN_ASSIGN_OR_RETURN(const TableWriterOptions options, WriterOptions());
+    FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
+                          TableWriter::Make({{context_, store, environment_.commit.clock,
+                                              environment_.ulids},
+                                             environment_.spill_files,
+                                             environment_.spill_directory},
+                                            outcome_.table, options));
+    FIRN_ASSIGN_OR_RETURN(
+        const std::shared_ptr<arrow::Schema> wanted,
+        iceberg::ToArrowSchema(outcome_.table.metadata->current_schema()));
+    progress_.sources = static_cast<std::int64_t>(sources_.size());
+    for (const Source& source : sources_) {
+      std::unique_ptr<scan::BatchStream> rows = std::move(first_);
+      if (rows == nullptr) {
+        FIRN_ASSIGN_OR_RETURN(rows, Open(source, wanted));
+      }
+      const Status written = Write(*rows, *writer);
+      if (!written.ok()) return WithLocation(written, source.location);
+      ++progress_.sources_done;
+      ShowProgress();
+    }
+    FIRN_ASSIGN_OR_RETURN(std::vector<iceberg::DataFile> files,
+                          std::move(*writer).Finish());
+    return Commit(store, std::move(files));
+  }
+
+  Status Write(scan::BatchStream& rows, TableWriter& writer) {
+    for (;;) {
+      FIRN_RETURN_IF_ERROR(context_.Check());
+      FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch, rows.Next());
+      if (batch == nullptr) return Status::OK();
+      FIRN_RETURN_IF_ERROR(writer.Write(*batch));
+      progress_.rows += batch->num_rows();
+      ShowProgress();
+    }
+  }
+
+  void ShowProgress() const {
+    if (request_.on_progress) request_.on_progress(progress_);
+  }
+
+  // Streams of rows name their file already.
+  static Status WithLocation(const Status& status, const std::string& location) {
+    return status.message().find(location) != std::string_view::npos
+               ? status
+               : status.With(location);
+  }
+
+  Status Commit(io::Store& store, std::vector<iceberg::DataFile> files) {
+    outcome_.sources = progress_.sources;
+    outcome_.rows = progress_.rows;
+    for (const iceberg::DataFile& file : files) {
+      outcome_.file_bytes += file.file_size_bytes;
+    }
+    outcome_.files = static_cast<std::int64_t>(files.size());
+    if (files.empty()) return Status::OK();
+    BegunFiles written(store);
+    for (const iceberg::DataFile& file : files) written.Add(file.file_path);
+    iceberg::AppendFiles append;
+    append.files = std::move(files);
+    append.summary = {{kImportIdKey, id_}};
+    const auto committed = iceberg::CommitWithRetry(
+        context_, environment_.commit, request_.table,
+        [&](const iceberg::LoadedTable&,
+            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+          transaction.Add(append);
+          return iceberg::BuildDecision::kCommit;
+        });
+    const Status status = committed.status();
+    if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
+    if (status.ok()) {
+      outcome_.table = committed->table;
+      if (committed->snapshot.has_value()) {
+        outcome_.snapshot_id = committed->snapshot->id;
+      }
+      return status;
+    }
+    return status.Is(StatusCode::kCommitUnknown) ? LookForCommit(status) : status;
+  }
+
+  Status LookForCommit(const Status& unknown) {
+    auto loaded = environment_.commit.catalog.LoadTable(context_, request_.table);
+    if (loaded.ok()) {
+      for (const iceberg::Snapshot& snapshot : loaded->metadata->snapshots) {
+        const auto id = snapshot.summary.find(kImportIdKey);
+        if (id == snapshot.summary.end() || id->second != id_) continue;
+        outcome_.table = std::move(*loaded);
+        outcome_.snapshot_id = snapshot.id;
+        return Status::OK();
+      }
+    }
+    return Status::CommitUnknown(std::string(unknown.message()) +
+                                 "; if the rows were taken, a snapshot of the "
+                                 "table has the summary " +
+                                 kImportIdKey + "=" + id_);
+  }
+
+  // A table that was made for these rows goes, unless another has begun to use it.
+  void Undo() const {
+    if (!outcome_.created) return;
+    const base::Context own;
+    iceberg::Catalog& catalog = environment_.commit.catalog;
+    const auto now = catalog.LoadTable(own, request_.table);
+    if (!now.ok() || !now->metadata->snapshots.empty()) return;
+    const Status dropped = catalog.DropTable(own, request_.table);
+    if (!dropped.ok()) {
+      base::LogWarn("a table that was made for an import that failed is still there",
+                    {{"table", request_.table.ToString()},
+                     {"why", std::string(dropped.message())}});
+      return;
+    }
+    const Status removed =
+        now->StoreOr(environment_.scan.store).Remove(own, now->metadata_location);
+    if (!removed.ok()) {
+      base::LogWarn(
+          "the metadata of a table that was dropped again is still there",
+          {{"file", now->metadata_location}, {"why", std::string(removed.message())}});
+    }
+  }
+
+  const base::Context& context_;
+  const ImportEnvironment& environment_;
+  const ImportRequest& request_;
+  const std::string id_;
+  std::vector<Source> sources_;
+  std::unique_ptr<scan::BatchStream> first_;  // Opened already, to see its columns.
+  ImportProgress progress_;
+  ImportOutcome outcome_;
+};
+
+}  // namespace
+
+Result<iceberg::CreateTableRequest> NewTableRequest(
+    const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
+    const TableLayout& layout) {
+  iceberg::CreateTableRequest request;
+  request.identifier = identifier;
+  const auto partition = iceberg::ParsePartitionTerms(layout.partition);
+  if (!partition.ok()) return partition.status().With("partition");
+  auto spec = iceberg::MakePartitionSpec(*partition, schema);
+  if (!spec.ok()) return spec.status().With("partition");
+  request.spec = std::move(*spec);
+  const auto sort = iceberg::ParseSortTerms(layout.sort);
+  if (!sort.ok()) return sort.status().With("sort");
+  auto order = iceberg::MakeSortOrder(*sort, schema);
+  if (!order.ok()) return order.status().With("sort");
+  request.sort_order = std::move(*order);
+  FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
+  request.schema = std::move(schema);
+  request.properties = layout.properties;
+  return request;
+}
+
+Result<ImportOutcome> ImportRows(const base::Context& context,
+                                 const ImportEnvironment& environment,
+                                 const ImportRequest& request) {
+  return Import(context, environment, request).Run();
+}
+
+}  // namespace firn::table

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// row_import.h: files of rows into a table, as one commit.
+//
+//  1. The sources are found: files of Parquet, CSV, NDJSON or Arrow IPC.
+//  2. The table is loaded, or made for the columns of the first of them.
+//  3. Every row goes through a TableWriter: checked against the table's schema, into its
+//     partitions, in its order.
+//  4. One append names all files. Where its outcome is not known, the table is looked at
+//     for the import's id, which is in the snapshot's summary.
+//
+// An import that fails or is cancelled leaves the table as it was: its files are removed,
+// and so is a table that it made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/ulid.h"
+#include "firn/status.h"
+#include "iceberg/catalog.h"
+#include "iceberg/commit.h"
+#include "io/file.h"
+#include "table/row_bytes.h"
+#include "table/row_file.h"
+#include "table/scan_environment.h"
+#include "table/table_writer_options.h"
+
+namespace firn::table {
+
+// What it refers to must outlive the import.
+struct ImportEnvironment {
+  iceberg::CommitEnvironment commit;
+  ScanEnvironment scan;
+  base::UlidSource& ulids;
+  io::FileSystem& spill_files;
+  std::string spill_directory;
+};
+
+// How a table is made: partition fields and sort order as iceberg/layout_text.h reads
+// them, and its properties.
+struct TableLayout {
+  std::string partition;
+  std::string sort;
+  std::map<std::string, std::string> properties;
+};
+
+struct ImportProgress {
+  std::int64_t rows = 0;
+  std::int64_t sources_done = 0;
+  std::int64_t sources = 0;
+};
+
+struct ImportRequest {
+  iceberg::TableIdentifier table;
+  // Locations, directories and patterns (data_files.h); `-` is `standard_input`.
+  std::vector<std::string> sources;
+  ReadBytes standard_input;
+  // Absent: by each source's name.
+  std::optional<RowFormat> format;
+  // The table is made where it is not there. Absent: it is to be there.
+  std::optional<TableLayout> create;
+  // Over what the table's properties say.
+  std::int64_t memory_bytes_max = TableWriterOptions().memory_bytes_max;
+  // Called now and then, by the calling thread. May be empty.
+  std::function<void(const ImportProgress&)> on_progress;
+};
+
+struct ImportOutcome {
+  iceberg::LoadedTable table;  // As it is afterwards.
+  bool created = false;
+  std::optional<iceberg::SnapshotId> snapshot_id;  // Absent: there was no row.
+  std::int64_t sources = 0;
+  std::int64_t rows = 0;
+  std::int64_t files = 0;
+  std::int64_t file_bytes = 0;
+};
+
+// The summary property that holds an import's id, a ULID.
+inline constexpr char kImportIdKey[] = "firn.import-id";
+
+// The table that `layout` asks for with these columns. InvalidArgument says where a text
+// is wrong.
+Result<iceberg::CreateTableRequest> NewTableRequest(
+    const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
+    const TableLayout& layout);
+
+// Errors: NotFound for a source or a table; InvalidArgument that names source, column and
+// row for what the table does not take, and for a source whose format is not known;
+// ResourceExhausted of memory, disk or the spill's bound; Cancelled; what the store or
+// catalog returns. CommitUnknown keeps every file, and says how to find out.
+Result<ImportOutcome> ImportRows(const base::Context& context,
+                                 const ImportEnvironment& environment,
+                                 const ImportRequest& request);
+
+}  // namespace firn::table

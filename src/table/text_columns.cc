@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/text_columns.h"
+
+#include <arrow/array/array_binary.h>
+#include <arrow/array/builder_binary.h>
+#include <arrow/compute/cast.h>
+#include <arrow/compute/exec.h>
+#include <arrow/type.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/quote.h"
+#include "table/arrow_status.h"
+
+namespace firn::table {
+namespace {
+
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+using TypePtr = std::shared_ptr<arrow::DataType>;
+
+constexpr std::size_t kUuidTextSize = 36;
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Whether `text` is hexadecimal, and then its bytes. Hyphens may stand where a UUID has
+// them (RFC 9562, section 4).
+bool ParseBytes(std::string_view text, std::string* bytes) {
+  bytes->clear();
+  const bool is_uuid = text.size() == kUuidTextSize && text[8] == '-';
+  int high = -1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_uuid && (i == 8 || i == 13 || i == 18 || i == 23)) {
+      if (text[i] != '-') return false;
+      continue;
+    }
+    const int digit = HexDigit(text[i]);
+    if (digit < 0) return false;
+    if (high < 0) {
+      high = digit;
+    } else {
+      bytes->push_back(static_cast<char>(high << 4 | digit));
+      high = -1;
+    }
+  }
+  return high < 0;
+}
+
+Result<ArrayPtr> BytesFromText(const arrow::StringArray& text, const TypePtr& type,
+                               arrow::MemoryPool* pool) {
+  arrow::BinaryBuilder builder(pool);
+  std::string bytes;
+  for (std::int64_t i = 0; i < text.length(); ++i) {
+    if (text.IsNull(i)) {
+      FIRN_RETURN_IF_ERROR(FromArrow(builder.AppendNull()));
+      continue;
+    }
+    if (!ParseBytes(text.GetView(i), &bytes)) {
+      return Status::InvalidArgument(base::Quoted(text.GetView(i).substr(0, 80)) +
+                                     " is no hexadecimal text, as bytes are written");
+    }
+    FIRN_RETURN_IF_ERROR(FromArrow(builder.Append(bytes)));
+  }
+  FIRN_ASSIGN_OR_RETURN(ArrayPtr binary, FromArrow(builder.Finish()));
+  if (type->id() == arrow::Type::BINARY) return binary;
+  const int width = static_cast<const arrow::FixedSizeBinaryType&>(*type).byte_width();
+  arrow::FixedSizeBinaryBuilder fixed(type, pool);
+  const auto& values = static_cast<const arrow::BinaryArray&>(*binary);
+  for (std::int64_t i = 0; i < values.length(); ++i) {
+    if (values.IsNull(i)) {
+      FIRN_RETURN_IF_ERROR(FromArrow(fixed.AppendNull()));
+      continue;
+    }
+    if (values.GetView(i).size() != static_cast<std::size_t>(width)) {
+      return Status::InvalidArgument(base::Quoted(text.GetView(i).substr(0, 80)) +
+                                     " has " + std::to_string(values.GetView(i).size()) +
+                                     " bytes, not " + std::to_string(width));
+    }
+    FIRN_RETURN_IF_ERROR(FromArrow(fixed.Append(values.GetView(i))));
+  }
+  return FromArrow(fixed.Finish());
+}
+
+bool Casts(const ArrayPtr& text, const TypePtr& type, arrow::MemoryPool* pool) {
+  return FromText(text, type, pool).ok();
+}
+
+}  // namespace
+
+Result<ArrayPtr> FromText(const ArrayPtr& text, const TypePtr& type,
+                          arrow::MemoryPool* pool) {
+  if (type->id() == arrow::Type::STRING) return text;
+  if (type->id() == arrow::Type::BINARY || type->id() == arrow::Type::FIXED_SIZE_BINARY) {
+    return BytesFromText(static_cast<const arrow::StringArray&>(*text), type, pool);
+  }
+  arrow::compute::ExecContext context(pool);
+  return FromArrow(
+      arrow::compute::Cast(*text, type, arrow::compute::CastOptions::Safe(), &context));
+}
+
+TypePtr TypeOfText(const ArrayPtr& sample, arrow::MemoryPool* pool) {
+  if (sample->null_count() == sample->length()) return arrow::utf8();
+  for (const TypePtr& type : {arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+                              arrow::timestamp(arrow::TimeUnit::MICRO)}) {
+    if (Casts(sample, type, pool)) return type;
+  }
+  return arrow::utf8();
+}
+
+TypePtr AsTableType(const TypePtr& type) {
+  switch (type->id()) {
+    case arrow::Type::NA:
+      return arrow::utf8();
+    case arrow::Type::TIMESTAMP:
+      return arrow::timestamp(
+          arrow::TimeUnit::MICRO,
+          static_cast<const arrow::TimestampType&>(*type).timezone().empty() ? ""
+                                                                             : "UTC");
+    case arrow::Type::TIME32:
+    case arrow::Type::TIME64:
+      return arrow::time64(arrow::TimeUnit::MICRO);
+    case arrow::Type::LIST:
+      return arrow::list(type->field(0)->WithType(AsTableType(type->field(0)->type())));
+    case arrow::Type::STRUCT: {
+      arrow::FieldVector fields;
+      for (const auto& field : type->fields()) {
+        fields.push_back(field->WithType(AsTableType(field->type())));
+      }
+      return arrow::struct_(std::move(fields));
+    }
+    default:
+      return type;
+  }
+}
+
+}  // namespace firn::table

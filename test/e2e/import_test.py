@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of files into tables: firn import, table create and table append, read back by
+firn and PyIceberg.
+
+    import_test.py --firn FILE
+"""
+import gzip
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import unittest
+import uuid
+
+import firn_server
+from firn_server import run_firn
+from table_readers import load_table
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+DONE, FAILED, BAD_USAGE, NOT_FOUND, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DAY_US = 86_400_000_000
+
+
+def visits(count=1000, days=3):
+    """Visits of some days, unsorted."""
+    return pa.table({
+        "ts": pa.array([(19_700 + i % days) * DAY_US + i * 1_000_000 for i in range(count)],
+                       pa.timestamp("us", "UTC")),
+        "host": pa.array([f"host-{i * 7 % 11}" for i in range(count)]),
+        "ms": pa.array([i / 8 if i % 10 else None for i in range(count)]),
+    })
+
+
+def rows_of(table):
+    return sorted((row["ts"], row["host"], row["ms"] or -1) for row in table.to_pylist())
+
+
+class ImportTest(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.directory = pathlib.Path(holder.name)
+        self.warehouse = self.directory / "warehouse"
+
+    def firn(self, *arguments, **kwargs):
+        return run_firn(*arguments, "--warehouse", self.warehouse, **kwargs)
+
+    def run_ok(self, *arguments, **kwargs):
+        done = self.firn(*arguments, "--json", **kwargs)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        return json.loads(done.stdout) if done.stdout else None
+
+    def assert_fails(self, code, said, *arguments, **kwargs):
+        done = self.firn(*arguments, **kwargs)
+        text = done.stderr.decode()
+        self.assertEqual(done.returncode, code, text)
+        self.assertIn(said, text)
+
+    def write(self, table, name):
+        """A file of `table`, in the format that its name says."""
+        path = self.directory / name
+        if name.endswith(".parquet"):
+            pq.write_table(table, path)
+        elif name.endswith(".csv"):
+            pa.csv.write_csv(table, path)
+        elif name.endswith(".csv.gz"):
+            with gzip.open(path, "wb") as file:
+                pa.csv.write_csv(table, file)
+        elif name.endswith(".arrow"):
+            with pa.ipc.new_file(path, table.schema) as file:
+                file.write_table(table)
+        else:
+            with open(path, "w", encoding="utf-8") as file:
+                for row in table.to_pylist():
+                    row["ts"] = row["ts"].isoformat()
+                    print(json.dumps(row), file=file)
+        return path
+
+    def data_files(self):
+        return sorted(self.warehouse.glob("**/*.parquet"))
+
+    def test_every_format_makes_the_same_table(self):
+        expected = visits()
+        for name in ("v.parquet", "v.csv", "v.csv.gz", "v.ndjson", "v.arrow"):
+            with self.subTest(name):
+                table = "web." + name.replace(".", "_")
+                report = self.run_ok("import", self.write(expected, name), "--into", table,
+                                     "--partition", "day(ts)", "--sort", "host, ts desc")
+                self.assertEqual((report["rows"], report["files"], report["created"]),
+                                 (1000, 3, True))
+                read = load_table(self.warehouse, table)
+                self.assertEqual(rows_of(read.scan().to_arrow()), rows_of(expected))
+                self.assertEqual(str(read.schema().find_field("ts").field_type),
+                                 "timestamptz")
+                self.assertEqual([field.name for field in read.spec().fields], ["ts_day"])
+                self.assertEqual(len(read.sort_order().fields), 2)
+                for task in read.scan().plan_files():
+                    hosts = pq.read_table(task.file.file_path.removeprefix("file://"),
+                                          columns=["host"])["host"].to_pylist()
+                    self.assertEqual(hosts, sorted(hosts))
+                check = self.firn("check", table, "--content")
+                self.assertEqual(check.returncode, DONE, check.stdout + check.stderr)
+
+    def test_many_files_are_one_commit(self):
+        for i in range(4):
+            self.write(visits(100 * (i + 1)), f"part-{i}.csv")
+        report = self.run_ok("import", f"{self.directory}/part-*.csv", "--into", "a.b")
+        self.assertEqual((report["sources"], report["rows"]), (4, 1000))
+        self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 1)
+        # And again: what is there stays.
+        report = self.run_ok("import", f"{self.directory}/part-*.csv", "--into", "a.b")
+        self.assertEqual((report["created"], report["total_rows"]), (False, 2000))
+
+    def test_standard_input(self):
+        text = b'{"id":1,"name":"x"}\n{"id":2,"name":null}\n'
+        report = self.run_ok("import", "-", "--format", "ndjson", "--into", "a.b",
+                             stdin=text)
+        self.assertEqual(report["rows"], 2)
+        self.assertEqual(
+            load_table(self.warehouse, "a.b").scan().to_arrow().sort_by("id").to_pylist(),
+            [{"id": 1, "name": "x"}, {"id": 2, "name": None}])
+        self.assert_fails(FAILED, "the name does not say the format", "import", "-",
+                          "--into", "a.b", stdin=text)
+        self.assert_fails(FAILED, "read from its end", "import", "-", "--format",
+                          "parquet", "--into", "a.b", stdin=text)
+
+    def test_a_table_that_was_made_decides_the_types(self):
+        self.run_ok("table", "create", "a.b", "--columns",
+                    "id string required, price decimal(9, 2), u uuid, tags list<string>",
+                    "--partition", "bucket(4, id)", "--property",
+                    "write.parquet.compression-codec=snappy")
+        self.assert_fails(CONFLICT, "a.b", "table", "create", "a.b", "--columns", "id long")
+        csv = self.directory / "x.csv"
+        csv.write_text("id,price,u\n007,1.50,00010203-0405-0607-0809-0a0b0c0d0e0f\n")
+        self.run_ok("table", "append", "a.b", csv)
+        row, = load_table(self.warehouse, "a.b").scan().to_arrow().to_pylist()
+        self.assertEqual((row["id"], str(row["price"]), row["u"], row["tags"]),
+                         ("007", "1.50", uuid.UUID(bytes=bytes(range(16))), None))
+        ndjson = self.directory / "x.ndjson"
+        ndjson.write_text('{"id":"8","tags":["a","b"]}\n')
+        self.run_ok("table", "append", "a.b", ndjson)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().to_arrow().num_rows, 2)
+        data_file = pq.ParquetFile(self.data_files()[0])
+        self.assertEqual(data_file.metadata.row_group(0).column(0).compression, "SNAPPY")
+
+    def test_rows_that_do_not_fit_are_named_and_nothing_is_left(self):
+        self.run_ok("table", "create", "a.b", "--columns", "id long required, name string")
+        good = self.directory / "good.csv"
+        good.write_text("id,name\n1,x\n")
+        bad = self.directory / "later.csv"
+        for text, said in (("id,name\n2,x\n,y\n", "column id"),
+                           ("id,name\n2,x\nz,y\n", "Row #3"),
+                           ("id,colour\n2,x\n", "colour"),
+                           ("name\nx\n", "id")):
+            bad.write_text(text)
+            self.assert_fails(FAILED, said, "import", good, bad, "--into", "a.b")
+            self.assert_fails(FAILED, "later.csv", "import", good, bad, "--into", "a.b")
+        self.assertEqual(self.data_files(), [])
+        self.assertEqual(load_table(self.warehouse, "a.b").snapshots(), [])
+        # A table that was to be made is not there.
+        bad.write_text("id,name\n1,x\n1,2,3\n")
+        self.assert_fails(FAILED, "Expected 2 columns", "import", good, bad, "--into", "a.new")
+        self.assert_fails(NOT_FOUND, "a.new", "table", "describe", "a.new")
+        self.assertEqual(self.data_files(), [])
+
+    def test_bad_usage_and_what_is_not_there(self):
+        good = self.write(visits(10), "v.csv")
+        self.assert_fails(NOT_FOUND, "absent.csv", "import", f"{self.directory}/absent.csv",
+                          "--into", "a.b")
+        self.assert_fails(NOT_FOUND, "no.such", "table", "append", "no.such", good)
+        self.assert_fails(FAILED, "character 5", "import", good, "--into", "a.b",
+                          "--partition", "day(xs)")
+        self.assert_fails(FAILED, "columns: character 4: there is no type lnog", "table",
+                          "create", "a.b", "--columns", "id lnog")
+        self.assert_fails(BAD_USAGE, "KEY=VALUE", "import", good, "--into", "a.b",
+                          "--property", "x")
+        done = run_firn("import", good, "--into", "a.b")
+        self.assertEqual(done.returncode, BAD_USAGE)
+        self.assertIn(b"--warehouse", done.stderr)
+
+    def test_an_interrupted_import_leaves_nothing(self):
+        self.run_ok("import", self.write(visits(10), "v.csv"), "--into", "a.b")
+        before = self.data_files()
+        command = [firn_server.FIRN, "import", "-", "--format", "csv", "--into", "a.b",
+                   "--warehouse", str(self.warehouse)]
+        process = subprocess.Popen(firn_server.dies_with_us(command),
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.stdin.write(b"ts,host,ms\n")
+            for _ in range(200):
+                process.stdin.write(b"2024-01-02T03:04:05Z,h,1\n" * 5000)
+            process.stdin.flush()
+            # It waits for more, and ends all the same.
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(60), INTERRUPTED, process.stderr.read())
+        finally:
+            process.stdin.close()
+            process.stderr.close()
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+        self.assertEqual(self.data_files(), before)
+        self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 1)
+
+    def test_delete_rewrites_only_what_holds_the_rows(self):
+        expected = visits(3000, days=3)
+        self.run_ok("import", self.write(expected, "v.parquet"), "--into", "a.b",
+                    "--partition", "day(ts)", "--sort", "host, ts")
+        before = set(self.data_files())
+        # Nothing matches, NULL least of all.
+        report = self.run_ok("table", "delete", "a.b", "--filter", "ms = 1.0E10")
+        self.assertEqual((report["rows"], report["snapshot_id"]), (0, None))
+        # A whole day goes without a row being written.
+        day = "ts < TIMESTAMP '2023-12-10T00:00:00Z'"
+        report = self.run_ok("table", "delete", "a.b", "--filter", day, "--dry-run")
+        self.assertEqual((report["rows"], report["files_removed"],
+                          report["files_rewritten"], report["total_rows"]),
+                         (1000, 1, 0, 3000))
+        self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 1)
+        report = self.run_ok("table", "delete", "a.b", "--filter", day)
+        self.assertEqual((report["rows"], report["total_rows"]), (1000, 2000))
+        self.assertEqual(set(self.data_files()), before)
+        # Of the others one host goes; NULLs in a compared column stay.
+        report = self.run_ok("table", "delete", "a.b", "--filter",
+                             "host = 'host-3' AND ms < 1.0E10")
+        self.assertEqual(report["files_rewritten"], 2)
+        midnight = 1_702_166_400
+        left = [row for row in expected.to_pylist()
+                if row["ts"].timestamp() >= midnight
+                and not (row["host"] == "host-3" and row["ms"] is not None)]
+        table = load_table(self.warehouse, "a.b")
+        self.assertEqual(rows_of(table.scan().to_arrow()),
+                         sorted((row["ts"], row["host"], row["ms"] or -1) for row in left))
+        self.assertEqual([snapshot.summary.operation.value for snapshot in
+                          table.snapshots()], ["append", "delete", "overwrite"])
+        self.assertEqual(self.firn("check", "a.b", "--content").returncode, DONE)
+        # Everything.
+        self.assert_fails(BAD_USAGE, "--filter, or --all", "table", "delete", "a.b")
+        self.run_ok("table", "delete", "a.b", "--all")
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().to_arrow().num_rows, 0)
+
+    def test_delete_says_what_is_wrong_with_a_condition(self):
+        self.run_ok("import", self.write(visits(10), "v.csv"), "--into", "a.b")
+        for condition, said in (("hsot = 'a'", "hsot"), ("ms = 'a'", "ms"),
+                                ("ms =", "1:5: parse error")):
+            self.assert_fails(FAILED, said, "table", "delete", "a.b", "--filter", condition)
+        self.assert_fails(NOT_FOUND, "no.such", "table", "delete", "no.such", "--all")
+
+    def test_memory_stays_within_its_bound(self):
+        """A large file takes little more memory than a small one."""
+        path = self.directory / "large.csv"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("n,text\n")
+            for i in range(1_500_000):
+                file.write(f"{i},some text of row {i} that goes on for a while\n")
+        done = self.firn("import", path, "--into", "a.b", "--sort", "n desc", "--stats")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        stats = json.loads(done.stderr)
+        self.assertEqual(stats["rows"], 1_500_000)
+        self.assertLess(stats["peak_rss_bytes"], 900 << 20)
+
+
+if __name__ == "__main__":
+    firn_server.main()
