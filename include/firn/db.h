@@ -39,6 +39,22 @@ class Context;
 class MetricRegistry;
 }  // namespace base
 
+// How files of rows that are imported or rewritten are made. A table's own properties
+// (write.*) go before these.
+struct TableWriteOptions {
+  // A file ends here at the latest; write.target-file-size-bytes ends it sooner.
+  std::int64_t file_bytes_max = 50'000'000'000;
+  // A file ends so long after its first row. 0: never for that.
+  DurationMs rotation_timeout_ms = 5 * 60 * 1000;
+  // Codec and perhaps level: `zstd:3`, `snappy`, `gzip:9`, `brotli`, `lz4`, `none`.
+  std::string compression = "zstd:3";
+  // The same for single columns: `text=gzip`.
+  std::vector<std::string> column_compression;
+  // All memory of one writer, and what of it rows may take that wait to be sorted.
+  std::int64_t memory_bytes_max = 1'000'000'000;
+  std::int64_t pool_bytes = 100'000'000;
+};
+
 struct DbOptions {
   std::string data_dir = "firn-data";
   // A location; empty means `<data_dir>/warehouse`.
@@ -50,6 +66,7 @@ struct DbOptions {
   RestCatalogOptions rest_catalog;
   // How stores that are not on this machine are reached.
   StorageOptions storage;
+  TableWriteOptions table_writes;
   // Open fails with NotFound where the data directory does not exist yet, if false.
   bool create = true;
   // Written into the lock file, so that a second process can say who holds it.

@@ -44,8 +44,10 @@ struct ImportOptions {
   // The table is made where it is not there, for the columns of the first source. Absent:
   // it has to be there.
   std::optional<TableLayoutText> create;
-  // Of the writer: what rows wait in to be sorted, and files being written.
-  std::int64_t memory_bytes_max = 1'000'000'000;
+  // Columns that identify a row (upsert): one of the table that has the same values there
+  // is replaced. InvalidArgument for NULL in them, and for a key that comes twice. None:
+  // rows are appended.
+  std::vector<std::string> key;
   // Told now and then how many rows were taken, and how many of the sources. May be
   // empty.
   std::function<void(std::int64_t rows, std::int64_t sources_done, std::int64_t sources)>
@@ -58,6 +60,7 @@ struct ImportReport {
   std::optional<std::int64_t> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
   std::int64_t rows = 0;
+  std::int64_t rows_replaced = 0;  // Of the table, by `key`.
   std::int64_t files = 0;
   std::int64_t file_bytes = 0;
 };
@@ -84,8 +87,9 @@ struct DeleteReport {
 // what the store or catalog returns.
 class TableRows {
  public:
-  // Of `options` those count that name the warehouse, catalog and storage. A local
-  // warehouse that is not there is made.
+  // Of `options` those count that name the warehouse, catalog and storage, and
+  // `table_writes`: InvalidArgument where a codec of it is none. A local warehouse that
+  // is not there is made.
   static Result<std::unique_ptr<TableRows>> Open(const DbOptions& options);
   virtual ~TableRows() = default;
 
@@ -95,11 +99,11 @@ class TableRows {
                                       std::string_view table, std::string_view columns,
                                       const TableLayoutText& layout) = 0;
 
-  // Append the rows of files. Columns go by name; nothing is inferred but the columns of
-  // a new table. Where it fails or is cancelled the table is as it was, and one that was
-  // made for it is gone again. NotFound for a source or table; InvalidArgument names
-  // source, column and row of what the table does not take; CommitUnknown says how to
-  // find out.
+  // Append the rows of files, or put them in the place of those that have their keys.
+  // Columns go by name; nothing is inferred but the columns of a new table. Where it
+  // fails or is cancelled the table is as it was, and one that was made for it is gone
+  // again. NotFound for a source or table; InvalidArgument names source, column and row
+  // of what the table does not take; CommitUnknown says how to find out.
   virtual Result<ImportReport> Import(const base::Context& context,
                                       std::string_view table,
                                       const ImportOptions& options) = 0;

@@ -24,6 +24,7 @@ struct SourceFlags {
   std::string server;     // An address, or empty.
   std::string warehouse;  // Likewise.
   std::string catalog;
+  std::string config_file;
 };
 
 struct SqlFlags {
@@ -92,6 +93,7 @@ struct TableRowsFlags {
   std::string partition;
   std::string sort;
   std::vector<std::string> properties;  // KEY=VALUE.
+  std::string key;                      // Columns, separated by commas.
   std::string filter;
   bool all = false;  // Rows, without a filter.
   bool dry_run = false;

@@ -34,7 +34,7 @@ Result<Config> ReaderConfig(const World& world, const SourceFlags& source) {
   FlagTexts flags;
   if (!source.warehouse.empty()) flags.emplace_back("warehouse", source.warehouse);
   if (!source.catalog.empty()) flags.emplace_back("catalog", source.catalog);
-  return LoadConfig("", world.environment, flags);
+  return LoadConfig(source.config_file, world.environment, flags);
 }
 
 }  // namespace firn::cli

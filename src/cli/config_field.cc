@@ -109,6 +109,24 @@ const std::vector<ConfigField>& Table() {
        "Labels that become columns of `metrics.samples` when the table is created, "
        "beside `job` and `instance`.",
        0, 0, FIRN_FIELD(db.promoted_labels)},
+      {"storage.parquet.max_file_size", "Imported and rewritten files", kSize,
+       "A file ends here at the latest.", 1 << 20, INT64_MAX,
+       FIRN_FIELD(db.table_writes.file_bytes_max)},
+      {"storage.parquet.rotation_timeout", "Imported and rewritten files", kDuration,
+       "A file ends so long after its first row; 0: never for that.", 0, INT64_MAX,
+       FIRN_FIELD(db.table_writes.rotation_timeout_ms)},
+      {"storage.parquet.compression.default", "Imported and rewritten files", kText,
+       "Codec and perhaps level: `zstd:3`, `snappy`, `gzip`, `brotli`, `lz4` or `none`.",
+       0, 0, FIRN_FIELD(db.table_writes.compression)},
+      {"storage.parquet.compression.column_overrides", "Imported and rewritten files",
+       kList, "The same for single columns: `text=gzip`; in a file also a group of keys.",
+       0, 0, FIRN_FIELD(db.table_writes.column_compression)},
+      {"storage.parquet.memory.max_usage", "Imported and rewritten files", kSize,
+       "All memory of one writer.", 16 << 20, INT64_MAX,
+       FIRN_FIELD(db.table_writes.memory_bytes_max)},
+      {"storage.parquet.memory.pool_size", "Imported and rewritten files", kSize,
+       "What of it rows may take that wait to be sorted.", 1 << 20, INT64_MAX,
+       FIRN_FIELD(db.table_writes.pool_bytes)},
       {"s3_region", "Object storage", kText,
        "Region of the buckets; empty means that of the environment (`AWS_REGION`) or "
        "profile, else us-east-1.",
@@ -427,12 +445,14 @@ std::string_view FieldKindName(FieldKind kind) {
 std::string ConfigField::Flag() const {
   std::string flag = "--" + std::string(name);
   std::replace(flag.begin(), flag.end(), '_', '-');
+  std::replace(flag.begin(), flag.end(), '.', '-');
   return flag;
 }
 
 std::string ConfigField::Environment() const {
   std::string variable = "FIRN_" + std::string(name);
   std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+    if (c == '.') return '_';
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
   return variable;

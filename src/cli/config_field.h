@@ -39,7 +39,7 @@ struct ChoiceMember {
 };
 
 struct ConfigField {
-  std::string_view name;   // In snake case, as files write it.
+  std::string_view name;   // In snake case, as files write it, groups before dots.
   std::string_view group;  // A heading of the reference page.
   FieldKind kind;
   std::string_view help;  // Sentences.

@@ -30,29 +30,49 @@ Status At(std::string_view path, int line, std::string_view what) {
                                  std::string(what));
 }
 
+// Whether a group of keys under `key` is a list of `name=value`.
+bool IsListField(const std::string& key) {
+  const ConfigField* field = FindConfigField(key);
+  return field != nullptr && field->kind == FieldKind::kList;
+}
+
+// The keys of a group, and those of groups inside of it as `group.key`.
+Status AddYaml(std::string_view path, const std::string& prefix, const YAML::Node& group,
+               std::vector<Entry>* entries) {
+  for (const auto& pair : group) {
+    Entry entry;
+    entry.key = prefix + pair.first.as<std::string>();
+    entry.line = pair.first.Mark().line + 1;
+    const YAML::Node& value = pair.second;
+    if (value.IsSequence()) {
+      entry.is_list = true;
+      for (const auto& item : value) entry.values.push_back(item.as<std::string>());
+    } else if (value.IsMap() && IsListField(entry.key)) {
+      entry.is_list = true;
+      for (const auto& item : value) {
+        entry.values.push_back(item.first.as<std::string>() + "=" +
+                               item.second.as<std::string>());
+      }
+    } else if (value.IsMap()) {
+      FIRN_RETURN_IF_ERROR(AddYaml(path, entry.key + ".", value, entries));
+      continue;
+    } else if (value.IsScalar()) {
+      entry.values.push_back(value.as<std::string>());
+    } else {
+      entry.values.emplace_back();
+    }
+    entries->push_back(std::move(entry));
+  }
+  return Status::OK();
+}
+
 Result<std::vector<Entry>> ReadYaml(std::string_view path, const std::string& text) {
   try {
     const YAML::Node root = YAML::Load(text);
     std::vector<Entry> entries;
     if (root.IsNull()) return entries;
     if (!root.IsMap()) return At(path, 1, "expected `key: value` lines");
-    for (const auto& pair : root) {
-      Entry entry;
-      entry.key = pair.first.as<std::string>();
-      entry.line = pair.first.Mark().line + 1;
-      const YAML::Node& value = pair.second;
-      if (value.IsSequence()) {
-        entry.is_list = true;
-        for (const auto& item : value) entry.values.push_back(item.as<std::string>());
-      } else if (value.IsScalar()) {
-        entry.values.push_back(value.as<std::string>());
-      } else if (value.IsNull()) {
-        entry.values.emplace_back();
-      } else {
-        return At(path, entry.line, entry.key + ": expected a value, not a group");
-      }
-      entries.push_back(std::move(entry));
-    }
+    FIRN_RETURN_IF_ERROR(AddYaml(path, "", root, &entries));
     return entries;
   } catch (const YAML::Exception& e) {
     return At(path, e.mark.line + 1, e.msg);
@@ -67,32 +87,45 @@ std::optional<std::string> TomlText(const toml::node& node) {
   return std::nullopt;
 }
 
+// As AddYaml.
+Status AddToml(std::string_view path, const std::string& prefix, const toml::table& group,
+               std::vector<Entry>* entries) {
+  for (const auto& [key, node] : group) {
+    Entry entry;
+    entry.key = prefix + std::string(key.str());
+    entry.line = static_cast<int>(node.source().begin.line);
+    const toml::table* const table = node.as_table();
+    if (table != nullptr && !IsListField(entry.key)) {
+      FIRN_RETURN_IF_ERROR(AddToml(path, entry.key + ".", *table, entries));
+      continue;
+    }
+    bool understood = true;
+    const auto add = [&](const std::string& before, const toml::node& value) {
+      const std::optional<std::string> text = TomlText(value);
+      understood = understood && text.has_value();
+      entry.values.push_back(before + text.value_or(""));
+    };
+    entry.is_list = table != nullptr || node.is_array();
+    if (table != nullptr) {
+      for (const auto& [name, value] : *table) add(std::string(name.str()) + "=", value);
+    } else if (const toml::array* list = node.as_array()) {
+      for (const toml::node& item : *list) add("", item);
+    } else {
+      add("", node);
+    }
+    if (!understood) {
+      return At(path, entry.line, entry.key + ": expected a text, number or list");
+    }
+    entries->push_back(std::move(entry));
+  }
+  return Status::OK();
+}
+
 Result<std::vector<Entry>> ReadToml(std::string_view path, const std::string& text) {
   try {
     const toml::table root = toml::parse(text, path);
     std::vector<Entry> entries;
-    for (const auto& [key, node] : root) {
-      Entry entry;
-      entry.key = std::string(key.str());
-      entry.line = static_cast<int>(node.source().begin.line);
-      const auto add = [&](const toml::node& value) {
-        std::optional<std::string> value_text = TomlText(value);
-        if (!value_text) return false;
-        entry.values.push_back(std::move(*value_text));
-        return true;
-      };
-      bool understood = true;
-      if (const toml::array* list = node.as_array()) {
-        entry.is_list = true;
-        for (const toml::node& item : *list) understood = understood && add(item);
-      } else {
-        understood = add(node);
-      }
-      if (!understood) {
-        return At(path, entry.line, entry.key + ": expected a text, number or list");
-      }
-      entries.push_back(std::move(entry));
-    }
+    FIRN_RETURN_IF_ERROR(AddToml(path, "", root, &entries));
     return entries;
   } catch (const toml::parse_error& e) {
     return At(path, static_cast<int>(e.source().begin.line), e.description());
@@ -216,7 +249,10 @@ std::string ConfigReference() {
       "upper\n"
       "case with `FIRN_` before it: `FIRN_SETTLE_INTERVAL`), a flag of `firn serve` "
       "(dashes\n"
-      "for underscores: `--settle-interval`). An unknown key or flag is an error that "
+      "for underscores: `--settle-interval`). A key with dots may be written as groups "
+      "in a\n"
+      "file; in the environment and in flags dots are as underscores. An unknown key or "
+      "flag is an error that "
       "names\n"
       "the nearest one. `firn config check FILE` reads a file and says what is wrong;\n"
       "`firn config print [FILE]` prints every setting as it would be used.\n\n"

@@ -55,6 +55,65 @@ TEST(ConfigLoad, SecretsAreTakenAndNotShown) {
   }
 }
 
+TEST(ConfigLoad, KeysWithDotsAreGroupsOfKeys) {
+  const std::string yaml =
+      "storage:\n"
+      "  parquet:\n"
+      "    max_file_size: 1GB\n"
+      "    rotation_timeout: 30s\n"
+      "    compression:\n"
+      "      default: snappy\n"
+      "      column_overrides:\n"
+      "        text: gzip\n"
+      "        n: zstd:9\n"
+      "    memory:\n"
+      "      max_usage: 500MB\n"
+      "      pool_size: 50MB\n"
+      "listen: 127.0.0.1:1\n";
+  const std::string toml =
+      "listen = '127.0.0.1:1'\n"
+      "[storage.parquet]\n"
+      "max_file_size = '1GB'\n"
+      "rotation_timeout = '30s'\n"
+      "compression.default = 'snappy'\n"
+      "memory = { max_usage = '500MB', pool_size = '50MB' }\n"
+      "[storage.parquet.compression.column_overrides]\n"
+      "text = 'gzip'\n"
+      "n = 'zstd:9'\n";
+  for (const auto& [path, text] :
+       {std::pair{"a.yaml", yaml}, std::pair{"a.toml", toml}}) {
+    Config config;
+    const Status applied = Apply(path, text, &config);
+    ASSERT_TRUE(applied.ok()) << applied;
+    const TableWriteOptions& writes = config.db.table_writes;
+    EXPECT_EQ(writes.file_bytes_max, 1'000'000'000) << path;
+    EXPECT_EQ(writes.rotation_timeout_ms, 30'000);
+    EXPECT_EQ(writes.compression, "snappy");
+    EXPECT_THAT(writes.column_compression,
+                testing::UnorderedElementsAre("text=gzip", "n=zstd:9"));
+    EXPECT_EQ(writes.memory_bytes_max, 500'000'000);
+    EXPECT_EQ(writes.pool_bytes, 50'000'000);
+    // What is printed is read back.
+    Config again;
+    ASSERT_TRUE(Apply("b.yaml", ConfigAsYaml(config), &again).ok());
+    EXPECT_EQ(again.db.table_writes.column_compression, writes.column_compression);
+    EXPECT_EQ(again.db.table_writes.file_bytes_max, writes.file_bytes_max);
+  }
+  const ConfigField* field = FindConfigField("storage.parquet.max_file_size");
+  ASSERT_NE(field, nullptr);
+  EXPECT_EQ(field->Flag(), "--storage-parquet-max-file-size");
+  EXPECT_EQ(field->Environment(), "FIRN_STORAGE_PARQUET_MAX_FILE_SIZE");
+}
+
+TEST(ConfigLoad, AnUnknownKeyOfAGroupNamesTheNearest) {
+  EXPECT_THAT(ErrorOf("a.yaml", "storage:\n  parquet:\n    max_fil_size: 1GB\n"),
+              testing::AllOf(HasSubstr("a.yaml:3"),
+                             HasSubstr("\"storage.parquet.max_file_size\"")));
+  EXPECT_THAT(ErrorOf("a.toml", "[storage.parquet]\nmax_fil_size = '1GB'\n"),
+              HasSubstr("\"storage.parquet.max_file_size\""));
+  EXPECT_THAT(ErrorOf("a.yaml", "listen:\n  host: x\n"), HasSubstr("listen.host"));
+}
+
 TEST(ConfigLoad, AChoiceIsOneOfItsWords) {
   Config config;
   ASSERT_TRUE(ApplyConfigText("a.yaml", "s3_encryption: kms\n", &config).ok());
@@ -119,12 +178,13 @@ TEST(ConfigText, SaysWhereAndWhatIsWrong) {
   EXPECT_THAT(ErrorOf("f.yaml", "accept_gap: maybe\n"),
               HasSubstr("neither true nor false"));
   EXPECT_THAT(ErrorOf("f.yaml", "log_level: loud\n"), HasSubstr("debug"));
-  EXPECT_THAT(ErrorOf("f.yaml", "listen: {a: b}\n"), HasSubstr("f.yaml:1: listen"));
+  EXPECT_THAT(ErrorOf("f.yaml", "listen: {a: b}\n"),
+              HasSubstr("f.yaml:1: unknown key \"listen.a\"; did you mean \"listen\"?"));
   EXPECT_THAT(ErrorOf("f.yaml", "data: a\ndata: b\n"), HasSubstr("twice"));
   EXPECT_THAT(ErrorOf("f.yaml", "data: [a\n"), HasSubstr("f.yaml:"));
   EXPECT_THAT(ErrorOf("f.yaml", "- a\n"), HasSubstr("key: value"));
   EXPECT_THAT(ErrorOf("f.toml", "data = \n"), HasSubstr("f.toml:1:"));
-  EXPECT_THAT(ErrorOf("f.toml", "[data]\nx = 1\n"), HasSubstr("expected a text"));
+  EXPECT_THAT(ErrorOf("f.toml", "[data]\nx = 1\n"), HasSubstr("unknown key \"data.x\""));
   EXPECT_THAT(ErrorOf("f.json", "{}"), HasSubstr(".yaml"));
 }
 

@@ -142,6 +142,7 @@ class Grammar {
         "--catalog", source.catalog,
         "Their catalog: sqlite:///FILE, fs or rest+http[s]://HOST; by default "
         "catalog.db in the warehouse");
+    command->add_option("--config", source.config_file, "YAML or TOML file of settings");
   }
 
   void AddSql() {
@@ -227,6 +228,9 @@ class Grammar {
   }
 
   void AddFormat(CLI::App* command) {
+    command->add_option("--key", rows_.key,
+                        "Columns that identify a row, separated by commas: rows of the "
+                        "table with the same values there are replaced");
     command->add_option("--format", rows_.format,
                         "parquet, csv, tsv, ndjson or arrow; by default as names end");
   }
@@ -252,7 +256,8 @@ class Grammar {
     AddFormat(append);
     AddWarehouse(append, rows_.source);
     append->footer(
-        "Example:\n  firn table append web.visits today.csv --warehouse ./warehouse");
+        "Example:\n  firn table append web.visits today.csv --warehouse ./warehouse\n"
+        "  firn table append web.users changed.ndjson --key id --warehouse ./warehouse");
     OnCommand(append, [this] { return TableAppend(world_, common_, rows_); });
 
     CLI::App* remove = table->add_subcommand(

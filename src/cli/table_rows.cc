@@ -3,6 +3,7 @@
 // and rows out of them.
 #include "firn/table_rows.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,16 @@ namespace firn::cli {
 namespace {
 
 using base::JsonString;
+
+std::vector<std::string> SplitAtCommas(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::string_view item = text.substr(0, text.find(','));
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+  }
+  return items;
+}
 
 Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
   TableLayoutText layout{flags.partition, flags.sort, {}};
@@ -89,7 +100,8 @@ void PrintReport(World& world, const CommonFlags& common, const ImportReport& re
     world.out << R"({"table":)" << JsonString(report.table.table) << R"(,"created":)"
               << (report.created ? "true" : "false") << R"(,"snapshot_id":)" << snapshot
               << R"(,"sources":)" << report.sources << R"(,"rows":)" << report.rows
-              << R"(,"files":)" << report.files << R"(,"bytes":)" << report.file_bytes
+              << R"(,"rows_replaced":)" << report.rows_replaced << R"(,"files":)"
+              << report.files << R"(,"bytes":)" << report.file_bytes
               << R"(,"total_rows":)" << report.table.rows << "}\n";
     return;
   }
@@ -99,6 +111,9 @@ void PrintReport(World& world, const CommonFlags& common, const ImportReport& re
             << Counted(report.sources, "source", "sources") << " in "
             << Counted(report.files, "file", "files") << ", " << report.file_bytes
             << " bytes";
+  if (report.rows_replaced > 0) {
+    world.out << ", in the place of " << Counted(report.rows_replaced, "row", "rows");
+  }
   if (report.snapshot_id) world.out << "; snapshot " << snapshot;
   world.out << "\n";
 }
@@ -141,6 +156,7 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
   ImportOptions options;
   options.sources = flags.files;
   options.format = flags.format;
+  options.key = SplitAtCommas(flags.key);
   options.create = std::move(create);
   options.on_progress = [&](std::int64_t rows, std::int64_t done, std::int64_t sources) {
     line.Show(rows, done, sources);

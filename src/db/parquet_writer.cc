@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/parquet_writer.h"
 
-#include <charconv>
 #include <utility>
 
 #include "io/store.h"
@@ -21,21 +20,10 @@ Result<parquet::WriterOptions> LayoutOf(const ParquetOptions& options) {
     layout.trial.emplace();
     return layout;
   }
-  const std::string_view text = options.compression;
-  const std::size_t colon = text.find(':');
-  const auto codec = parquet::ParseCodec(text.substr(0, colon));
+  const auto codec = parquet::ParseCodecLevel(options.compression);
   if (!codec.ok()) return codec.status().With("compression");
-  layout.codec = *codec;
-  layout.codec_level.reset();
-  if (colon == std::string_view::npos) return layout;
-  const std::string_view level = text.substr(colon + 1);
-  int number = 0;
-  const auto read = std::from_chars(level.data(), level.data() + level.size(), number);
-  if (read.ec != std::errc() || read.ptr != level.data() + level.size()) {
-    return Status::InvalidArgument("compression " + options.compression +
-                                   ": the level is no number");
-  }
-  layout.codec_level = number;
+  layout.codec = codec->codec;
+  layout.codec_level = codec->level;
   return layout;
 }
 

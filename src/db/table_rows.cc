@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/table_rows.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -13,8 +14,9 @@
 #include "expr/filter_text.h"
 #include "iceberg/schema_text.h"
 #include "io/file.h"
-#include "table/row_delete.h"
+#include "parquet/writer_options.h"
 #include "table/row_import.h"
+#include "table/row_rewrite.h"
 
 namespace firn {
 namespace {
@@ -25,10 +27,38 @@ table::TableLayout LayoutOf(const TableLayoutText& text) {
   return {text.partition, text.sort, {text.properties.begin(), text.properties.end()}};
 }
 
+Result<table::TableWriterOptions> WriterOptionsOf(const TableWriteOptions& options) {
+  table::TableWriterOptions out;
+  out.file_bytes_max = options.file_bytes_max;
+  out.file_bytes_target = std::min(out.file_bytes_target, options.file_bytes_max);
+  out.rotation_timeout_ms = options.rotation_timeout_ms;
+  out.memory_bytes_max = options.memory_bytes_max;
+  out.pool_bytes = options.pool_bytes;
+  const auto codec = parquet::ParseCodecLevel(options.compression);
+  if (!codec.ok()) return codec.status().With("compression");
+  out.parquet.codec = codec->codec;
+  out.parquet.codec_level = codec->level;
+  for (const std::string& text : options.column_compression) {
+    const std::size_t equals = text.rfind('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Status::InvalidArgument("compression of a column: " + text +
+                                     ": expected COLUMN=CODEC");
+    }
+    const std::string column = text.substr(0, equals);
+    const auto own = parquet::ParseCodecLevel(text.substr(equals + 1));
+    if (!own.ok()) return own.status().With("compression of column " + column);
+    parquet::ColumnOptions& column_options = out.parquet.columns_by_path[column];
+    column_options.codec = own->codec;
+    column_options.codec_level = own->level;
+  }
+  return out;
+}
+
 class WarehouseRows final : public TableRows {
  public:
   static Result<std::unique_ptr<TableRows>> Open(const DbOptions& options) {
     auto rows = std::make_unique<WarehouseRows>();
+    FIRN_ASSIGN_OR_RETURN(rows->writer_, WriterOptionsOf(options.table_writes));
     FIRN_ASSIGN_OR_RETURN(rows->warehouse_,
                           Warehouse::Open(options.warehouse, options, /*read_only=*/false,
                                           base::SystemClock(), rows->metrics_));
@@ -70,7 +100,8 @@ class WarehouseRows final : public TableRows {
     }
     request.sources = options.sources;
     request.standard_input = options.standard_input;
-    request.memory_bytes_max = options.memory_bytes_max;
+    request.key = options.key;
+    request.writer = writer_;
     if (!options.format.empty()) {
       FIRN_ASSIGN_OR_RETURN(request.format, table::ParseRowFormat(options.format));
     }
@@ -87,6 +118,7 @@ class WarehouseRows final : public TableRows {
     if (outcome.snapshot_id.has_value()) report.snapshot_id = outcome.snapshot_id->value;
     report.sources = outcome.sources;
     report.rows = outcome.rows;
+    report.rows_replaced = outcome.rows_replaced;
     report.files = outcome.files;
     report.file_bytes = outcome.file_bytes;
     return report;
@@ -96,15 +128,17 @@ class WarehouseRows final : public TableRows {
                               const DeleteOptions& options) override {
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
                           warehouse_->LoadTable(context, table));
-    table::DeleteRequest request;
-    request.table = loaded.identifier;
-    request.dry_run = options.dry_run;
-    request.on_progress = options.on_progress;
+    expr::PredicatePtr predicate;
     if (!options.filter.empty()) {
-      FIRN_ASSIGN_OR_RETURN(request.predicate, expr::ParseFilter(options.filter));
+      FIRN_ASSIGN_OR_RETURN(predicate, expr::ParseFilter(options.filter));
     }
-    FIRN_ASSIGN_OR_RETURN(const table::DeleteOutcome outcome,
-                          table::DeleteRows(context, Environment(), request));
+    const auto matcher = table::MakePredicateMatcher(std::move(predicate));
+    table::RewriteRequest request{loaded.identifier, *matcher};
+    request.dry_run = options.dry_run;
+    request.writer = writer_;
+    request.on_progress = options.on_progress;
+    FIRN_ASSIGN_OR_RETURN(const table::RewriteOutcome outcome,
+                          table::RewriteRows(context, Environment(), request));
     DeleteReport report;
     report.table = Warehouse::Summarize(outcome.table);
     if (outcome.snapshot_id.has_value()) report.snapshot_id = outcome.snapshot_id->value;
@@ -116,11 +150,12 @@ class WarehouseRows final : public TableRows {
   }
 
  private:
-  table::ImportEnvironment Environment() {
+  table::RowEnvironment Environment() {
     return {warehouse_->commit_environment(), warehouse_->scan_environment(), ulids_,
             io::LocalFileSystem(), std::filesystem::temp_directory_path().string()};
   }
 
+  table::TableWriterOptions writer_;
   base::MetricRegistry metrics_;
   base::UlidSource ulids_{base::SystemClock()};
   std::unique_ptr<Warehouse> warehouse_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace firn::parquet {
 namespace {
@@ -48,6 +49,22 @@ Result<Codec> ParseCodec(std::string_view name) {
   return Status::InvalidArgument(
       "codec '" + std::string(name) +
       "'; there are uncompressed, snappy, gzip, brotli, lz4 and zstd");
+}
+
+Result<CodecLevel> ParseCodecLevel(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  CodecLevel out;
+  FIRN_ASSIGN_OR_RETURN(out.codec, ParseCodec(text.substr(0, colon)));
+  if (colon == std::string_view::npos) return out;
+  const std::string_view level = text.substr(colon + 1);
+  int number = 0;
+  const auto [end, error] =
+      std::from_chars(level.data(), level.data() + level.size(), number);
+  if (error != std::errc() || end != level.data() + level.size()) {
+    return Status::InvalidArgument(std::string(text) + ": the level is no number");
+  }
+  out.level = number;
+  return out;
 }
 
 const ColumnOptions& OptionsOf(const WriterOptions& options, const std::string& path,

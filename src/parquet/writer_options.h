@@ -105,6 +105,9 @@ struct TrialOptions {
   std::function<std::int64_t()> cpu_clock_ns;
 };
 
+// `zstd:3`, or a codec alone. InvalidArgument, naming what is wrong.
+Result<CodecLevel> ParseCodecLevel(std::string_view text);
+
 // What the rows are sorted by. It is recorded, not checked.
 struct SortingColumn {
   std::int32_t field_id;

@@ -15,8 +15,8 @@
 #include "io/memory_file_system.h"
 #include "io/memory_store.h"
 #include "io/power_switch.h"
-#include "table/row_delete.h"
 #include "table/row_import.h"
+#include "table/row_rewrite.h"
 #include "table/table_source.h"
 
 namespace firn::table {
@@ -49,7 +49,7 @@ class RowChangesTest : public testing::Test {
     return location;
   }
 
-  ImportEnvironment Environment() {
+  RowEnvironment Environment() {
     return {{*catalog_, manifests_, clock_, random_},
             {store_, footers_},
             ulids_,
@@ -57,18 +57,18 @@ class RowChangesTest : public testing::Test {
             "/spill"};
   }
 
-  Result<ImportOutcome> Import(const std::string& source) {
+  Result<ImportOutcome> Import(const std::string& source,
+                               std::vector<std::string> key = {}) {
     ImportRequest request;
+    request.key = std::move(key);
     request.table = name_;
     request.sources = {source};
     request.create = TableLayout{"bucket(2, n)", "n", {}};
     return ImportRows(context_, Environment(), request);
   }
-  Result<DeleteOutcome> Delete(std::string_view filter) {
-    DeleteRequest request;
-    request.table = name_;
-    request.predicate = expr::ParseFilter(filter).value();
-    return DeleteRows(context_, Environment(), request);
+  Result<RewriteOutcome> Delete(std::string_view filter) {
+    const auto matcher = MakePredicateMatcher(expr::ParseFilter(filter).value());
+    return RewriteRows(context_, Environment(), {name_, *matcher});
   }
 
   // The rows of the table, ascending; none where it is not there.
@@ -134,6 +134,44 @@ TEST_F(RowChangesTest, ImportsAndDeletesWhatItSays) {
   EXPECT_THAT(Rows(), ElementsAre(1, 3));
   ASSERT_TRUE(Delete("n > 100").ok());
   EXPECT_EQ(catalog_->LoadTable(context_, name_)->metadata->snapshots.size(), 2U);
+}
+
+TEST_F(RowChangesTest, RowsWithAKeyTakeThePlaceOfThoseThere) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4})).ok());
+  const auto replaced = Import(Source({3, 5, 1}), {"n"});
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows, 3);
+  EXPECT_EQ(replaced->rows_replaced, 2);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 5));
+  // Into an empty table, and twice the same.
+  const auto again = Import(Source({3, 5, 1}), {"n"});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->rows_replaced, 3);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 5));
+  const std::size_t files = DataFiles();
+  const auto twice = Import(Source({7, 8, 7}), {"n"});
+  EXPECT_TRUE(twice.status().Is(StatusCode::kInvalidArgument)) << twice.status();
+  EXPECT_THAT(std::string(twice.status().message()), HasSubstr("7 comes twice"));
+  EXPECT_FALSE(Import(Source({7}), {"m"}).ok());
+  EXPECT_EQ(DataFiles(), files);
+}
+
+TEST_F(RowChangesTest, AKeyedImportBeginsAgainAfterARival) {
+  ASSERT_TRUE(Import(Source({1, 2})).ok());
+  bool came = false;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) {
+    if (!came && operation.kind == io::StoreOperation::Kind::kWrite &&
+        operation.location.ends_with(".parquet")) {
+      came = true;
+      EXPECT_TRUE(Import(Source({3})).ok());
+    }
+    return io::MemoryStore::Fault{};
+  });
+  const auto replaced = Import(Source({2, 3}), {"n"});
+  store_.SetFaultHook(nullptr);
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows_replaced, 2);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
 }
 
 TEST_F(RowChangesTest, AnEmptySourceMakesATableWithoutASnapshot) {
@@ -276,7 +314,7 @@ TEST_F(RowChangesTest, ADeletionGivesUpWhereRivalsAreAlwaysQuicker) {
   const auto deleted = Delete("n = 2");
   store_.SetFaultHook(nullptr);
   EXPECT_TRUE(deleted.status().Is(StatusCode::kConflict)) << deleted.status();
-  EXPECT_GE(rivals, kDeletePlansMax);
+  EXPECT_GE(rivals, kRewritePlansMax);
   EXPECT_EQ(Rows().size(), 4U + static_cast<std::size_t>(rivals));
 }
 

@@ -13,6 +13,7 @@
 #include "iceberg/schema_arrow.h"
 #include "table/data_files.h"
 #include "table/file_source.h"
+#include "table/key_set.h"
 #include "table/table_writer.h"
 #include "table/write_properties.h"
 
@@ -38,7 +39,7 @@ Result<RowFormat> FormatOf(const std::string& location,
 }
 
 Result<std::vector<Source>> FindSources(const base::Context& context,
-                                        const ImportEnvironment& environment,
+                                        const RowEnvironment& environment,
                                         const ImportRequest& request) {
   std::vector<Source> sources;
   const auto add = [&](const std::string& location) -> Status {
@@ -94,9 +95,9 @@ class PlanStream final : public scan::BatchStream {
   std::size_t next_ = 0;
 };
 
-Result<std::unique_ptr<scan::BatchStream>> OpenParquet(
-    const base::Context& context, const ImportEnvironment& environment,
-    const std::string& location) {
+Result<std::unique_ptr<scan::BatchStream>> OpenParquet(const base::Context& context,
+                                                       const RowEnvironment& environment,
+                                                       const std::string& location) {
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
                         MakeFileSource(context, environment.scan, location));
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::ScanPlan> plan,
@@ -106,7 +107,7 @@ Result<std::unique_ptr<scan::BatchStream>> OpenParquet(
 }
 
 Result<std::shared_ptr<RowBytes>> OpenBytes(const base::Context& context,
-                                            const ImportEnvironment& environment,
+                                            const RowEnvironment& environment,
                                             const ImportRequest& request,
                                             const std::string& location) {
   if (location == kStandardInput) {
@@ -129,12 +130,13 @@ Result<std::shared_ptr<RowBytes>> OpenBytes(const base::Context& context,
 // One import under way.
 class Import {
  public:
-  Import(const base::Context& context, const ImportEnvironment& environment,
+  Import(const base::Context& context, const RowEnvironment& environment,
          const ImportRequest& request)
       : context_(context),
         environment_(environment),
         request_(request),
-        id_(environment.ulids.Next().ToString()) {}
+        id_(environment.ulids.Next().ToString()),
+        key_budget_("of the keys of an import", request.writer.memory_bytes_max) {}
 
   Result<ImportOutcome> Run() {
     FIRN_ASSIGN_OR_RETURN(sources_, FindSources(context_, environment_, request_));
@@ -186,21 +188,31 @@ class Import {
   }
 
   Result<TableWriterOptions> WriterOptions() const {
-    TableWriterOptions options;
-    options.memory_bytes_max = request_.memory_bytes_max;
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    return WithWriteProperties(options, metadata.properties, metadata.current_schema());
+    return WithWriteProperties(request_.writer, metadata.properties,
+                               metadata.current_schema());
   }
 
   Status WriteAndCommit() {
     io::Store& store = outcome_.table.StoreOr(environment_.scan.store);
     FIRN_ASSIGN_OR_RETURN(const TableWriterOptions options, WriterOptions());
+    if (!request_.key.empty()) {
+      FIRN_ASSIGN_OR_RETURN(KeySet keys,
+                            KeySet::Make(outcome_.table.metadata->current_schema(),
+                                         request_.key, key_budget_));
+      keys_.emplace(std::move(keys));
+    }
+    TableWriterEnvironment environment{
+        {context_, store, environment_.commit.clock, environment_.ulids},
+        environment_.spill_files,
+        environment_.spill_directory};
+    if (keys_.has_value()) {
+      environment.on_rows = [this](const arrow::RecordBatch& rows) {
+        return keys_->Add(rows);
+      };
+    }
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
-                          TableWriter::Make({{context_, store, environment_.commit.clock,
-                                              environment_.ulids},
-                                             environment_.spill_files,
-                                             environment_.spill_directory},
-                                            outcome_.table, options));
+                          TableWriter::Make(environment, outcome_.table, options));
     FIRN_ASSIGN_OR_RETURN(
         const std::shared_ptr<arrow::Schema> wanted,
         iceberg::ToArrowSchema(outcome_.table.metadata->current_schema()));
@@ -226,6 +238,7 @@ class Import {
       FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch, rows.Next());
       if (batch == nullptr) return Status::OK();
       FIRN_RETURN_IF_ERROR(writer.Write(*batch));
+      FIRN_RETURN_IF_ERROR(writer.Tick());
       progress_.rows += batch->num_rows();
       ShowProgress();
     }
@@ -252,26 +265,43 @@ class Import {
     if (files.empty()) return Status::OK();
     BegunFiles written(store);
     for (const iceberg::DataFile& file : files) written.Add(file.file_path);
+    const Status status =
+        keys_.has_value() ? Replace(std::move(files)) : Append(std::move(files));
+    if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
+    return status.Is(StatusCode::kCommitUnknown) ? LookForCommit(status) : status;
+  }
+
+  Status Append(std::vector<iceberg::DataFile> files) {
     iceberg::AppendFiles append;
     append.files = std::move(files);
     append.summary = {{kImportIdKey, id_}};
-    const auto committed = iceberg::CommitWithRetry(
-        context_, environment_.commit, request_.table,
-        [&](const iceberg::LoadedTable&,
-            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
-          transaction.Add(append);
-          return iceberg::BuildDecision::kCommit;
-        });
-    const Status status = committed.status();
-    if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
-    if (status.ok()) {
-      outcome_.table = committed->table;
-      if (committed->snapshot.has_value()) {
-        outcome_.snapshot_id = committed->snapshot->id;
-      }
-      return status;
-    }
-    return status.Is(StatusCode::kCommitUnknown) ? LookForCommit(status) : status;
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CommitOutcome committed,
+        iceberg::CommitWithRetry(
+            context_, environment_.commit, request_.table,
+            [&](const iceberg::LoadedTable&,
+                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+              transaction.Add(append);
+              return iceberg::BuildDecision::kCommit;
+            }));
+    outcome_.table = committed.table;
+    if (committed.snapshot.has_value()) outcome_.snapshot_id = committed.snapshot->id;
+    return Status::OK();
+  }
+
+  // The files, in the place of the table's rows that have their keys.
+  Status Replace(std::vector<iceberg::DataFile> files) {
+    const std::unique_ptr<RowMatcher> matcher = MakeKeyMatcher(*keys_);
+    RewriteRequest rewrite{request_.table, *matcher};
+    rewrite.added = std::move(files);
+    rewrite.summary = {{kImportIdKey, id_}};
+    rewrite.writer = request_.writer;
+    FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
+                          RewriteRows(context_, environment_, rewrite));
+    outcome_.table = rewritten.table;
+    outcome_.snapshot_id = rewritten.snapshot_id;
+    outcome_.rows_replaced = rewritten.rows;
+    return Status::OK();
   }
 
   Status LookForCommit(const Status& unknown) {
@@ -315,10 +345,12 @@ class Import {
   }
 
   const base::Context& context_;
-  const ImportEnvironment& environment_;
+  const RowEnvironment& environment_;
   const ImportRequest& request_;
   const std::string id_;
   std::vector<Source> sources_;
+  base::ByteBudget key_budget_;
+  std::optional<KeySet> keys_;
   std::unique_ptr<scan::BatchStream> first_;  // Opened already, to see its columns.
   ImportProgress progress_;
   ImportOutcome outcome_;
@@ -348,7 +380,7 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
 }
 
 Result<ImportOutcome> ImportRows(const base::Context& context,
-                                 const ImportEnvironment& environment,
+                                 const RowEnvironment& environment,
                                  const ImportRequest& request) {
   return Import(context, environment, request).Run();
 }

@@ -5,7 +5,8 @@
 //  2. The table is loaded, or made for the columns of the first of them.
 //  3. Every row goes through a TableWriter: checked against the table's schema, into its
 //     partitions, in its order.
-//  4. One append names all files. Where its outcome is not known, the table is looked at
+//  4. One append, or with a key one overwrite (row_rewrite.h), names all files. Where its
+//  outcome is not known, the table is looked at
 //     for the import's id, which is in the snapshot's summary.
 //
 // An import that fails or is cancelled leaves the table as it was: its files are removed,
@@ -20,26 +21,14 @@
 #include <vector>
 
 #include "base/context.h"
-#include "base/ulid.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
-#include "iceberg/commit.h"
-#include "io/file.h"
 #include "table/row_bytes.h"
 #include "table/row_file.h"
-#include "table/scan_environment.h"
+#include "table/row_rewrite.h"
 #include "table/table_writer_options.h"
 
 namespace firn::table {
-
-// What it refers to must outlive the import.
-struct ImportEnvironment {
-  iceberg::CommitEnvironment commit;
-  ScanEnvironment scan;
-  base::UlidSource& ulids;
-  io::FileSystem& spill_files;
-  std::string spill_directory;
-};
 
 // How a table is made: partition fields and sort order as iceberg/layout_text.h reads
 // them, and its properties.
@@ -64,8 +53,11 @@ struct ImportRequest {
   std::optional<RowFormat> format;
   // The table is made where it is not there. Absent: it is to be there.
   std::optional<TableLayout> create;
-  // Over what the table's properties say.
-  std::int64_t memory_bytes_max = TableWriterOptions().memory_bytes_max;
+  // Columns that identify a row: one of the table that has the same values there goes in
+  // the same commit. None: rows are appended.
+  std::vector<std::string> key;
+  // What the table's properties do not say.
+  TableWriterOptions writer;
   // Called now and then, by the calling thread. May be empty.
   std::function<void(const ImportProgress&)> on_progress;
 };
@@ -76,6 +68,7 @@ struct ImportOutcome {
   std::optional<iceberg::SnapshotId> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
   std::int64_t rows = 0;
+  std::int64_t rows_replaced = 0;  // Of the table, by `key`.
   std::int64_t files = 0;
   std::int64_t file_bytes = 0;
 };
@@ -94,7 +87,7 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
 // ResourceExhausted of memory, disk or the spill's bound; Cancelled; what the store or
 // catalog returns. CommitUnknown keeps every file, and says how to find out.
 Result<ImportOutcome> ImportRows(const base::Context& context,
-                                 const ImportEnvironment& environment,
+                                 const RowEnvironment& environment,
                                  const ImportRequest& request);
 
 }  // namespace firn::table

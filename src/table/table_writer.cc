@@ -187,6 +187,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
 
 Status TableWriter::Take(const std::shared_ptr<arrow::RecordBatch>& rows) {
   if (rows->num_rows() == 0) return Status::OK();
+  if (environment_.on_rows) FIRN_RETURN_IF_ERROR(environment_.on_rows(*rows));
   FIRN_ASSIGN_OR_RETURN(const std::int64_t bytes,
                         FromArrow(arrow::util::ReferencedBufferSize(*rows)));
   row_bytes_ = std::max<std::int64_t>(1, bytes / rows->num_rows());

@@ -50,6 +50,9 @@ struct TableWriterEnvironment {
   io::FileSystem& spill_files;
   std::string spill_directory;
   DeadLetterSink* dead_letters = nullptr;  // Needed for OnInvalid::kQuarantine.
+  // Called with the rows of each batch as the table takes them, in its Arrow schema,
+  // before they are written; an error ends the writer. May be empty.
+  std::function<Status(const arrow::RecordBatch& rows)> on_rows = {};
 };
 
 class TableWriter {

@@ -252,6 +252,40 @@ class ImportTest(unittest.TestCase):
             self.assert_fails(FAILED, said, "table", "delete", "a.b", "--filter", condition)
         self.assert_fails(NOT_FOUND, "no.such", "table", "delete", "no.such", "--all")
 
+    def test_rows_with_a_key_replace_those_that_are_there(self):
+        self.run_ok("import", self.write(visits(300), "v.csv"), "--into", "a.b",
+                    "--partition", "day(ts)")
+        changed = visits(6).set_column(2, "ms", pa.array([9.5] * 6))
+        report = self.run_ok("import", self.write(changed, "c.parquet"), "--into", "a.b",
+                             "--key", "ts,host")
+        self.assertEqual((report["rows"], report["rows_replaced"], report["total_rows"]),
+                         (6, 6, 300))
+        table = load_table(self.warehouse, "a.b").scan().to_arrow()
+        self.assertEqual(rows_of(table), rows_of(pa.concat_tables(
+            [changed, visits(300).slice(6)])))
+        self.assert_fails(FAILED, "comes twice", "table", "append", "a.b",
+                          self.write(pa.concat_tables([changed, changed]), "d.parquet"),
+                          "--key", "ts,host")
+        self.assert_fails(FAILED, "identifies no row", "table", "append", "a.b",
+                          self.write(changed, "e.parquet"), "--key", "ms")
+
+    def test_settings_say_how_files_are_written(self):
+        config = self.directory / "firn.yaml"
+        config.write_text("storage:\n  parquet:\n    max_file_size: 1MiB\n"
+                          "    compression:\n      default: gzip\n"
+                          "      column_overrides:\n        host: none\n")
+        self.run_ok("import", self.write(visits(200_000), "v.parquet"), "--into", "a.b",
+                    "--config", config)
+        files = self.data_files()
+        self.assertGreater(len(files), 1)
+        group = pq.ParquetFile(files[0]).metadata.row_group(0)
+        self.assertEqual([group.column(i).compression for i in range(3)],
+                         ["GZIP", "UNCOMPRESSED", "GZIP"])
+        self.assertLess(max(file.stat().st_size for file in files), 3 << 20)
+        config.write_text("storage:\n  parquet:\n    compression:\n      default: xz\n")
+        self.assert_fails(BAD_USAGE, "codec 'xz'", "import", files[0], "--into", "a.b",
+                          "--config", config)
+
     def test_memory_stays_within_its_bound(self):
         """A large file takes little more memory than a small one."""
         path = self.directory / "large.csv"

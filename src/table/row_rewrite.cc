@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "table/row_delete.h"
+#include "table/row_rewrite.h"
 
-#include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
-#include <arrow/type.h>
 
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "expr/bind.h"
-#include "expr/conjuncts.h"
-#include "expr/select.h"
 #include "iceberg/plan.h"
-#include "iceberg/schema_arrow.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
 #include "table/take_rows.h"
@@ -26,39 +19,6 @@ namespace {
 
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
-// Which rows of a batch match, exactly.
-class Matcher {
- public:
-  // `predicate` may be null: every row matches.
-  explicit Matcher(expr::PredicatePtr predicate) : predicate_(std::move(predicate)) {
-    if (predicate_ != nullptr) negation_ = expr::MakePredicate(expr::Not{predicate_});
-  }
-
-  // mask[i] is 1 where row i matches. What is decided on statistics may err towards a
-  // match; a row that is to go may not. So the condition and its opposite are asked for:
-  // where both may hold, neither was decided.
-  Status Match(const arrow::RecordBatch& batch, std::vector<std::uint8_t>& mask) {
-    if (predicate_ == nullptr) {
-      mask.assign(static_cast<std::size_t>(batch.num_rows()), 1);
-      return Status::OK();
-    }
-    expr::SelectRows(*predicate_, batch, mask);
-    expr::SelectRows(*negation_, batch, opposite_);
-    for (std::size_t i = 0; i < mask.size(); ++i) {
-      if (mask[i] != 0 && opposite_[i] != 0) {
-        return Status::InvalidArgument(
-            "the condition cannot be decided exactly on the table's columns");
-      }
-    }
-    return Status::OK();
-  }
-
- private:
-  expr::PredicatePtr predicate_;
-  expr::PredicatePtr negation_;
-  std::vector<std::uint8_t> opposite_;
-};
-
 // What is to become of one file.
 struct FileFate {
   iceberg::DataFile file;
@@ -66,18 +26,18 @@ struct FileFate {
   std::int64_t rows = 0;
 };
 
-class Deletion {
+class Rewriting {
  public:
-  Deletion(const base::Context& context, const ImportEnvironment& environment,
-           const DeleteRequest& request)
+  Rewriting(const base::Context& context, const RowEnvironment& environment,
+            const RewriteRequest& request)
       : context_(context), environment_(environment), request_(request) {}
 
-  Result<DeleteOutcome> Run() {
+  Result<RewriteOutcome> Run() {
     for (int plan = 1;; ++plan) {
       outcome_ = {};
       const Status status = TryOnce();
       if (status.ok()) return std::move(outcome_);
-      if (!status.Is(StatusCode::kConflict) || plan == kDeletePlansMax) return status;
+      if (!status.Is(StatusCode::kConflict) || plan == kRewritePlansMax) return status;
     }
   }
 
@@ -86,14 +46,15 @@ class Deletion {
     FIRN_ASSIGN_OR_RETURN(
         outcome_.table, environment_.commit.catalog.LoadTable(context_, request_.table));
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    FIRN_ASSIGN_OR_RETURN(const auto schema,
-                          iceberg::ToArrowSchema(metadata.current_schema()));
-    FIRN_ASSIGN_OR_RETURN(predicate_, expr::BindToSchema(request_.predicate, *schema));
+    FIRN_RETURN_IF_ERROR(request_.matcher.Bind(metadata.current_schema()));
     const iceberg::Snapshot* const snapshot = metadata.current_snapshot();
-    if (snapshot == nullptr) return Status::OK();
-    FIRN_ASSIGN_OR_RETURN(const std::vector<FileFate> fates, Count(*snapshot));
-    if (request_.dry_run || outcome_.rows == 0) return Status::OK();
-    return Rewrite(*snapshot, fates);
+    std::vector<FileFate> fates;
+    if (snapshot != nullptr) {
+      FIRN_ASSIGN_OR_RETURN(fates, Count(*snapshot));
+    }
+    const bool changes = outcome_.rows > 0 || !request_.added.empty();
+    if (request_.dry_run || !changes) return Status::OK();
+    return Rewrite(snapshot, fates);
   }
 
   io::Store& store() const { return outcome_.table.StoreOr(environment_.scan.store); }
@@ -130,9 +91,10 @@ class Deletion {
   Result<std::vector<FileFate>> Count(const iceberg::Snapshot& snapshot) {
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
     const iceberg::ManifestIo manifests(store());
-    FIRN_ASSIGN_OR_RETURN(iceberg::FilePlan plan,
-                          iceberg::PlanFiles(context_, manifests, metadata, snapshot,
-                                             metadata.current_schema(), predicate_));
+    FIRN_ASSIGN_OR_RETURN(
+        iceberg::FilePlan plan,
+        iceberg::PlanFiles(context_, manifests, metadata, snapshot,
+                           metadata.current_schema(), request_.matcher.bounds()));
     std::vector<FileFate> fates;
     std::int64_t done = 0;
     for (iceberg::DataFile& file : plan.files) {
@@ -157,11 +119,10 @@ class Deletion {
 
   Result<FileFate> CountIn(iceberg::DataFile file) {
     FileFate fate;
-    Matcher matcher(predicate_);
     std::vector<std::uint8_t> mask;
-    FIRN_RETURN_IF_ERROR(
-        ForEachBatch(file, ColumnsRead(), [&](const arrow::RecordBatch& batch) {
-          FIRN_RETURN_IF_ERROR(matcher.Match(batch, mask));
+    FIRN_RETURN_IF_ERROR(ForEachBatch(
+        file, request_.matcher.columns(), [&](const arrow::RecordBatch& batch) {
+          FIRN_RETURN_IF_ERROR(request_.matcher.Match(batch, mask));
           fate.rows += batch.num_rows();
           for (const std::uint8_t bit : mask) fate.matches += bit;
           return Status::OK();
@@ -170,36 +131,11 @@ class Deletion {
     return fate;
   }
 
-  // The top-level columns that the condition needs: of a path, the one it begins with.
-  std::vector<std::string> ColumnsRead() const {
-    std::set<std::string> columns;
-    if (predicate_ != nullptr) {
-      const iceberg::Schema& schema = outcome_.table.metadata->current_schema();
-      for (const std::string& name : expr::ColumnsOf(*predicate_)) {
-        columns.insert(TopLevelColumn(schema, name));
-      }
-    }
-    return {columns.begin(), columns.end()};
-  }
-
-  // Names may hold dots themselves, so the longest one counts.
-  static std::string TopLevelColumn(const iceberg::Schema& schema, std::string name) {
-    for (;;) {
-      for (const iceberg::NestedField& field : schema.fields()) {
-        if (field.name == name) return name;
-      }
-      const std::size_t dot = name.rfind('.');
-      if (dot == std::string::npos) return name;  // Which the scan tells.
-      name.resize(dot);
-    }
-  }
-
-  Status Rewrite(const iceberg::Snapshot& snapshot, const std::vector<FileFate>& fates) {
+  Status Rewrite(const iceberg::Snapshot* snapshot, const std::vector<FileFate>& fates) {
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    TableWriterOptions options;
-    options.memory_bytes_max = request_.memory_bytes_max;
-    FIRN_ASSIGN_OR_RETURN(options, WithWriteProperties(options, metadata.properties,
-                                                       metadata.current_schema()));
+    FIRN_ASSIGN_OR_RETURN(const TableWriterOptions options,
+                          WithWriteProperties(request_.writer, metadata.properties,
+                                              metadata.current_schema()));
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<TableWriter> writer,
         TableWriter::Make(
@@ -208,7 +144,8 @@ class Deletion {
              environment_.spill_directory},
             outcome_.table, options));
     iceberg::OverwriteFiles overwrite;
-    overwrite.planned_on = snapshot.id;
+    if (snapshot != nullptr) overwrite.planned_on = snapshot->id;
+    overwrite.summary = request_.summary;
     for (const FileFate& fate : fates) {
       overwrite.removed.push_back(fate.file);
       if (fate.matches < fate.rows) FIRN_RETURN_IF_ERROR(Keep(fate.file, *writer));
@@ -219,12 +156,11 @@ class Deletion {
 
   // Write the rows of `file` that do not match.
   Status Keep(const iceberg::DataFile& file, TableWriter& writer) {
-    Matcher matcher(predicate_);
     std::vector<std::uint8_t> mask;
     std::vector<std::uint32_t> kept;
     return ForEachBatch(
         file, std::nullopt, [&](const arrow::RecordBatch& batch) -> Status {
-          FIRN_RETURN_IF_ERROR(matcher.Match(batch, mask));
+          FIRN_RETURN_IF_ERROR(request_.matcher.Match(batch, mask));
           kept.clear();
           for (std::size_t i = 0; i < mask.size(); ++i) {
             if (mask[i] == 0) kept.push_back(static_cast<std::uint32_t>(i));
@@ -241,6 +177,8 @@ class Deletion {
   Status Commit(iceberg::OverwriteFiles overwrite) {
     BegunFiles written(store());
     for (const iceberg::DataFile& file : overwrite.added) written.Add(file.file_path);
+    overwrite.added.insert(overwrite.added.end(), request_.added.begin(),
+                           request_.added.end());
     const auto committed = iceberg::CommitWithRetry(
         context_, environment_.commit, request_.table,
         [&](const iceberg::LoadedTable&,
@@ -260,18 +198,17 @@ class Deletion {
   }
 
   const base::Context& context_;
-  const ImportEnvironment& environment_;
-  const DeleteRequest& request_;
-  expr::PredicatePtr predicate_;
-  DeleteOutcome outcome_;
+  const RowEnvironment& environment_;
+  const RewriteRequest& request_;
+  RewriteOutcome outcome_;
 };
 
 }  // namespace
 
-Result<DeleteOutcome> DeleteRows(const base::Context& context,
-                                 const ImportEnvironment& environment,
-                                 const DeleteRequest& request) {
-  return Deletion(context, environment, request).Run();
+Result<RewriteOutcome> RewriteRows(const base::Context& context,
+                                   const RowEnvironment& environment,
+                                   const RewriteRequest& request) {
+  return Rewriting(context, environment, request).Run();
 }
 
 }  // namespace firn::table
