@@ -17,6 +17,7 @@
 #include "firn/db.h"
 #include "firn/files.h"
 #include "firn/table_changes.h"
+#include "firn/table_maintenance.h"
 
 namespace {
 
@@ -85,7 +86,8 @@ int main(int argc, char** argv) {
                          firn::Files::Open,
                          CancelContextOnSignal,
                          isatty(STDERR_FILENO) == 1,
-                         firn::TableChanges::Open};
+                         firn::TableChanges::Open,
+                         firn::TableMaintenance::Open};
   const int code = firn::cli::Run({argv + 1, argv + argc}, world);
   std::cout.flush();
   // Output that could not be written is no success, whatever the command thought.

@@ -17,6 +17,7 @@
 #include "firn/files.h"
 #include "firn/status.h"
 #include "firn/table_changes.h"
+#include "firn/table_maintenance.h"
 
 namespace firn::cli {
 
@@ -54,6 +55,8 @@ struct World {
   bool err_is_terminal = false;
   std::function<Result<std::unique_ptr<TableChanges>>(const DbOptions&)>
       open_table_changes = {};
+  std::function<Result<std::unique_ptr<TableMaintenance>>(const DbOptions&)>
+      open_table_maintenance = {};
 };
 
 // Flags that every command takes.

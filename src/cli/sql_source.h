@@ -44,6 +44,9 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
 // The same warehouse, for changes of its tables.
 Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
                                                        const SourceFlags& flags);
+// Likewise, for their upkeep.
+Result<std::unique_ptr<TableMaintenance>> OpenTableMaintenance(const World& world,
+                                                               const SourceFlags& flags);
 
 // Print all rows of a statement; add what it read to `stats`, which may be null.
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
