@@ -109,6 +109,27 @@ const std::vector<ConfigField>& Table() {
        "Labels that become columns of `metrics.samples` when the table is created, "
        "beside `job` and `instance`.",
        0, 0, FIRN_FIELD(db.promoted_labels)},
+      {"maintenance_interval", "Maintenance", kDuration,
+       "Look after the tables that are settled into this often, in the background; 0 "
+       "leaves it to `firn table`.",
+       0, INT64_MAX, FIRN_FIELD(db.maintenance_interval_ms)},
+      {"maintenance_compact", "Maintenance", kBool, "Write small files together.", 0, 0,
+       FIRN_FIELD(db.maintenance_compact)},
+      {"maintenance_manifests", "Maintenance", kBool,
+       "Sort the lists of files by partition.", 0, 0,
+       FIRN_FIELD(db.maintenance_manifests)},
+      {"maintenance_expire", "Maintenance", kBool,
+       "Expire snapshots by the tables' `history.expire.*` properties.", 0, 0,
+       FIRN_FIELD(db.maintenance_expire)},
+      {"maintenance_orphans", "Maintenance", kBool,
+       "Remove files that no snapshot names.", 0, 0, FIRN_FIELD(db.maintenance_orphans)},
+      {"maintenance_orphan_age", "Maintenance", kDuration,
+       "What is younger stays: longer than any writer takes.", kDayMs, INT64_MAX,
+       FIRN_FIELD(db.maintenance_orphan_age_ms)},
+      {"maintenance_bytes_max", "Maintenance", kSize,
+       "Memory for rows that are written together; what does not fit goes to the data "
+       "directory.",
+       16 << 20, INT64_MAX, FIRN_FIELD(db.maintenance_bytes_max)},
       {"s3_region", "Object storage", kText,
        "Region of the buckets; empty means that of the environment (`AWS_REGION`) or "
        "profile, else us-east-1.",

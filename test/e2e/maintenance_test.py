@@ -166,6 +166,24 @@ class MaintenanceTest(ServerTest):
         checked = run_firn("check", SAMPLES, "--content", "--warehouse", warehouse)
         self.assertEqual(checked.returncode, DONE, checked.stdout)
 
+    def test_the_server_looks_after_its_tables(self):
+        server = self.start_server("--maintenance-interval", "500ms",
+                                   settle_interval="1h")
+        self.trickle(server, 12, first_day=-3, days=1)
+        done = 'firn_maintenance_files_total{table="metrics.samples",task="compact"}'
+        firn_server.wait_until(lambda: server.metric(done) >= 10, "compaction", 60)
+        self.trickle(server, 12, first_day=-2, days=1)  # Beside it.
+        firn_server.wait_until(lambda: server.metric(done) >= 20, "compaction", 60)
+        self.assertEqual(server.sql(f"SELECT count(*) FROM {SAMPLES}"), [[24 * 5]])
+        failed = [line for line in server.get("/metrics").text.splitlines()
+                  if line.startswith("firn_maintenance_failures_total")
+                  and not line.endswith(" 0")]
+        self.assertEqual(failed, [])
+        self.assertEqual(server.stop(), 0)
+        self.assertIn("compacted", server.stderr())
+        self.assertEqual(len(self.samples(server.warehouse)), 24 * 5)
+        self.assertLess(len(self.firn("files", SAMPLES, server.warehouse)), 24)
+
     # --- A table of PyIceberg's, which has much to rewrite.
 
     def make_table(self, files=40, rows=5000):
