@@ -82,7 +82,8 @@ class OrphanSearcher {
   }
 
   Status Take(const io::ObjectInfo& object) {
-    if (!IsOld(object)) return Status::OK();
+    // What some tools put for a directory is no file.
+    if (!IsOld(object) || object.location.ends_with('/')) return Status::OK();
     FIRN_ASSIGN_OR_RETURN(const std::optional<std::string> name,
                           referenced_.scope().NameOf(object.location));
     if (!name) {

@@ -73,7 +73,11 @@ Status ReadPartitions(const base::Context& context, const ManifestIo& manifests,
     spec->bytes += manifest.manifest_length_bytes;
     if (range) ranges.push_back(*std::move(range));
   }
-  std::ranges::sort(ranges, PartitionLess(), &Range::first);
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    if (PartitionLess()(a.first, b.first)) return true;
+    if (PartitionLess()(b.first, a.first)) return false;
+    return PartitionLess()(a.second, b.second);
+  });
   for (std::size_t i = 1; i < ranges.size(); ++i) {
     // Two may share the partition that was cut between them.
     if (PartitionLess()(ranges[i].first, ranges[i - 1].second)) spec->overlap = true;
