@@ -16,7 +16,9 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/log.h"
-#include "firn/table_changes.h"
+#include "base/metrics.h"
+#include "db/upkeep_tasks.h"
+#include "db/warehouse.h"
 
 namespace firn {
 namespace {
@@ -227,6 +229,38 @@ TEST_F(TableMaintenanceTest, ACancelledCompactionChangesNothing) {
   orphans.age_min_ms = 0;
   orphans.dry_run = true;
   EXPECT_EQ(maintenance_->RemoveOrphans(context_, kTable, orphans)->files, 0);
+}
+
+// What a server does by itself, run here task by task.
+TEST_F(TableMaintenanceTest, AServerRemovesNoOrphanWhileACommitIsUnknown) {
+  const fs::path lost = Directory() / "data" / "lost.parquet";
+  std::ofstream(lost) << "bytes";
+  fs::last_write_time(lost, fs::file_time_type::clock::now() - std::chrono::hours(73));
+  base::MetricRegistry metrics;
+  options_.data_dir = root_ / "data";
+  const auto warehouse =
+      db::Warehouse::OpenExisting(options_, base::SystemClock(), metrics);
+  ASSERT_TRUE(warehouse.ok()) << warehouse.status();
+  bool unresolved = true;
+  const auto tasks =
+      db::UpkeepTasks(options_, **warehouse, metrics, [&] { return unresolved; });
+  EXPECT_THAT(tasks, SizeIs(8));
+  const auto run_all = [&] {
+    for (const auto& task : tasks) {
+      const Status status = task.run(context_);
+      EXPECT_TRUE(status.ok()) << task.name << " " << task.table << ": " << status;
+    }
+  };
+  run_all();
+  EXPECT_TRUE(fs::exists(lost));
+  EXPECT_EQ(Files(), 1U);
+  unresolved = false;
+  run_all();
+  EXPECT_FALSE(fs::exists(lost));
+  ExpectSound();
+  options_.maintenance_compact = options_.maintenance_expire = false;
+  EXPECT_THAT(db::UpkeepTasks(options_, **warehouse, metrics, [] { return false; }),
+              SizeIs(4));
 }
 
 TEST_F(TableMaintenanceTest, OtherTablesAndWarehousesAreNotFound) {
