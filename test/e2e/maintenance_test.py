@@ -23,7 +23,7 @@ from table_readers import connect_duckdb, load_table
 import pyarrow as pa
 import pyarrow.parquet
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.sorting import SortField, SortOrder
@@ -33,6 +33,7 @@ from pyiceberg.types import LongType, NestedField, StringType
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 SAMPLES = "metrics.samples"
 DAY_MS = 86_400_000
+LOST_A_RACE = (CommitFailedException, ValidationException)  # In PyIceberg.
 
 
 def path_of(location):
@@ -170,10 +171,11 @@ class MaintenanceTest(ServerTest):
         server = self.start_server("--maintenance-interval", "500ms",
                                    settle_interval="1h")
         self.trickle(server, 12, first_day=-3, days=1)
+        # Five files are enough, and those that are left over may be four.
         done = 'firn_maintenance_files_total{table="metrics.samples",task="compact"}'
-        firn_server.wait_until(lambda: server.metric(done) >= 10, "compaction", 60)
+        firn_server.wait_until(lambda: server.metric(done) >= 9, "compaction", 120)
         self.trickle(server, 12, first_day=-2, days=1)  # Beside it.
-        firn_server.wait_until(lambda: server.metric(done) >= 20, "compaction", 60)
+        firn_server.wait_until(lambda: server.metric(done) >= 18, "compaction", 120)
         self.assertEqual(server.sql(f"SELECT count(*) FROM {SAMPLES}"), [[24 * 5]])
         failed = [line for line in server.get("/metrics").text.splitlines()
                   if line.startswith("firn_maintenance_failures_total")
@@ -215,7 +217,7 @@ class MaintenanceTest(ServerTest):
                     "n": pa.array(order, pa.int64()), "part": [part] * rows,
                     "text": [f"row {n} of some length" for n in order]}))
                 break
-            except CommitFailedException:
+            except LOST_A_RACE:
                 table.refresh()
         else:
             self.fail("PyIceberg lost every race")
@@ -245,7 +247,8 @@ class MaintenanceTest(ServerTest):
         self.assertEqual(process.returncode, DONE, err)
         report = json.loads(out)
         self.assertEqual(report["groups_given_up"], 0, report)
-        self.assertEqual((report["groups"], report["files_removed"]), (2, 40))
+        self.assertEqual(report["groups"], 2)
+        self.assertGreaterEqual(report["files_removed"], 40)  # With what came before it.
         self.assert_rows(warehouse)
         for task in load_table(warehouse, "ns.t").scan().plan_files():
             if task.file.record_count <= 10:
@@ -259,7 +262,7 @@ class MaintenanceTest(ServerTest):
             try:
                 table.delete("part = 'p0'")
                 break
-            except CommitFailedException:
+            except LOST_A_RACE:
                 table.refresh()
         out, err = process.communicate()
         self.assertEqual(process.returncode, DONE, err)
