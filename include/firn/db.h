@@ -81,6 +81,18 @@ struct DbOptions {
   // 0 turns the background loop off, and only Settle() settles.
   DurationMs settle_interval_ms = 5 * 60 * 1000;
   std::int64_t settle_head_bytes = 128 << 20;
+  // Look after the tables this often, in the background: write small files together, put
+  // manifests in order, expire by the tables' history.expire.* properties, remove orphans
+  // (firn/table_maintenance.h). 0 turns it off. Nothing where settle_interval_ms is 0.
+  DurationMs maintenance_interval_ms = 6 * 3600 * 1000;
+  bool maintenance_compact = true;
+  bool maintenance_manifests = true;
+  bool maintenance_expire = true;
+  bool maintenance_orphans = true;
+  // Files younger than this are no orphans. REQUIRES: at least a day.
+  DurationMs maintenance_orphan_age_ms = DurationMs{3} * 24 * 3600 * 1000;
+  // For rows that are being written together; beyond it they go to the data directory.
+  std::int64_t maintenance_bytes_max = 64 << 20;
   // Labels that become columns of metrics.samples when the table is created; `job` and
   // `instance` always are.
   std::vector<std::string> promoted_labels;

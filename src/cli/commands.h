@@ -103,6 +103,30 @@ int TableCreate(World& world, const CommonFlags& common, const TableRowsFlags& f
 int TableAppend(World& world, const CommonFlags& common, const TableRowsFlags& flags);
 int TableDelete(World& world, const CommonFlags& common, const TableRowsFlags& flags);
 
+// What upkeep of a table takes; each command has some of these.
+struct TableMaintenanceFlags {
+  std::string table;
+  SourceFlags source;
+  std::string older_than;  // A duration or a time; or empty.
+  bool no_writers = false;
+  // Sizes, or empty: of a manifest or of a data file.
+  std::string target_size;
+  std::string size_min;
+  std::string size_max;
+  std::string group_size_max;
+  std::string memory_max;
+  std::optional<std::int64_t> input_files_min;
+  std::optional<std::int64_t> commits_max;
+  bool rewrite_all = false;
+  bool dry_run = false;
+};
+int TableOrphans(World& world, const CommonFlags& common,
+                 const TableMaintenanceFlags& flags);
+int TableManifests(World& world, const CommonFlags& common,
+                   const TableMaintenanceFlags& flags);
+int TableCompact(World& world, const CommonFlags& common,
+                 const TableMaintenanceFlags& flags);
+
 struct CheckFlags {
   std::string location;  // Of a file, a directory or a pattern; or a table's name.
   bool compression = false;

@@ -20,6 +20,7 @@
 #include "firn/db.h"
 #include "firn/files.h"
 #include "firn/table_changes.h"
+#include "firn/table_maintenance.h"
 #include "firn/table_rows.h"
 
 namespace {
@@ -114,7 +115,8 @@ int main(int argc, char** argv) {
                          isatty(STDERR_FILENO) == 1,
                          firn::TableChanges::Open,
                          firn::TableRows::Open,
-                         ReadInput};
+                         ReadInput,
+                         firn::TableMaintenance::Open};
   const int code = firn::cli::Run({argv + 1, argv + argc}, world);
   std::cout.flush();
   // Output that could not be written is no success, whatever the command thought.

@@ -215,6 +215,7 @@ class Grammar {
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
     AddTableRows(table);
     AddTableChanges(table);
+    AddTableMaintenance(table);
   }
 
   // How a new table lies.
@@ -333,6 +334,57 @@ class Grammar {
         ->required();
   }
 
+  using TableUpkeep = int (*)(World&, const CommonFlags&, const TableMaintenanceFlags&);
+  CLI::App* AddTableUpkeep(CLI::App* table, const std::string& name, const char* help,
+                           const std::string& example, TableUpkeep run) {
+    CLI::App* command = table->add_subcommand(name, help);
+    command->add_option("table", upkeep_.table, "NAMESPACE.TABLE")->required();
+    AddWarehouse(command, upkeep_.source);
+    command->add_flag("--dry-run", upkeep_.dry_run, "Say what would be done");
+    command->footer("Example:\n  firn table " + name + " metrics.samples " + example +
+                    " --warehouse ./firn-data/warehouse");
+    OnCommand(command, [this, run] { return run(world_, common_, upkeep_); });
+    return command;
+  }
+
+  void AddTableMaintenance(CLI::App* table) {
+    CLI::App* orphans = AddTableUpkeep(
+        table, "orphans", "Remove files at a table's place that are not the table's",
+        "--older-than 7d --dry-run", TableOrphans);
+    orphans->add_option("--older-than", upkeep_.older_than,
+                        "A duration or a time: what is younger stays; by default 3d");
+    orphans->add_flag("--no-writers", upkeep_.no_writers,
+                      "Nobody is writing, so that less than 1d is safe");
+    CLI::App* manifests = AddTableUpkeep(table, "manifests",
+                                         "Sort the lists of a table's files by partition",
+                                         "--dry-run", TableManifests);
+    manifests->add_option("--target-size", upkeep_.target_size,
+                          "In place of commit.manifest.target-size-bytes, such as 8MB");
+    CLI::App* compact = AddTableUpkeep(
+        table, "compact", "Write small files together, in the table's sort order",
+        "--target-file-size 256MB --dry-run", TableCompact);
+    compact->add_option("--target-file-size", upkeep_.target_size,
+                        "In place of write.target-file-size-bytes, such as 512MB");
+    compact->add_option("--min-file-size", upkeep_.size_min,
+                        "Files below are rewritten; by default 0.75 of the target");
+    compact->add_option("--max-file-size", upkeep_.size_max,
+                        "Files above are rewritten; by default 1.8 of the target");
+    compact
+        ->add_option("--min-input-files", upkeep_.input_files_min,
+                     "Fewer files, and too few bytes, are left alone; by default 5")
+        ->check(CLI::PositiveNumber);
+    compact->add_option("--max-file-group-size", upkeep_.group_size_max,
+                        "What is rewritten at a time; by default 100GiB");
+    compact
+        ->add_option("--max-commits", upkeep_.commits_max,
+                     "Groups are committed in about so many commits; by default 10")
+        ->check(CLI::PositiveNumber);
+    compact->add_option("--memory", upkeep_.memory_max,
+                        "For rows that are sorted and written; by default 512MiB");
+    compact->add_flag("--rewrite-all", upkeep_.rewrite_all,
+                      "Every file, whatever its size");
+  }
+
   CLI::App* AddRefCommand(CLI::App* table, const char* name, const char* help,
                           const char* example, TableChange run) {
     CLI::App* command = AddTableChange(table, name, help, example, run);
@@ -448,6 +500,7 @@ class Grammar {
   PromqlFlags promql_;
   TableFlags table_;
   TableChangeFlags change_;
+  TableMaintenanceFlags upkeep_;
   CheckFlags check_;
   ExportFlags export_;
   TableRowsFlags rows_;

@@ -18,6 +18,7 @@
 #include "firn/files.h"
 #include "firn/status.h"
 #include "firn/table_changes.h"
+#include "firn/table_maintenance.h"
 #include "firn/table_rows.h"
 
 namespace firn::cli {
@@ -62,6 +63,8 @@ struct World {
   // context says where it ends meanwhile. Null: from `in`, which cannot be interrupted.
   std::function<Result<std::int64_t>(const base::Context&, std::int64_t size, char* out)>
       read_input = {};
+  std::function<Result<std::unique_ptr<TableMaintenance>>(const DbOptions&)>
+      open_table_maintenance = {};
 };
 
 // Flags that every command takes.

@@ -158,6 +158,77 @@ class FakeChanges final : public TableChanges {
   std::vector<std::string>& calls_;
 };
 
+class FakeMaintenance final : public TableMaintenance {
+ public:
+  explicit FakeMaintenance(std::vector<std::string>& calls) : calls_(calls) {}
+
+  Result<OrphanReport> RemoveOrphans(const base::Context&, std::string_view table,
+                                     const OrphanOptions& options) override {
+    if (table == "metrics.none") return Status::NotFound("no table metrics.none");
+    calls_.push_back(std::string("orphans ") + (options.dry_run ? "dry " : "real ") +
+                     std::to_string(options.age_min_ms / 1000) +
+                     (options.no_writers ? " no writers" : ""));
+    OrphanReport report;
+    for (const char* name : {"a", "b"}) {
+      options.on_file({std::string("file:///w/") + name, 4096, 2000});
+      ++report.files;
+      report.bytes += 4096;
+    }
+    if (table == "metrics.stuck") {
+      report.failed_files = 1;
+      report.failures = {"file:///w/c: read-only"};
+    }
+    return report;
+  }
+  Result<RewriteManifestsReport> RewriteManifests(
+      const base::Context&, std::string_view table,
+      const RewriteManifestsOptions& options) override {
+    calls_.push_back(std::string("manifests ") + (options.dry_run ? "dry " : "real ") +
+                     std::to_string(options.target_bytes.value_or(0)));
+    RewriteManifestsReport report;
+    report.manifests_before = 12;
+    report.manifests_after = 12;
+    if (table == "metrics.sorted") return report;
+    report.manifests_after = 4;
+    report.replaced = 10;
+    report.created = 2;
+    if (!options.dry_run) report.snapshot_id = 8;
+    return report;
+  }
+  Result<CompactReport> Compact(const base::Context&, std::string_view table,
+                                const CompactOptions& options) override {
+    std::string said = std::string("compact ") + (options.dry_run ? "dry" : "real");
+    const auto say = [&](const char* what, std::optional<std::int64_t> number) {
+      if (number) said += what + std::to_string(*number);
+    };
+    say(" target ", options.target_file_bytes);
+    say(" min ", options.file_bytes_min);
+    say(" max ", options.file_bytes_max);
+    say(" files ", options.input_files_min);
+    say(" group ", options.group_bytes_max);
+    if (options.rewrite_all) said += " all";
+    calls_.push_back(said);
+    options.on_progress(1, 2, 3);
+    CompactReport report;
+    report.files_before = 12;
+    if (table == "metrics.sorted") return report;
+    report.groups = 2;
+    report.files_removed = 10;
+    report.bytes_removed = 4096;
+    report.rows = 7;
+    if (options.dry_run) return report;
+    report.files_added = 2;
+    report.bytes_added = 2048;
+    report.commits = 1;
+    report.groups_given_up = 1;
+    report.reasons = {"Conflict: a rival"};
+    return report;
+  }
+
+ private:
+  std::vector<std::string>& calls_;
+};
+
 // Files in memory, one of them faulty.
 struct FakeFiles final : public Files {
   class Output final : public FileOutput {
@@ -275,6 +346,12 @@ class ProgramTest : public ::testing::Test {
       opened_ = options;
       return std::unique_ptr<TableChanges>(std::make_unique<FakeChanges>(changes_));
     };
+    world.open_table_maintenance =
+        [this](const DbOptions& options) -> Result<std::unique_ptr<TableMaintenance>> {
+      opened_ = options;
+      return std::unique_ptr<TableMaintenance>(
+          std::make_unique<FakeMaintenance>(changes_));
+    };
     return cli::Run(args, world);
   }
   Result<std::unique_ptr<Db>> Open(const DbOptions& options) {
@@ -319,6 +396,9 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "cherry-pick"},
                                              {"table", "expire"},
                                              {"table", "retire"},
+                                             {"table", "orphans"},
+                                             {"table", "manifests"},
+                                             {"table", "compact"},
                                              {"check"},
                                              {"export"},
                                              {"config", "check"},
@@ -454,6 +534,92 @@ TEST_F(ProgramTest, ChangesTables) {
   EXPECT_EQ(run({"retire", "metrics.none", "01W"}), 3);
   EXPECT_EQ(Run({"table", "expire", "metrics.samples"}), 2);
   EXPECT_THAT(err(), HasSubstr("--warehouse"));
+}
+
+TEST_F(ProgramTest, RemovesOrphans) {
+  const auto run = [&](const std::string& table, std::vector<std::string> args) {
+    args.insert(args.begin(), {"table", "orphans", table});
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run("metrics.samples", {}), 0);
+  EXPECT_EQ(out(), "metrics.samples: removed 2 orphans, 8KiB\n");
+  EXPECT_EQ(run("metrics.samples", {"--dry-run", "--older-than", "2h"}), 0);
+  EXPECT_EQ(out(),
+            "file:///w/a\nfile:///w/b\n"
+            "metrics.samples: would remove 2 orphans, 8KiB\n");
+  EXPECT_EQ(run("metrics.samples", {"--json"}), 0);
+  EXPECT_EQ(json::parse(out())["orphans"][1],
+            json::parse(R"({"location":"file:///w/b","bytes":4096,
+                            "modified":"1970-01-01T00:00:02Z"})"));
+  EXPECT_EQ(json::parse(out())["bytes"], 8192);
+
+  EXPECT_EQ(run("metrics.samples", {"--older-than", "2h"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--no-writers"));
+  EXPECT_EQ(run("metrics.samples", {"--older-than", "2h", "--no-writers"}), 0);
+  EXPECT_THAT(err(), HasSubstr("warning: files younger than 1d"));
+  EXPECT_EQ(run("metrics.samples", {"--older-than", "1970-01-01T00:00:00Z"}), 0);
+  EXPECT_EQ(run("metrics.samples", {"--older-than", "soon"}), 2);
+  EXPECT_EQ(run("metrics.none", {}), 3);
+  EXPECT_EQ(run("metrics.stuck", {}), 1);
+  EXPECT_THAT(err(), HasSubstr("1 file could not be removed"));
+  EXPECT_THAT(changes_, testing::ElementsAre(
+                            "orphans real 259200", "orphans dry 7200",
+                            "orphans real 259200", "orphans real 7200 no writers",
+                            "orphans real " + std::to_string(clock_.NowMs() / 1000),
+                            "orphans real 259200"));
+}
+
+TEST_F(ProgramTest, RewritesManifests) {
+  const auto run = [&](const std::string& table, std::vector<std::string> args) {
+    args.insert(args.begin(), {"table", "manifests", table});
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run("metrics.samples", {}), 0);
+  EXPECT_EQ(out(), "metrics.samples: replaced 10 of 12 manifests by 2\n");
+  EXPECT_EQ(run("metrics.samples", {"--dry-run", "--target-size", "4MB"}), 0);
+  EXPECT_EQ(out(), "metrics.samples: would replace 10 of 12 manifests by 2\n");
+  EXPECT_EQ(run("metrics.samples", {"--json"}), 0);
+  EXPECT_EQ(json::parse(out())["snapshot_id"], 8);
+  EXPECT_EQ(json::parse(out())["manifests_after"], 4);
+  EXPECT_EQ(run("metrics.sorted", {}), 0);
+  EXPECT_EQ(out(), "metrics.sorted: 12 manifests, in order already\n");
+  EXPECT_EQ(run("metrics.samples", {"--target-size", "0"}), 2);
+  EXPECT_EQ(run("metrics.samples", {"--target-size", "big"}), 2);
+  EXPECT_THAT(changes_, testing::ElementsAre("manifests real 0", "manifests dry 4000000",
+                                             "manifests real 0", "manifests real 0"));
+}
+
+TEST_F(ProgramTest, CompactsTables) {
+  const auto run = [&](const std::string& table, std::vector<std::string> args) {
+    args.insert(args.begin(), {"table", "compact", table});
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run("metrics.samples", {}), 0);
+  EXPECT_EQ(out(), "metrics.samples: rewrote 10 of 12 files, 4KiB, as 2 files, 2KiB\n");
+  EXPECT_EQ(err(), "firn: table compact: left as it was: Conflict: a rival\n");
+  EXPECT_EQ(
+      run("metrics.samples", {"--dry-run", "--target-file-size", "8MB", "--min-file-size",
+                              "1MB", "--max-file-size", "9MB", "--min-input-files", "2",
+                              "--max-file-group-size", "1GB", "--rewrite-all"}),
+      0);
+  EXPECT_EQ(out(),
+            "metrics.samples: would rewrite 10 of 12 files, 4KiB and 7 rows, in 2 "
+            "groups\n");
+  EXPECT_EQ(run("metrics.sorted", {}), 0);
+  EXPECT_EQ(out(), "metrics.sorted: nothing to rewrite of 12 files\n");
+  EXPECT_EQ(run("metrics.samples", {"--json"}), 0);
+  EXPECT_EQ(json::parse(out())["files_added"], 2);
+  EXPECT_EQ(json::parse(out())["reasons"], json::parse(R"(["Conflict: a rival"])"));
+  EXPECT_EQ(run("metrics.samples", {"--target-file-size", "0"}), 2);
+  EXPECT_EQ(run("metrics.samples", {"--min-input-files", "0"}), 2);
+  EXPECT_THAT(changes_,
+              testing::ElementsAre("compact real",
+                                   "compact dry target 8000000 min 1000000 max 9000000 "
+                                   "files 2 group 1000000000 all",
+                                   "compact real", "compact real"));
 }
 
 TEST_F(ProgramTest, ChecksTables) {

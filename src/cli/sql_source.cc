@@ -55,6 +55,12 @@ bool NamesTables(const DbOptions& options) {
   return !options.warehouse.empty() || options.catalog.starts_with("rest+");
 }
 
+Result<DbOptions> WarehouseOptions(const World& world, const SourceFlags& flags) {
+  FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
+  if (!NamesTables(config.db)) return Status::InvalidArgument("no warehouse is named");
+  return std::move(config.db);
+}
+
 void Add(const QueryStats& from, QueryStats& to) {
   to.files_planned += from.files_planned;
   to.files_pruned += from.files_pruned;
@@ -109,9 +115,14 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
 
 Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
                                                        const SourceFlags& flags) {
-  FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
-  if (!NamesTables(config.db)) return Status::InvalidArgument("no warehouse is named");
-  return world.open_table_changes(config.db);
+  FIRN_ASSIGN_OR_RETURN(const DbOptions options, WarehouseOptions(world, flags));
+  return world.open_table_changes(options);
+}
+
+Result<std::unique_ptr<TableMaintenance>> OpenTableMaintenance(const World& world,
+                                                               const SourceFlags& flags) {
+  FIRN_ASSIGN_OR_RETURN(const DbOptions options, WarehouseOptions(world, flags));
+  return world.open_table_maintenance(options);
 }
 
 Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,

@@ -44,6 +44,9 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
 // The same warehouse, for changes of its tables.
 Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,
                                                        const SourceFlags& flags);
+// Likewise, for their upkeep.
+Result<std::unique_ptr<TableMaintenance>> OpenTableMaintenance(const World& world,
+                                                               const SourceFlags& flags);
 
 // The same, for rows into its tables. A local warehouse that is not there is made.
 Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,

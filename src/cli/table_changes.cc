@@ -9,12 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "cli/cancel_on_signal.h"
 #include "cli/commands.h"
 #include "cli/counted.h"
 #include "cli/name_list.h"
-#include "cli/run_stats.h"
 #include "cli/sql_source.h"
+#include "cli/table_command.h"
 
 #include "base/context.h"
 #include "base/duration.h"
@@ -46,25 +45,9 @@ Result<std::optional<TimestampMs>> TimeOf(const std::string& flag,
 int WithChanges(World& world, const CommonFlags& common, const std::string& what,
                 const TableChangeFlags& flags,
                 const std::function<Status(TableChanges&, const base::Context&)>& run) {
-  const RunStats stats(world.clock);
-  const auto changes = OpenTableChanges(world, flags.source);
-  if (!changes.ok()) {
-    return changes.status().Is(StatusCode::kInvalidArgument)
-               ? PrintBadUsage(world, what, changes.status(),
-                               "Say --warehouse URI, and --catalog where it has one.")
-               : PrintError(world, what, changes.status());
-  }
-  const base::Context context;
-  const CancelOnSignalScope scope(world, context);
-  const Status status = run(**changes, context);
-  if (!status.ok()) {
-    return PrintError(world, what, status,
-                      status.Is(StatusCode::kNotFound)
-                          ? "`firn table snapshots` lists snapshots and their names."
-                          : "");
-  }
-  if (common.stats) stats.Print(world, 0);
-  return kDone;
+  return RunTableCommand<TableChanges>(
+      world, common, what, OpenTableChanges(world, flags.source), run,
+      "`firn table snapshots` lists snapshots and their names.");
 }
 
 // What one commit came to: the table's current snapshot afterwards.

@@ -16,6 +16,8 @@
 #include "base/ulid.h"
 #include "db/data_directory.h"
 #include "db/settle_loop.h"
+#include "db/upkeep_loop.h"
+#include "db/upkeep_tasks.h"
 #include "db/warehouse.h"
 #include "db/warehouse_catalog.h"
 #include "iceberg/open_catalog.h"
@@ -44,12 +46,13 @@ std::string WarehouseLocation(const DbOptions& options) {
 }
 
 // The hot side: what a server has and a reader has not. Members are destroyed in reverse
-// order: the loop stops first, the directory's lock goes last.
+// order: the loops stop first, the directory's lock goes last.
 struct Hot {
   std::unique_ptr<DataDirectory> directory;
   std::unique_ptr<wal::Log> log;
   std::unique_ptr<tsdb::Engine> engine;
   std::unique_ptr<SettleLoop> loop;
+  std::unique_ptr<db::UpkeepLoop> upkeep;
 };
 
 // Opens and mends the hot side.
@@ -451,6 +454,20 @@ class OpenDb final : public Db {
                   return engine.settler().Refresh(context);
                 },
             .stop = [&engine](const Status& why) { engine.head().Stop(why); }});
+    StartUpkeep();
+  }
+
+  void StartUpkeep() {
+    if (options_.maintenance_interval_ms == 0) return;
+    db::UpkeepLoopOptions options;
+    options.interval_ms = options_.maintenance_interval_ms;
+    options.first_ms = std::min(options.first_ms, options.interval_ms);
+    tsdb::Engine& engine = *hot_.engine;
+    hot_.upkeep = std::make_unique<db::UpkeepLoop>(
+        options,
+        db::UpkeepTasks(options_, *warehouse_, metrics_,
+                        [&engine] { return engine.settler().HasUnresolved(); }),
+        metrics_);
   }
 
   // The tables as they are now, for a Db without a hot side. A warehouse that firn did

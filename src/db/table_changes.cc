@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/table_changes.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -9,11 +8,10 @@
 #include "base/context.h"
 #include "base/metrics.h"
 #include "base/ulid.h"
+#include "db/expire.h"
 #include "db/warehouse.h"
 #include "iceberg/action.h"
-#include "iceberg/apply_updates.h"
 #include "iceberg/commit.h"
-#include "iceberg/unreachable_files.h"
 #include "table/position.h"
 
 namespace firn {
@@ -68,13 +66,9 @@ class WarehouseChanges final : public TableChanges {
  public:
   static Result<std::unique_ptr<TableChanges>> Open(const DbOptions& options) {
     auto changes = std::make_unique<WarehouseChanges>();
-    // A warehouse that is not there is not made by a change of it.
-    FIRN_RETURN_IF_ERROR(Warehouse::Open(options.warehouse, options, /*read_only=*/true,
-                                         base::SystemClock(), changes->metrics_)
-                             .status());
-    FIRN_ASSIGN_OR_RETURN(changes->warehouse_,
-                          Warehouse::Open(options.warehouse, options, /*read_only=*/false,
-                                          base::SystemClock(), changes->metrics_));
+    FIRN_ASSIGN_OR_RETURN(
+        changes->warehouse_,
+        Warehouse::OpenExisting(options, base::SystemClock(), changes->metrics_));
     return std::unique_ptr<TableChanges>(std::move(changes));
   }
 
@@ -121,7 +115,9 @@ class WarehouseChanges final : public TableChanges {
     });
   }
   Result<ExpireReport> Expire(const base::Context& context, std::string_view table,
-                              const ExpireOptions& options) override;
+                              const ExpireOptions& options) override {
+    return db::Expire(context, *warehouse_, table, options);
+  }
 
  private:
   Result<iceberg::CommitOutcome> CommitAction(const base::Context& context,
@@ -155,83 +151,6 @@ class WarehouseChanges final : public TableChanges {
   base::MetricRegistry metrics_;
   std::unique_ptr<Warehouse> warehouse_;
 };
-
-iceberg::ExpireSnapshots ActionOfExpiry(const ExpireOptions& options) {
-  iceberg::ExpireSnapshots action;
-  action.now_ms = base::SystemClock().NowMs();
-  action.older_than_ms = options.older_than_ms;
-  action.retain_last = options.retain_last;
-  for (const std::int64_t id : options.snapshot_ids) action.snapshot_ids.emplace_back(id);
-  return action;
-}
-
-// What `after` no longer has.
-ExpireReport ReportOf(const TableMetadata& before, const TableMetadata& after) {
-  ExpireReport report;
-  for (const iceberg::Snapshot& snapshot : before.snapshots) {
-    if (after.FindSnapshot(snapshot.id) == nullptr) {
-      report.snapshot_ids.push_back(snapshot.id.value);
-    }
-  }
-  for (const auto& [name, ref] : before.refs) {
-    if (!after.refs.contains(name)) report.refs.push_back(name);
-  }
-  return report;
-}
-
-Result<ExpireReport> WarehouseChanges::Expire(const base::Context& context,
-                                              std::string_view table,
-                                              const ExpireOptions& options) {
-  FIRN_ASSIGN_OR_RETURN(const LoadedTable loaded, warehouse_->LoadTable(context, table));
-  const iceberg::ExpireSnapshots action = ActionOfExpiry(options);
-  std::shared_ptr<const TableMetadata> before = loaded.metadata;
-  std::shared_ptr<const TableMetadata> after = before;
-  if (options.dry_run) {
-    FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::Update> updates,
-                          iceberg::BuildUpdates(*before, action));
-    FIRN_ASSIGN_OR_RETURN(TableMetadata applied,
-                          iceberg::ApplyUpdates(*before, loaded.metadata_location,
-                                                updates, before->last_updated_ms));
-    after = std::make_shared<const TableMetadata>(std::move(applied));
-  } else {
-    FIRN_ASSIGN_OR_RETURN(
-        const iceberg::CommitOutcome outcome,
-        iceberg::CommitWithRetry(
-            context, warehouse_->commit_environment(), loaded.identifier,
-            [&](const LoadedTable& now,
-                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
-              before = now.metadata;
-              transaction.Add(action);
-              return iceberg::BuildDecision::kCommit;
-            }));
-    after = outcome.table.metadata;
-  }
-
-  ExpireReport report = ReportOf(*before, *after);
-  if (report.snapshot_ids.empty()) return report;
-  std::int64_t files = 0;
-  iceberg::CleanupOptions cleanup;
-  cleanup.dry_run = options.dry_run;
-  cleanup.progress = [&](const iceberg::UnreachableFile&, const iceberg::CleanupCounts&) {
-    ++files;
-    if (options.on_progress) options.on_progress(files);
-  };
-  const iceberg::ManifestIo manifests(loaded.StoreOr(warehouse_->store()));
-  const Result<iceberg::CleanupCounts> counts =
-      iceberg::RemoveUnreachable(context, manifests, *before, *after, cleanup);
-  if (!counts.ok()) {
-    if (options.dry_run) return counts.status();
-    return counts.status().With(std::to_string(report.snapshot_ids.size()) +
-                                " snapshots have expired, and " + std::to_string(files) +
-                                " of their files are removed; the others stay behind");
-  }
-  report.data_files = counts->data_files;
-  report.delete_files = counts->delete_files;
-  report.manifests = counts->manifests;
-  report.manifest_lists = counts->manifest_lists;
-  report.statistics = counts->statistics;
-  return report;
-}
 
 }  // namespace
 

@@ -98,6 +98,13 @@ Result<std::unique_ptr<Warehouse>> Warehouse::Open(const std::string& location,
   return warehouse;
 }
 
+Result<std::unique_ptr<Warehouse>> Warehouse::OpenExisting(
+    const DbOptions& options, const base::Clock& clock, base::MetricRegistry& metrics) {
+  FIRN_RETURN_IF_ERROR(
+      Open(options.warehouse, options, /*read_only=*/true, clock, metrics).status());
+  return Open(options.warehouse, options, /*read_only=*/false, clock, metrics);
+}
+
 Result<std::vector<scan::TableName>> Warehouse::ListTables(const base::Context& context) {
   FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::Namespace> namespaces,
                         catalog_->ListNamespaces(context));

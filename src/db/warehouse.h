@@ -38,9 +38,15 @@ class Warehouse {
                                                  const base::Clock& clock,
                                                  base::MetricRegistry& metrics);
 
+  // The one that the options name, for changes: one that is not there is not made.
+  static Result<std::unique_ptr<Warehouse>> OpenExisting(const DbOptions& options,
+                                                         const base::Clock& clock,
+                                                         base::MetricRegistry& metrics);
+
   const std::string& location() const { return location_; }
   iceberg::Catalog& catalog() { return *catalog_; }
   io::Store& store() { return *store_; }
+  const base::Clock& clock() const { return clock_; }
   table::ScanEnvironment scan_environment();
   iceberg::CommitEnvironment commit_environment() {
     return {*catalog_, manifests_, clock_, random_};

@@ -9,6 +9,7 @@
 #include "iceberg/expire.h"
 #include "iceberg/file_actions.h"
 #include "iceberg/ref_actions.h"
+#include "iceberg/rewrite_manifests.h"
 #include "iceberg/schema_actions.h"
 #include "iceberg/update.h"
 
@@ -20,10 +21,10 @@ struct ChangeMetadata {
   std::vector<Update> updates;
 };
 
-using Action =
-    std::variant<AppendFiles, OverwriteFiles, ReplacePartitions, DeleteFiles,
-                 ReplaceFiles, CherryPick, CreateRef, ReplaceRef, DropRef, FastForward,
-                 SetCurrentSnapshot, RollbackTo, RollbackToTime, AddRegisteredColumn,
-                 ReplaceSchema, ReplaceSpec, ExpireSnapshots, ChangeMetadata>;
+using Action = std::variant<AppendFiles, OverwriteFiles, ReplacePartitions, DeleteFiles,
+                            ReplaceFiles, RewriteManifests, CherryPick, CreateRef,
+                            ReplaceRef, DropRef, FastForward, SetCurrentSnapshot,
+                            RollbackTo, RollbackToTime, AddRegisteredColumn,
+                            ReplaceSchema, ReplaceSpec, ExpireSnapshots, ChangeMetadata>;
 
 }  // namespace firn::iceberg

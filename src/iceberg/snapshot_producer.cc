@@ -6,11 +6,9 @@
 #include <set>
 #include <string_view>
 
-#include "base/assert.h"
-#include "iceberg/apply_updates.h"
-#include "iceberg/history.h"
 #include "iceberg/manifest_merge.h"
 #include "iceberg/metadata_file.h"
+#include "iceberg/new_snapshot.h"
 #include "iceberg/removed_files.h"
 #include "iceberg/snapshot_summary.h"
 
@@ -33,13 +31,7 @@ Status CheckFile(const TableMetadata& base, const DataFile& file) {
 }
 
 Status CheckChange(const TableMetadata& base, const FileChange& change) {
-  if (base.format_version != kFormatVersionWrittenMax) {
-    return Status::Unimplemented(
-        "files of a table of format version " + std::to_string(base.format_version) +
-        " are not changed" +
-        (base.format_version < kFormatVersionWrittenMax ? ": upgrade it to version 2"
-                                                        : ""));
-  }
+  FIRN_RETURN_IF_ERROR(CheckFilesAreWritable(base));
   std::set<std::string_view> paths;
   for (const DataFile& file : change.removed) paths.insert(file.file_path);
   for (const DataFile& file : change.added) {
@@ -74,8 +66,7 @@ class ManifestAssembler {
         env_(environment),
         base_(base),
         snapshot_id_(snapshot_id),
-        sequence_number_(base.last_sequence_number.value + 1),
-        prefix_(base.MetadataDirectory() + "/" + environment.random.NextUuid()) {}
+        manifests_(context, environment, base, snapshot_id) {}
 
   Result<std::vector<ManifestFile>> Assemble(const FileChange& change,
                                              std::vector<ManifestFile> existing);
@@ -91,19 +82,14 @@ class ManifestAssembler {
                     const MergePolicy& policy, std::vector<ManifestFile>* out);
   Status ReadForMerge(const ManifestFile& manifest, std::vector<ManifestEntry>* entries);
   void TakeBack(const ManifestFile& manifest);
-  Result<ManifestHeader> HeaderOf(SpecId spec_id, ManifestContent content) const;
   ManifestEntry NewEntry(const FileChange& change, const DataFile& file);
-  Status Write(const ManifestHeader& header, std::vector<ManifestEntry> entries,
-               std::vector<ManifestFile>* out);
 
   const base::Context& context_;
   const SnapshotEnvironment& env_;
   const TableMetadata& base_;
   const SnapshotId snapshot_id_;
-  const SequenceNumber sequence_number_;
-  const std::string prefix_;
+  SnapshotManifests manifests_;
   SnapshotSummary summary_;
-  int manifests_written_ = 0;
 };
 
 Result<std::vector<ManifestFile>> ManifestAssembler::Assemble(
@@ -169,7 +155,7 @@ Status ManifestAssembler::Keep(RemovedFiles& removed, ManifestFile&& manifest,
         return Status::OK();
       });
   FIRN_RETURN_IF_ERROR(header.status().With("look for removed files"));
-  if (touched) return Write(*header, std::move(entries), kept);
+  if (touched) return manifests_.Write(*header, std::move(entries), kept);
   kept->push_back(std::move(manifest));
   return Status::OK();
 }
@@ -193,8 +179,8 @@ Status ManifestAssembler::WriteAddedDeletes(const FileChange& change,
   }
   for (auto& [spec_id, list] : entries) {
     FIRN_ASSIGN_OR_RETURN(const ManifestHeader header,
-                          HeaderOf(spec_id, ManifestContent::kDeletes));
-    FIRN_RETURN_IF_ERROR(Write(header, std::move(list), out));
+                          manifests_.HeaderOf(spec_id, ManifestContent::kDeletes));
+    FIRN_RETURN_IF_ERROR(manifests_.Write(header, std::move(list), out));
   }
   return Status::OK();
 }
@@ -224,8 +210,8 @@ Status ManifestAssembler::WriteGroup(SpecId spec_id,
       }
     }
     FIRN_ASSIGN_OR_RETURN(const ManifestHeader header,
-                          HeaderOf(spec_id, ManifestContent::kData));
-    FIRN_RETURN_IF_ERROR(Write(header, std::move(entries), out));
+                          manifests_.HeaderOf(spec_id, ManifestContent::kData));
+    FIRN_RETURN_IF_ERROR(manifests_.Write(header, std::move(entries), out));
   }
   return Status::OK();
 }
@@ -257,55 +243,6 @@ void ManifestAssembler::TakeBack(const ManifestFile& manifest) {
   RemoveUnnamed(env_.manifests.store(), {manifest.manifest_path});
 }
 
-// The header of a manifest written now: with the current schema, or the newest that still
-// has the columns the spec is made of.
-Result<ManifestHeader> ManifestAssembler::HeaderOf(SpecId spec_id,
-                                                   ManifestContent content) const {
-  const PartitionSpec& spec = *base_.FindSpec(spec_id);
-  const Schema* schema = &base_.current_schema();
-  if (!PartitionType(spec, *schema).ok()) {
-    const auto fits =
-        std::find_if(base_.schemas.rbegin(), base_.schemas.rend(),
-                     [&](const Schema& s) { return PartitionType(spec, s).ok(); });
-    if (fits == base_.schemas.rend()) {
-      return PartitionType(spec, *schema)
-          .status()
-          .With("partition spec " + spec_id.ToString());
-    }
-    schema = &*fits;
-  }
-  return ManifestHeader{*schema, spec, content, base_.format_version};
-}
-
-Status ManifestAssembler::Write(const ManifestHeader& header,
-                                std::vector<ManifestEntry> entries,
-                                std::vector<ManifestFile>* out) {
-  FIRN_RETURN_IF_ERROR(context_.Check());
-  FIRN_ASSIGN_OR_RETURN(const StructType type, PartitionType(header.spec, header.schema));
-  for (ManifestEntry& entry : entries) {
-    PartitionValues& values = entry.data_file.partition;
-    for (std::size_t i = 0; i < values.size() && i < type.fields.size(); ++i) {
-      // Written before a column was promoted, a value has the older type.
-      if (values[i]) values[i] = Promote(*values[i], *type.fields[i].type.primitive());
-    }
-  }
-  const std::string location =
-      prefix_ + "-m" + std::to_string(manifests_written_++) + ".avro";
-  env_.written.push_back(location);
-  const auto length = env_.manifests.WriteManifest(context_, location, header, entries);
-  if (!length.ok()) {
-    // A name that was taken holds another's object, which must not be removed as ours.
-    if (length.status().Is(StatusCode::kAlreadyExists)) env_.written.pop_back();
-    return length.status();
-  }
-  ManifestFile manifest =
-      SummarizeManifest(header, entries, snapshot_id_, sequence_number_);
-  manifest.manifest_path = location;
-  manifest.manifest_length_bytes = *length;
-  out->push_back(std::move(manifest));
-  return Status::OK();
-}
-
 }  // namespace
 
 Result<Snapshot> WriteSnapshot(const base::Context& context,
@@ -313,35 +250,14 @@ Result<Snapshot> WriteSnapshot(const base::Context& context,
                                const TableMetadata& base, const FileChange& change,
                                const std::string& branch) {
   FIRN_RETURN_IF_ERROR(CheckChange(base, change));
-  const Snapshot* parent = FindRef(base, branch);
-  Snapshot snapshot;
-  do {
-    snapshot.id = environment.random.NextSnapshotId();
-  } while (base.FindSnapshot(snapshot.id) != nullptr);
-  if (parent != nullptr) snapshot.parent_id = parent->id;
-  snapshot.sequence_number = SequenceNumber(base.last_sequence_number.value + 1);
-  snapshot.timestamp_ms = std::max(environment.clock.NowMs(), base.last_updated_ms);
-  snapshot.operation = change.operation;
-  snapshot.schema_id = base.current_schema_id;
-  snapshot.manifest_list = base.MetadataDirectory() + "/snap-" + snapshot.id.ToString() +
-                           "-0-" + environment.random.NextUuid() + ".avro";
-
-  std::vector<ManifestFile> existing;
-  if (parent != nullptr) {
-    FIRN_ASSIGN_OR_RETURN(existing,
-                          environment.manifests.ReadManifestList(context, *parent));
-  }
-  ManifestAssembler assembler(context, environment, base, snapshot.id);
+  NewSnapshot snapshot(context, environment, base, branch);
+  ManifestAssembler assembler(context, environment, base, snapshot.id());
+  FIRN_ASSIGN_OR_RETURN(auto existing, snapshot.ParentManifests());
   FIRN_ASSIGN_OR_RETURN(const auto assembled,
                         assembler.Assemble(change, std::move(existing)));
-  snapshot.summary = assembler.summary().Finish(change.summary, parent, base);
-  environment.written.push_back(snapshot.manifest_list);
-  const Status list =
-      environment.manifests.WriteManifestList(context, snapshot, assembled);
-  if (list.Is(StatusCode::kAlreadyExists)) environment.written.pop_back();
-  FIRN_RETURN_IF_ERROR(list);
-  FIRN_ASSERT(snapshot.timestamp_ms >= base.last_updated_ms);
-  return snapshot;
+  return std::move(snapshot).Write(
+      change.operation, assembled,
+      assembler.summary().Finish(change.summary, snapshot.parent(), base));
 }
 
 }  // namespace firn::iceberg

@@ -8,7 +8,7 @@
 //   3. the directory (fsync), once the temporary name is removed.
 //
 // Invariant: whatever has a final name has all its bytes. A crash leaves at most a
-// temporary file, which no listing shows.
+// temporary file, which only the listing of what is unfinished shows.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -239,14 +239,23 @@ class LocalStore final : public Store {
 
   Status List(const base::Context& context, const std::string& prefix,
               const std::function<Status(const ObjectInfo&)>& visit) override {
-    FIRN_ASSIGN_OR_RETURN(const std::string path, LocalPath(prefix));
-    return ListDirectory(context, path.size() > 1 ? path : std::string(), visit);
+    return ListBelow(context, prefix, Names::kFinal, visit);
+  }
+  Status ListUnfinished(const base::Context& context, const std::string& prefix,
+                        const std::function<Status(const ObjectInfo&)>& visit) override {
+    return ListBelow(context, prefix, Names::kTemporary, visit);
   }
 
  private:
   Result<std::unique_ptr<LocalWriter>> Begin(const base::Context& context,
                                              const std::string& location, bool replace);
-  Status ListDirectory(const base::Context& context, const std::string& dir,
+  enum class Names : std::uint8_t { kFinal, kTemporary };
+  Status ListBelow(const base::Context& context, const std::string& prefix, Names which,
+                   const std::function<Status(const ObjectInfo&)>& visit) {
+    FIRN_ASSIGN_OR_RETURN(const std::string path, LocalPath(prefix));
+    return ListDirectory(context, path.size() > 1 ? path : std::string(), which, visit);
+  }
+  Status ListDirectory(const base::Context& context, const std::string& dir, Names which,
                        const std::function<Status(const ObjectInfo&)>& visit);
 
   DurableDirectories directories_;
@@ -291,6 +300,7 @@ Result<std::unique_ptr<LocalWriter>> LocalStore::Begin(const base::Context& cont
 // name and a slash, for that is how its files' paths go on. Links to files are listed;
 // links to directories are not followed, since they may lead round in a circle.
 Status LocalStore::ListDirectory(const base::Context& context, const std::string& dir,
+                                 Names which,
                                  const std::function<Status(const ObjectInfo&)>& visit) {
   FIRN_RETURN_IF_ERROR(context.Check());
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir((dir + "/").c_str()), &::closedir);
@@ -304,10 +314,15 @@ Status LocalStore::ListDirectory(const base::Context& context, const std::string
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr) break;
     std::string name = entry->d_name;
-    if (name == "." || name == ".." || IsTemporaryName(name)) continue;
+    if (name == "." || name == "..") continue;
     struct stat info;
     const bool is_directory =
         ::lstat((dir + "/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    // A directory of such a name is none of ours, and passed over either way.
+    const bool is_temporary = IsTemporaryName(name);
+    if (is_directory ? is_temporary : is_temporary != (which == Names::kTemporary)) {
+      continue;
+    }
     if (is_directory) name.push_back('/');
     names.push_back(std::move(name));
     errno = 0;
@@ -320,7 +335,7 @@ Status LocalStore::ListDirectory(const base::Context& context, const std::string
     const std::string path = dir + "/" + name;
     if (name.ends_with('/')) {
       FIRN_RETURN_IF_ERROR(
-          ListDirectory(context, path.substr(0, path.size() - 1), visit));
+          ListDirectory(context, path.substr(0, path.size() - 1), which, visit));
       continue;
     }
     struct stat info;
@@ -336,6 +351,11 @@ Status LocalStore::ListDirectory(const base::Context& context, const std::string
 }
 
 }  // namespace
+
+Status Store::ListUnfinished(const base::Context& context, const std::string&,
+                             const std::function<Status(const ObjectInfo&)>&) {
+  return context.Check();
+}
 
 std::unique_ptr<Store> MakeLocalStore() { return std::make_unique<LocalStore>(); }
 

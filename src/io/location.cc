@@ -172,6 +172,17 @@ Result<std::string> LocalPath(std::string_view location) {
   return PathOfFileUri(location, location.substr(scheme->size() + 1));
 }
 
+Result<std::string> ResolveDirectoryLinks(const std::string& location) {
+  constexpr std::string_view kLocal = "file://";
+  if (!location.starts_with(kLocal)) return location;
+  const std::filesystem::path path(location.substr(kLocal.size()));
+  std::error_code error;
+  const std::filesystem::path directory =
+      std::filesystem::weakly_canonical(path.parent_path(), error);
+  if (error) return Invalid(location, "its links cannot be resolved: " + error.message());
+  return std::string(kLocal) + (directory / path.filename()).string();
+}
+
 std::string JoinLocation(std::string_view base, std::string_view name) {
   while (base.ends_with('/')) base.remove_suffix(1);
   while (name.starts_with('/')) name.remove_prefix(1);

@@ -107,6 +107,11 @@ class Store {
   // A status other than OK from `visit` ends the listing and is returned.
   virtual Status List(const base::Context& context, const std::string& prefix,
                       const std::function<Status(const ObjectInfo&)>& visit) = 0;
+  // The same of what a crash in the middle of a write left below `prefix`, and of writes
+  // under way: only their age tells the two apart. Remove takes these locations. For
+  // none in a store that forgets by itself what was not finished, by its own rules.
+  virtual Status ListUnfinished(const base::Context& context, const std::string& prefix,
+                                const std::function<Status(const ObjectInfo&)>& visit);
 };
 
 // The absolute URI of `text`: a URI is checked and kept, a path is made absolute against
@@ -125,6 +130,11 @@ Result<std::string> ParseLocation(std::string_view text);
 // The local path of a `file:` location, in any of the spellings above, or of an absolute
 // plain path, which some writers put into metadata. InvalidArgument for another scheme.
 Result<std::string> LocalPath(std::string_view location);
+// `location` with the symbolic links of its directories resolved, as far as these exist,
+// where it is a local file; any other as it is. Locations of one file are then equal,
+// unless the file itself is a link.
+// REQUIRES: ParseLocation spelt it.
+Result<std::string> ResolveDirectoryLinks(const std::string& location);
 // `base` and `name` with exactly one `/` between.
 std::string JoinLocation(std::string_view base, std::string_view name);
 

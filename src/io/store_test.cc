@@ -309,6 +309,20 @@ TEST_F(LocalStoreTest, WhatACrashLeftIsInvisibleAndInNobodysWay) {
   EXPECT_TRUE(store_->PutIfAbsent(context_, At("a"), "whole").ok());
   EXPECT_TRUE(
       store_->PutIfAbsent(context_, At(".b.tmp"), "x").Is(StatusCode::kInvalidArgument));
+  // It is found where it is asked for, and may be removed.
+  std::vector<ObjectInfo> found;
+  EXPECT_TRUE(store_
+                  ->ListUnfinished(context_, At(""),
+                                   [&](const ObjectInfo& info) {
+                                     found.push_back(info);
+                                     return Status::OK();
+                                   })
+                  .ok());
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].location, At(".a.123.tmp"));
+  EXPECT_EQ(found[0].size_bytes, 4U);
+  EXPECT_TRUE(store_->Remove(context_, found[0].location).ok());
+  EXPECT_FALSE(std::filesystem::exists(directory_ / ".a.123.tmp"));
 }
 
 TEST_F(LocalStoreTest, NoTemporaryFileStays) {

@@ -53,6 +53,11 @@ class Stores final : public Store {
     FIRN_ASSIGN_OR_RETURN(Store* const store, StoreOf(prefix));
     return store->List(context, prefix, visit);
   }
+  Status ListUnfinished(const base::Context& context, const std::string& prefix,
+                        const std::function<Status(const ObjectInfo&)>& visit) override {
+    FIRN_ASSIGN_OR_RETURN(Store* const store, StoreOf(prefix));
+    return store->ListUnfinished(context, prefix, visit);
+  }
 
  private:
   // The store that serves `location`. The local one says what is wrong with a location

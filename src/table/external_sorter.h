@@ -3,6 +3,7 @@
 //
 //  1. Rows are held as they come, by reference, up to `buffer_bytes`.
 //  2. Rows that came in order leave as they came: nothing is copied or compared again.
+//     (Unless others are to be expected that belong between them: spill_in_order.)
 //  3. Otherwise the held rows are sorted by their keys and, when the buffer is full,
 //     written to a run in the spill directory.
 //  4. Drain() gives the rows out: of the buffer alone where nothing was spilled, else by
@@ -45,6 +46,9 @@ struct SortOptions {
   std::int64_t buffer_bytes = std::int64_t{100} << 20;  // Of rows and keys held.
   std::int64_t merge_bytes = std::int64_t{100} << 20;   // Of batches of runs, in a merge.
   std::int64_t spill_bytes_max = std::int64_t{64} << 30;
+  // Rows in order may be followed by others that belong between them, so that they are
+  // held and spilled like all others.
+  bool spill_in_order = false;
 };
 
 class ExternalSorter {
@@ -61,7 +65,9 @@ class ExternalSorter {
 
   bool empty() const { return held_.empty() && runs_.empty(); }
   // Whether the buffer is full of rows in order, so that Drain() would cost nothing.
-  bool full_in_order() const { return in_order_ && runs_.empty() && IsFull(); }
+  bool full_in_order() const {
+    return !options_.spill_in_order && in_order_ && runs_.empty() && IsFull();
+  }
   // Whether all rows added since the last Drain() come after those that it gave out.
   bool continues() const { return continues_; }
   // Whether as much is spilled and held as may be: the owner is to drain.

@@ -126,7 +126,7 @@ Status TableWriter::MakeSorter() {
                       &budget_},
       validator_.schema(),
       SortOptions{std::min(options_.pool_bytes, quarter), quarter,
-                  options_.spill_bytes_max});
+                  options_.spill_bytes_max, options_.sort_as_one});
   DataFileForm form = MakeDataFileForm(metadata, options_.parquet, sorted);
   form.metrics = options_.metrics;
   open_files_ = std::make_unique<OpenFiles>(

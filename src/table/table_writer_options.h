@@ -40,6 +40,9 @@ struct TableWriterOptions {
   // Whether rows are put into the table's sort order, where it has one. Off, they are
   // written as they come and no order is recorded.
   bool sort = true;
+  // Whether all rows are sorted before the first is written, also those that come in
+  // order: as when sorted files are written together. Spills what memory does not hold.
+  bool sort_as_one = false;
   OnInvalid on_invalid = OnInvalid::kFail;
 };
 

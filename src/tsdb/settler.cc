@@ -167,6 +167,11 @@ Status Settler::Refresh(const base::Context& context) {
   return FollowRollback(context, *before);
 }
 
+bool Settler::HasUnresolved() const {
+  std::lock_guard lock(mutex_);
+  return series_unresolved_.has_value() || samples_unresolved_.has_value();
+}
+
 // Rebuild the window where a table's snapshot is no descendant of the one before.
 Status Settler::FollowRollback(const base::Context& context,
                                const SettledTables& before) {

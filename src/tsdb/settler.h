@@ -79,6 +79,10 @@ class Settler {
   // from the table again: rows that are gone may be sent anew.
   Status Refresh(const base::Context& context);
 
+  // Whether there are files of a commit whose outcome is not known: a later commit may
+  // name them, however old they are by then. Waits for a settle that runs.
+  bool HasUnresolved() const;
+
  private:
   // Files of a commit whose outcome was not known, kept to be committed again.
   struct Unresolved {
@@ -109,7 +113,7 @@ class Settler {
 
   const Environment env_;
   const SettlerOptions options_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::optional<Unresolved> series_unresolved_;
   std::optional<Unresolved> samples_unresolved_;
 

@@ -150,6 +150,38 @@ class ObjectStoreTest(SamplesTest):
             self.server.metric('firn_store_requests_total{operation="get",scheme="s3"}'), 0)
         self.assertEqual(self.server.stop(), 0)
 
+    def test_upkeep_in_an_object_store(self):
+        self.server.start()
+        for _ in range(6):
+            self.send(2)
+            self.server.settle()
+        self.assertEqual(self.server.stop(), 0)
+
+        def upkeep(verb, *flags):
+            done = run_firn("table", verb, "metrics.samples", "--json", "--warehouse",
+                            WAREHOUSE, "--catalog", self.catalog, *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)
+
+        def objects():
+            place = WAREHOUSE.removeprefix("s3://") + "/metrics/samples"
+            listed = self.objects.get_file_info(fs.FileSelector(place, recursive=True))
+            return {info.path for info in listed if info.is_file}
+
+        report = upkeep("compact")
+        self.assertEqual((report["files_removed"], report["rows"]), (6, 120))
+        upkeep("expire", "--older-than", str(int(time.time()) + 60), "--retain-last", "1")
+        whole = objects()
+        lost = WAREHOUSE.removeprefix("s3://") + "/metrics/samples/data/lost.parquet"
+        with self.objects.open_output_stream(lost) as stream:
+            stream.write(b"bytes")
+        self.assertEqual(upkeep("orphans")["files"], 0)  # Young.
+        gone = upkeep("orphans", "--older-than", "0s", "--no-writers")
+        self.assertEqual([orphan["location"] for orphan in gone["orphans"]],
+                         [f"s3://{lost}"])
+        self.assertEqual(objects(), whole)
+        self.assertEqual(self.count_by_pyiceberg(), self.expected())
+
     def test_a_store_that_is_away_costs_nothing_but_time(self):
         self.server.start()
         self.send(10)

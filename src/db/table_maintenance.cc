@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "firn/table_maintenance.h"
+
+#include <utility>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "db/compact.h"
+#include "db/manifests.h"
+#include "db/orphans.h"
+#include "db/warehouse.h"
+
+namespace firn {
+namespace {
+
+class WarehouseMaintenance final : public TableMaintenance {
+ public:
+  static Result<std::unique_ptr<TableMaintenance>> Open(const DbOptions& options) {
+    auto maintenance = std::make_unique<WarehouseMaintenance>();
+    maintenance->catalog_ = options.catalog;
+    FIRN_ASSIGN_OR_RETURN(
+        maintenance->warehouse_,
+        db::Warehouse::OpenExisting(options, base::SystemClock(), maintenance->metrics_));
+    return std::unique_ptr<TableMaintenance>(std::move(maintenance));
+  }
+
+  Result<OrphanReport> RemoveOrphans(const base::Context& context, std::string_view table,
+                                     const OrphanOptions& options) override {
+    return db::RemoveOrphans(context, *warehouse_, catalog_, table, options);
+  }
+
+  Result<RewriteManifestsReport> RewriteManifests(
+      const base::Context& context, std::string_view table,
+      const RewriteManifestsOptions& options) override {
+    return db::RewriteManifests(context, *warehouse_, table, options);
+  }
+
+  Result<CompactReport> Compact(const base::Context& context, std::string_view table,
+                                const CompactOptions& options) override {
+    return db::Compact(context, *warehouse_, table, options);
+  }
+
+ private:
+  std::string catalog_;
+  base::MetricRegistry metrics_;
+  std::unique_ptr<db::Warehouse> warehouse_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TableMaintenance>> TableMaintenance::Open(
+    const DbOptions& options) {
+  return WarehouseMaintenance::Open(options);
+}
+
+}  // namespace firn
