@@ -65,6 +65,8 @@ void Add(const QueryStats& from, QueryStats& to) {
   to.row_groups_pruned_by_page_index += from.row_groups_pruned_by_page_index;
   to.row_groups_pruned_by_dictionary += from.row_groups_pruned_by_dictionary;
   to.pages_pruned += from.pages_pruned;
+  to.delete_files_planned += from.delete_files_planned;
+  to.rows_deleted += from.rows_deleted;
   to.bytes_read += from.bytes_read;
   to.requests += from.requests;
 }

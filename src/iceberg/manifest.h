@@ -65,6 +65,8 @@ struct ManifestFile {
   SequenceNumber sequence_number;      // When the manifest was added.
   SequenceNumber min_sequence_number;  // Smallest of its live files.
   SnapshotId added_snapshot_id;
+  // Of the counts where a list of version 1 leaves some out. ManifestIo counts then.
+  static constexpr std::int32_t kCountUnknown = -1;
   std::int32_t added_files_count = 0;
   std::int32_t existing_files_count = 0;
   std::int32_t deleted_files_count = 0;

@@ -21,7 +21,9 @@ class ManifestIo {
   // `store` must outlive it.
   explicit ManifestIo(io::Store& store) : store_(store) {}
 
-  // The manifests of a snapshot, in the order of its list.
+  // The manifests of a snapshot, in the order of its list. What a snapshot of format
+  // version 1 does not say of them (it may name `manifests` without a list, or have a
+  // list without counts) is read from the manifests, and costs reading them.
   Result<std::vector<ManifestFile>> ReadManifestList(const base::Context& context,
                                                      const Snapshot& snapshot) const;
 
@@ -43,6 +45,8 @@ class ManifestIo {
   io::Store& store() const { return store_; }
 
  private:
+  Status CountFiles(const base::Context& context, ManifestFile* manifest) const;
+
   io::Store& store_;
 };
 
