@@ -101,8 +101,10 @@ Result<std::unique_ptr<SqlSource>> SqlSource::Open(const World& world,
   return std::unique_ptr<SqlSource>(std::make_unique<ServerSource>(std::move(address)));
 }
 
-Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags) {
-  FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
+Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags,
+                                          std::optional<TableView> view) {
+  FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
+  config.db.view = std::move(view);
   if (!NamesTables(config.db)) {
     return Status::InvalidArgument("neither a server nor a warehouse is named");
   }
