@@ -173,6 +173,7 @@ Status DeleteIndex::Add(ManifestEntry&& entry) {
       return Status::Corruption("equality delete file " + file.file_path +
                                 " does not say which columns it compares");
     }
+    metrics_of_.insert(file.equality_ids.begin(), file.equality_ids.end());
     if (!IsUnpartitioned(file.spec_id)) made->scope = PartitionKeyOf(file);
     (made->scope.empty() ? equal_everywhere_ : equal_partition_[made->scope])
         .push_back(std::move(made));

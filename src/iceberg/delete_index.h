@@ -60,6 +60,9 @@ class DeleteIndex {
   bool empty() const { return count_ == 0; }
   std::size_t size() const { return count_; }
 
+  // The columns whose metrics Find() asks data files for.
+  const MetricsOf& metrics_of() const { return metrics_of_; }
+
   // What applies to a data file, a deletion vector first. REQUIRES: Finish() was called,
   // and the entry has inherited its numbers.
   std::vector<DeleteFilePtr> Find(const ManifestEntry& data) const;
@@ -76,6 +79,7 @@ class DeleteIndex {
   base::ByteReservation memory_;
   bool has_memory_ = false;
   std::size_t count_ = 0;
+  MetricsOf metrics_of_;
   std::unordered_map<std::string, DeleteFilePtr> vectors_;       // By data file.
   std::unordered_map<std::string, BySequence> of_file_;          // Likewise.
   std::unordered_map<std::string, BySequence> of_partition_;     // By PartitionKeyOf.

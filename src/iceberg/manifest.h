@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,10 @@ struct ManifestFile {
 
   bool has_live_files() const { return added_files_count + existing_files_count > 0; }
 };
+
+// Of which columns the metrics of files are wanted. Null: all. Passing over those of the
+// others takes a third of the time.
+using MetricsOf = std::set<FieldId>;
 
 // Fill in what the entry leaves to its manifest. Corruption where an entry that is not
 // kAdded lacks a number of its own.

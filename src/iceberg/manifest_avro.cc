@@ -328,7 +328,8 @@ Result<ManifestHeader> ReadHeader(const std::map<std::string, std::string>& meta
 // Reads one entry, field by field as the file's own schema orders them.
 class EntryDecoder {
  public:
-  explicit EntryDecoder(const ManifestHeader& header) : header_(header) {
+  EntryDecoder(const ManifestHeader& header, const MetricsOf* metrics_of)
+      : header_(header), metrics_of_(metrics_of) {
     for (const auto& source : SourceTypes(header.spec, header.schema)) {
       const std::size_t i = types_.size();
       types_.push_back(
@@ -537,7 +538,7 @@ class EntryDecoder {
 
   // Call `read` for each key of a map kept as an array of records; it reads the value.
   template <typename Read>
-  static Status ReadMap(AvroDecoder& in, const AvroField& field, const Read& read) {
+  Status ReadMap(AvroDecoder& in, const AvroField& field, const Read& read) {
     bool found = false;
     return in.ReadArray(
         *field.type,
@@ -549,7 +550,10 @@ class EntryDecoder {
               item,
               [&](const AvroField& part) -> Status {
                 bool part_found = false;
-                if (!std::exchange(is_key, false)) return read(FieldId(key), *part.type);
+                if (!std::exchange(is_key, false)) {
+                  return IsWanted(FieldId(key)) ? read(FieldId(key), *part.type)
+                                                : in.Skip(*part.type);
+                }
                 return in.ReadInt(*part.type, &key, &part_found);
               },
               &item_found);
@@ -557,8 +561,13 @@ class EntryDecoder {
         &found);
   }
 
-  static Status ReadCounts(AvroDecoder& in, const AvroField& field,
-                           std::map<FieldId, std::int64_t>* out) {
+  bool IsWanted(FieldId id) const {
+    return metrics_of_ == nullptr || metrics_of_->contains(id);
+  }
+
+  Status ReadCounts(AvroDecoder& in, const AvroField& field,
+                    std::map<FieldId, std::int64_t>* out) {
+    if (metrics_of_ != nullptr && metrics_of_->empty()) return in.Skip(*field.type);
     return ReadMap(in, field, [&](FieldId id, const AvroSchema& type) -> Status {
       std::int64_t count = 0;
       bool found = false;
@@ -568,8 +577,9 @@ class EntryDecoder {
     });
   }
 
-  static Status ReadBounds(AvroDecoder& in, const AvroField& field,
-                           std::map<FieldId, std::string>* out) {
+  Status ReadBounds(AvroDecoder& in, const AvroField& field,
+                    std::map<FieldId, std::string>* out) {
+    if (metrics_of_ != nullptr && metrics_of_->empty()) return in.Skip(*field.type);
     return ReadMap(in, field, [&](FieldId id, const AvroSchema& type) -> Status {
       std::string bytes;
       bool found = false;
@@ -589,6 +599,7 @@ class EntryDecoder {
   }
 
   const ManifestHeader& header_;
+  const MetricsOf* const metrics_of_;
   std::vector<std::optional<PrimitiveType>> types_;  // Of the partition's fields.
   unsigned seen_ = 0;
 };
@@ -597,14 +608,15 @@ class EntryDecoder {
 
 Result<ManifestHeader> DecodeManifest(
     std::string_view bytes,
-    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit) {
+    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+    const MetricsOf* metrics_of) {
   FIRN_ASSIGN_OR_RETURN(const AvroFileReader file, AvroFileReader::Open(bytes));
   auto header = ReadHeader(file.metadata());
   if (header.status().Is(StatusCode::kInvalidArgument)) {
     return Status::Corruption("manifest: " + std::string(header.status().message()));
   }
   FIRN_RETURN_IF_ERROR(header.status());
-  EntryDecoder decoder(*header);
+  EntryDecoder decoder(*header, metrics_of);
   FIRN_RETURN_IF_ERROR(file.ReadObjects([&](AvroDecoder& in) -> Status {
     FIRN_ASSIGN_OR_RETURN(ManifestEntry entry, decoder.Decode(in, file.schema()));
     entry.data_file.spec_id = header->spec.id;

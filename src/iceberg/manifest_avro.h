@@ -26,6 +26,7 @@ Result<std::string> EncodeManifest(const ManifestHeader& header,
 // the bytes are no manifest; Unimplemented for a manifest newer than format version 3.
 Result<ManifestHeader> DecodeManifest(
     std::string_view bytes,
-    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit);
+    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+    const MetricsOf* metrics_of = nullptr);
 
 }  // namespace firn::iceberg

@@ -41,13 +41,16 @@ Status ManifestIo::CountFiles(const base::Context& context,
   if (!bytes.ok()) return bytes.status().With(what);
   std::int32_t files[3] = {0, 0, 0};  // By EntryStatus.
   std::int64_t rows[3] = {0, 0, 0};
-  const auto header =
-      DecodeManifest(*bytes, [&](const ManifestHeader&, ManifestEntry&& entry) -> Status {
+  const MetricsOf no_metrics;
+  const auto header = DecodeManifest(
+      *bytes,
+      [&](const ManifestHeader&, ManifestEntry&& entry) -> Status {
         const auto status = static_cast<std::size_t>(entry.status);
         ++files[status];
         rows[status] += entry.data_file.record_count;
         return Status::OK();
-      });
+      },
+      &no_metrics);
   if (!header.ok()) return header.status().With(what);
   manifest->manifest_length_bytes = static_cast<std::int64_t>(bytes->size());
   manifest->spec_id = header->spec.id;
@@ -62,7 +65,8 @@ Status ManifestIo::CountFiles(const base::Context& context,
 
 Result<ManifestHeader> ManifestIo::ReadManifest(
     const base::Context& context, const ManifestFile& manifest,
-    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit) const {
+    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+    const MetricsOf* metrics_of) const {
   const std::string what = "manifest " + manifest.manifest_path;
   if (manifest.key_metadata) {
     return Status::Unimplemented(what + " is encrypted, which is not read");
@@ -72,11 +76,13 @@ Result<ManifestHeader> ManifestIo::ReadManifest(
   // An error of the visitor is its own and gets no clause of this file.
   Status visit_status;
   auto header = DecodeManifest(
-      *bytes, [&](const ManifestHeader& head, ManifestEntry&& entry) -> Status {
+      *bytes,
+      [&](const ManifestHeader& head, ManifestEntry&& entry) -> Status {
         FIRN_RETURN_IF_ERROR(InheritFrom(manifest, &entry));
         visit_status = visit(head, std::move(entry));
         return visit_status;
-      });
+      },
+      metrics_of);
   FIRN_RETURN_IF_ERROR(visit_status);
   if (!header.ok()) return header.status().With(what);
   return header;

@@ -28,10 +28,11 @@ class ManifestIo {
                                                      const Snapshot& snapshot) const;
 
   // Call `visit` with each entry, deleted ones too, after inheritance. An error of
-  // `visit` ends the reading and is returned.
+  // `visit` ends the reading and is returned. `metrics_of` may be null.
   Result<ManifestHeader> ReadManifest(
       const base::Context& context, const ManifestFile& manifest,
-      const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit) const;
+      const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+      const MetricsOf* metrics_of = nullptr) const;
 
   // Write a new object at `location`. Returns its length. AlreadyExists where the name is
   // taken. The object is durable when this returns.

@@ -235,14 +235,17 @@ class Planner {
   Planner(const base::Context& context, const ManifestIo& manifests,
           const TableMetadata& metadata, const Schema& schema,
           const expr::PredicatePtr& predicate,
-          const std::function<Status(ScanTask&&)>& visit)
+          const std::function<Status(ScanTask&&)>& visit, MetricsOf metrics_of)
       : context_(context),
         manifests_(manifests),
         metadata_(metadata),
         predicate_(predicate),
         columns_(PrimitiveColumns(predicate, schema)),
+        metrics_of_(std::move(metrics_of)),
         deletes_(metadata, context.budget()),
-        visit_(visit) {}
+        visit_(visit) {
+    for (const Column& column : columns_) metrics_of_.insert(column.id);
+  }
 
   Result<PlanStats> Run(const Snapshot& snapshot) && {
     FIRN_ASSIGN_OR_RETURN(const auto list,
@@ -251,6 +254,7 @@ class Planner {
                                         stats_.delete_manifests_total,
                                         stats_.delete_manifests_pruned));
     deletes_.Finish();
+    metrics_of_.insert(deletes_.metrics_of().begin(), deletes_.metrics_of().end());
     is_planned_.resize(deletes_.size(), false);
     FIRN_RETURN_IF_ERROR(VisitData(list));
     return stats_;
@@ -301,10 +305,12 @@ class Planner {
       }
       FIRN_RETURN_IF_ERROR(
           manifests_
-              .ReadManifest(context_, manifest,
-                            [&](const ManifestHeader& header, ManifestEntry&& entry) {
-                              return Visit(content, header, std::move(entry));
-                            })
+              .ReadManifest(
+                  context_, manifest,
+                  [&](const ManifestHeader& header, ManifestEntry&& entry) {
+                    return Visit(content, header, std::move(entry));
+                  },
+                  content == ManifestContent::kData ? &metrics_of_ : nullptr)
               .status());
     }
     return Status::OK();
@@ -371,6 +377,7 @@ class Planner {
   const TableMetadata& metadata_;
   const expr::PredicatePtr& predicate_;
   const std::vector<Column> columns_;
+  MetricsOf metrics_of_;  // Of data files.
   DeleteIndex deletes_;
   std::vector<bool> is_planned_;  // By DeleteFile::index.
   const std::function<Status(ScanTask&&)>& visit_;
@@ -384,8 +391,10 @@ class Planner {
 Result<PlanStats> PlanFiles(const base::Context& context, const ManifestIo& manifests,
                             const TableMetadata& metadata, const Snapshot& snapshot,
                             const Schema& schema, const expr::PredicatePtr& predicate,
-                            const std::function<Status(ScanTask&&)>& visit) {
-  return Planner(context, manifests, metadata, schema, predicate, visit).Run(snapshot);
+                            const std::function<Status(ScanTask&&)>& visit,
+                            const MetricsOf& metrics_of) {
+  return Planner(context, manifests, metadata, schema, predicate, visit, metrics_of)
+      .Run(snapshot);
 }
 
 Result<PlanStats> PlanAppends(const base::Context& context, const ManifestIo& manifests,
@@ -393,7 +402,7 @@ Result<PlanStats> PlanAppends(const base::Context& context, const ManifestIo& ma
                               const std::vector<const Snapshot*>& snapshots,
                               const Schema& schema, const expr::PredicatePtr& predicate,
                               const std::function<Status(ScanTask&&)>& visit) {
-  return Planner(context, manifests, metadata, schema, predicate, visit)
+  return Planner(context, manifests, metadata, schema, predicate, visit, {})
       .RunAppends(snapshots);
 }
 

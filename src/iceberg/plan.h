@@ -43,6 +43,7 @@ struct PlanStats {
 
 // A data file and what of it was deleted later. The predicate is left to whoever reads.
 struct ScanTask {
+  // Its metrics are those of the columns that planning looked at, or that were asked for.
   DataFile file;
   SequenceNumber sequence_number;
   std::vector<DeleteFilePtr> deletes;  // A deletion vector first.
@@ -54,11 +55,12 @@ struct ScanTask {
 // one, or the snapshot's own for time travel). Data files pass by one manifest at a time;
 // delete files are held all, on the context's budget. An error of `visit` ends planning
 // and is returned. Corruption also where a delete file lacks what it must say
-// (delete_index.h).
+// (delete_index.h). Files have the metrics of `metrics_of` at least.
 Result<PlanStats> PlanFiles(const base::Context& context, const ManifestIo& manifests,
                             const TableMetadata& metadata, const Snapshot& snapshot,
                             const Schema& schema, const expr::PredicatePtr& predicate,
-                            const std::function<Status(ScanTask&&)>& visit);
+                            const std::function<Status(ScanTask&&)>& visit,
+                            const MetricsOf& metrics_of = {});
 
 // The same of the files that `snapshots` added, and of no others: rows appended between
 // two snapshots. What was deleted of them later is not looked at. REQUIRES: they are

@@ -371,7 +371,8 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
   };
   const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
-                                          metadata.current_schema(), nullptr, visit)
+                                          metadata.current_schema(), nullptr, visit,
+                                          {iceberg::FieldId(kTsId)})
                            .status());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < newest.size(); ++i) {
