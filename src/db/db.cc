@@ -207,7 +207,14 @@ class Tables final : public scan::TableProvider {
     }
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
                           warehouse_.LoadTable(context, name.ToString()));
-    return table::MakeTableSource(warehouse_.scan_environment(), table, ScanOf(name));
+    auto source =
+        table::MakeTableSource(warehouse_.scan_environment(), table, ScanOf(name));
+    // The table is there. To SQL, NotFound would say that it is not.
+    if (source.status().Is(StatusCode::kNotFound)) {
+      return Status::InvalidArgument(name.ToString() + ": " +
+                                     std::string(source.status().message()));
+    }
+    return source;
   }
 
  private:

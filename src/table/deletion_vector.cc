@@ -20,6 +20,7 @@ constexpr std::uint32_t kCookie = 12346;
 constexpr std::uint32_t kCookieWithRuns = 12347;
 constexpr std::uint32_t kBlocksWithOffsets = 4;
 constexpr std::uint32_t kBlocksMax = 1 << 16;
+constexpr std::int64_t kGrowBytes = 1 << 20;
 // A position is a signed number in Iceberg.
 constexpr std::uint32_t kHighMax = 0x7fffffff;
 
@@ -65,7 +66,8 @@ class Bytes {
 // The 32-bit bitmaps of a blob into one set.
 class BitmapDecoder {
  public:
-  explicit BitmapDecoder(std::string_view bytes) : in_(bytes) {}
+  BitmapDecoder(std::string_view bytes, const GrowMemory& grow)
+      : in_(bytes), grow_(grow) {}
 
   Result<PositionSet> Decode() && {
     std::uint64_t bitmaps = 0;
@@ -86,6 +88,7 @@ class BitmapDecoder {
       return Status::Corruption(std::to_string(in_.left()) +
                                 " bytes come after the bitmap");
     }
+    FIRN_RETURN_IF_ERROR(Grow(0));
     return std::move(set_);
   }
 
@@ -105,8 +108,17 @@ class BitmapDecoder {
       FIRN_ASSIGN_OR_RETURN(PositionSet::Block decoded, ReadBlock(block));
       set_.AddBlock(std::int64_t{high} << PositionSet::kBlockBits | block.key,
                     std::move(decoded));
+      FIRN_RETURN_IF_ERROR(Grow(kGrowBytes));
     }
     return Status::OK();
+  }
+
+  // Ask for what was taken, once that is `bytes`.
+  Status Grow(std::int64_t bytes) {
+    const std::int64_t taken = set_.memory_bytes() - asked_bytes_;
+    if (grow_ == nullptr || taken < bytes) return Status::OK();
+    asked_bytes_ += taken;
+    return grow_(taken);
   }
 
   Result<std::vector<Description>> ReadDescriptions() {
@@ -199,12 +211,14 @@ class BitmapDecoder {
   }
 
   Bytes in_;
+  const GrowMemory& grow_;
   PositionSet set_;
+  std::int64_t asked_bytes_ = 0;
 };
 
 }  // namespace
 
-Result<PositionSet> DecodeDeletionVector(std::string_view blob) {
+Result<PositionSet> DecodeDeletionVector(std::string_view blob, const GrowMemory& grow) {
   if (blob.size() < 2 * kNumberBytes + kMagic.size()) {
     return Status::Corruption("a deletion vector of " + std::to_string(blob.size()) +
                               " bytes");
@@ -221,11 +235,12 @@ Result<PositionSet> DecodeDeletionVector(std::string_view blob) {
   if (BigEndian(blob.substr(blob.size() - kNumberBytes)) != base::Crc32(covered)) {
     return Status::Corruption("its checksum is wrong");
   }
-  return BitmapDecoder(covered.substr(kMagic.size())).Decode();
+  return BitmapDecoder(covered.substr(kMagic.size()), grow).Decode();
 }
 
 Result<PositionSet> ReadDeletionVector(const base::Context& context, io::Store& store,
-                                       const iceberg::DeleteFile& file) {
+                                       const iceberg::DeleteFile& file,
+                                       const GrowMemory& grow) {
   const std::string what = "deletion vector in " + file.file.file_path;
   const auto read = [&]() -> Result<PositionSet> {
     if (*file.file.content_size_bytes > kDeletionVectorBytesMax) {
@@ -244,7 +259,7 @@ Result<PositionSet> ReadDeletionVector(const base::Context& context, io::Store& 
     std::string blob(size, '\0');
     FIRN_RETURN_IF_ERROR(object->ReadAt(
         static_cast<std::uint64_t>(*file.file.content_offset), size, blob.data()));
-    FIRN_ASSIGN_OR_RETURN(PositionSet set, DecodeDeletionVector(blob));
+    FIRN_ASSIGN_OR_RETURN(PositionSet set, DecodeDeletionVector(blob, grow));
     if (set.count() != file.file.record_count) {
       return Status::Corruption("it has " + std::to_string(set.count()) +
                                 " positions, the manifest says " +

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "base/context.h"
@@ -36,20 +37,26 @@
 
 namespace firn::table {
 
+// Asked before about that many more bytes are taken; an error ends the decoding.
+using GrowMemory = std::function<Status(std::int64_t bytes)>;
+
 // The positions in a blob. Offsets are not needed and not looked at. Corruption where
 // the bytes are not all and only such a blob, positions are negative as signed numbers,
-// or blocks do not ascend. Cost: at most about fifty times the blob's size in memory, for
-// blocks of one row each; a few times mostly.
-Result<PositionSet> DecodeDeletionVector(std::string_view blob);
+// or blocks do not ascend. Takes a few times the blob's size in memory mostly, and more
+// for blocks of few rows each: `grow`, where it is given, is asked a megabyte at a time.
+Result<PositionSet> DecodeDeletionVector(std::string_view blob,
+                                         const GrowMemory& grow = nullptr);
 
 // A longer blob is not read: a bound on what a wrong manifest can make us allocate. It
 // takes more than two thousand million rows to fill one.
 inline constexpr std::int64_t kDeletionVectorBytesMax = std::int64_t{256} << 20;
 
 // The vector that `file` says it is. Errors name the file; ResourceExhausted also where
-// the context's budget does not have room for the blob. REQUIRES: file.is_vector(), and
+// the context's budget does not have room for the blob, and what `grow` says of the set.
+// REQUIRES: file.is_vector(), and
 // the index took it (delete_index.h): its blob lies within it.
 Result<PositionSet> ReadDeletionVector(const base::Context& context, io::Store& store,
-                                       const iceberg::DeleteFile& file);
+                                       const iceberg::DeleteFile& file,
+                                       const GrowMemory& grow);
 
 }  // namespace firn::table

@@ -132,6 +132,25 @@ TEST(DeletionVectorTest, CutAndFlippedBlobsNeverPassAsOthers) {
   }
 }
 
+TEST(DeletionVectorTest, AsksForTheMemoryItTakes) {
+  std::vector<std::int64_t> sparse;  // A block each: they take most.
+  for (std::int64_t i = 0; i < 20'000; ++i) sparse.push_back(i << 16);
+  std::int64_t asked = 0;
+  const auto set = DecodeDeletionVector(VectorBlob(sparse), [&](std::int64_t bytes) {
+    asked += bytes;
+    return Status::OK();
+  });
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_EQ(asked, set->memory_bytes());
+  EXPECT_GT(asked, 2 << 20);
+  int calls = 0;
+  const auto refused = DecodeDeletionVector(VectorBlob(sparse), [&](std::int64_t) {
+    return ++calls == 2 ? Status::ResourceExhausted("enough") : Status::OK();
+  });
+  EXPECT_TRUE(refused.status().Is(StatusCode::kResourceExhausted));
+  EXPECT_EQ(calls, 2);
+}
+
 TEST(PositionSetTest, IsASet) {
   std::mt19937_64 random(11);
   for (const std::uint64_t range : {50ULL, 70'000ULL, 5'000'000'000ULL}) {

@@ -147,13 +147,14 @@ Status PlanDeletes::CheckPositions(const iceberg::ScanTask& task,
 }
 
 Result<PlanDeletes::SharedSet> PlanDeletes::ReadVector(const iceberg::DeleteFile& file) {
-  FIRN_ASSIGN_OR_RETURN(PositionSet set,
-                        ReadDeletionVector(context_, environment_.store, file));
+  FIRN_ASSIGN_OR_RETURN(
+      PositionSet set,
+      ReadDeletionVector(context_, environment_.store, file,
+                         [this](std::int64_t bytes) { return Grow(bytes); }));
   scan::ScanStats read;
   read.requests = 1;
   read.bytes_read = *file.file.content_size_bytes;
   total_->Add(read);
-  FIRN_RETURN_IF_ERROR(Grow(set.memory_bytes()).With(NameOf(file)));
   return std::make_shared<PositionSet>(std::move(set));
 }
 

@@ -14,7 +14,7 @@ using Bitmap = PositionSet::Bitmap;
 using Runs = PositionSet::Runs;
 using Block = PositionSet::Block;
 
-constexpr std::int64_t kBlockOverheadBytes = 96;  // A node of the map and its block.
+constexpr std::int64_t kBlockOverheadBytes = 128;  // A node of the map and its block.
 
 void Set(Bitmap& bitmap, std::uint16_t low) {
   bitmap[low / 64] |= std::uint64_t{1} << (low % 64);
