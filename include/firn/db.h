@@ -55,6 +55,20 @@ struct TableWriteOptions {
   std::int64_t pool_bytes = 100'000'000;
 };
 
+// Which rows of a table statements see, where those are not its current ones. One of the
+// choices; `appended` takes a range, which is open at its begin.
+struct TableView {
+  std::string table;  // NAMESPACE.TABLE
+  std::optional<std::int64_t> snapshot_id;
+  std::optional<TimestampMs> as_of_ms;  // What main was then.
+  std::string ref;                      // A branch or tag.
+  // What was appended after snapshot `from_id` up to and with `to_id`: since the table
+  // was made, and until now, where they are absent.
+  bool appended = false;
+  std::optional<std::int64_t> from_id;
+  std::optional<std::int64_t> to_id;
+};
+
 struct DbOptions {
   std::string data_dir = "firn-data";
   // A location; empty means `<data_dir>/warehouse`.
@@ -107,6 +121,8 @@ struct DbOptions {
   // and read whatever this process may. For a person at a command line; never for
   // statements that come over a network. A Db that is open for writing refuses it.
   bool sql_files = false;
+  // Of a reader: statements see that table so, and all others as they are.
+  std::optional<TableView> view;
 };
 
 struct SettledTable {

@@ -18,6 +18,9 @@ struct QueryStats {
   std::int64_t row_groups_pruned_by_page_index = 0;
   std::int64_t row_groups_pruned_by_dictionary = 0;
   std::int64_t pages_pruned = 0;
+  // Files of deletes that apply to some planned file, and rows left out for them.
+  std::int64_t delete_files_planned = 0;
+  std::int64_t rows_deleted = 0;
   // Of data files, footers and indexes included; metadata of tables is not counted.
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;  // Ranges that were asked of the store.

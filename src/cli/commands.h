@@ -50,6 +50,12 @@ struct TableFlags {
   std::string filter;
   std::int64_t limit = 0;
   std::string format;
+  // Which rows: at most one of the first three, or any of the last two.
+  std::optional<std::int64_t> snapshot_id;
+  std::string as_of;
+  std::string ref;
+  std::optional<std::int64_t> from_id;
+  std::optional<std::int64_t> to_id;
 };
 int TableLs(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableDescribe(World& world, const CommonFlags& common, const TableFlags& flags);

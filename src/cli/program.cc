@@ -196,6 +196,23 @@ class Grammar {
     return command;
   }
 
+  void AddViewOptions(CLI::App* scan) {
+    CLI::Option* one[] = {
+        scan->add_option("--snapshot", table_.snapshot_id, "The rows of a snapshot"),
+        scan->add_option("--as-of", table_.as_of,
+                         "What was current then: RFC 3339 or Unix seconds"),
+        scan->add_option("--ref", table_.ref, "The rows of a branch or tag")};
+    CLI::Option* range[] = {
+        scan->add_option("--from", table_.from_id,
+                         "Only rows appended after this snapshot"),
+        scan->add_option("--to", table_.to_id,
+                         "Only rows appended up to and with this snapshot")};
+    for (std::size_t i = 0; i < std::size(one); ++i) {
+      for (std::size_t j = i + 1; j < std::size(one); ++j) one[i]->excludes(one[j]);
+      for (CLI::Option* end : range) one[i]->excludes(end);
+    }
+  }
+
   void AddTable() {
     CLI::App* table = app_.add_subcommand(
         "table", "Look at the tables of a warehouse, and at their past");
@@ -210,6 +227,7 @@ class Grammar {
     scan->add_option("--limit", table_.limit, "Most rows to print")
         ->check(CLI::PositiveNumber);
     scan->add_option("--format", table_.format, "table, csv, json, ndjson or arrow");
+    AddViewOptions(scan);
     AddTableCommand(table, "snapshots", "List the snapshots of a table", true,
                     TableSnapshots);
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);

@@ -38,6 +38,8 @@ void RunStats::Print(World& world, std::int64_t rows,
     add("page_index_pruned", query->row_groups_pruned_by_page_index);
     add("dictionary_pruned", query->row_groups_pruned_by_dictionary);
     add("pages_pruned", query->pages_pruned);
+    add("delete_files_planned", query->delete_files_planned);
+    add("rows_deleted", query->rows_deleted);
   }
   add("peak_rss_bytes", static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
   world.err << "}\n";

@@ -71,6 +71,8 @@ void Add(const QueryStats& from, QueryStats& to) {
   to.row_groups_pruned_by_page_index += from.row_groups_pruned_by_page_index;
   to.row_groups_pruned_by_dictionary += from.row_groups_pruned_by_dictionary;
   to.pages_pruned += from.pages_pruned;
+  to.delete_files_planned += from.delete_files_planned;
+  to.rows_deleted += from.rows_deleted;
   to.bytes_read += from.bytes_read;
   to.requests += from.requests;
 }
@@ -105,8 +107,10 @@ Result<std::unique_ptr<SqlSource>> SqlSource::Open(const World& world,
   return std::unique_ptr<SqlSource>(std::make_unique<ServerSource>(std::move(address)));
 }
 
-Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags) {
-  FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
+Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags,
+                                          std::optional<TableView> view) {
+  FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
+  config.db.view = std::move(view);
   if (!NamesTables(config.db)) {
     return Status::InvalidArgument("neither a server nor a warehouse is named");
   }

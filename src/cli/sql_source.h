@@ -38,8 +38,10 @@ class SqlSource {
   virtual Status CheckTable(const base::Context& context, std::string_view name) = 0;
 };
 
-// A Db over a warehouse, as `table` and `promql` read it too. Errors as SqlSource::Open.
-Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags);
+// A Db over a warehouse, as `table` and `promql` read it too; with `view`, statements see
+// that table so. Errors as SqlSource::Open.
+Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags& flags,
+                                          std::optional<TableView> view = std::nullopt);
 
 // The same warehouse, for changes of its tables.
 Result<std::unique_ptr<TableChanges>> OpenTableChanges(const World& world,

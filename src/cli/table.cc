@@ -34,9 +34,10 @@ std::string OptionalNumber(const std::optional<std::int64_t>& n, std::string_vie
 int WithDb(World& world, const CommonFlags& common, std::string_view what,
            const TableFlags& flags,
            const std::function<Result<std::int64_t>(Db&, const base::Context&)>& run,
-           const std::optional<QueryStats>& query = std::nullopt) {
+           const std::optional<QueryStats>& query = std::nullopt,
+           const std::optional<TableView>& view = std::nullopt) {
   const RunStats stats(world.clock);
-  const Result<std::unique_ptr<Db>> db = OpenWarehouse(world, flags.source);
+  const Result<std::unique_ptr<Db>> db = OpenWarehouse(world, flags.source, view);
   if (!db.ok()) return PrintSourceError(world, what, db.status());
   const base::Context context;
   const Result<std::int64_t> rows = run(**db, context);
@@ -48,6 +49,25 @@ int WithDb(World& world, const CommonFlags& common, std::string_view what,
   }
   if (common.stats) stats.Print(world, *rows, query);
   return kDone;
+}
+
+// Which rows the flags ask for; nothing where it is the current ones.
+Result<std::optional<TableView>> ViewOf(const TableFlags& flags) {
+  TableView view;
+  view.table = flags.table;
+  view.snapshot_id = flags.snapshot_id;
+  view.ref = flags.ref;
+  view.from_id = flags.from_id;
+  view.to_id = flags.to_id;
+  view.appended = flags.from_id || flags.to_id;
+  if (!flags.as_of.empty()) {
+    auto time = base::ParseTimestamp(flags.as_of);
+    if (!time.ok()) return time.status().With("--as-of");
+    view.as_of_ms = *time / 1000;
+  }
+  const bool asks =
+      view.snapshot_id || view.as_of_ms || !view.ref.empty() || view.appended;
+  return asks ? std::optional(std::move(view)) : std::nullopt;
 }
 
 std::string ScanStatement(const TableFlags& flags) {
@@ -157,6 +177,8 @@ int TableScan(World& world, const CommonFlags& common, const TableFlags& flags) 
   if (format.empty()) format = common.json ? "json" : "table";
   const auto printer = RowPrinter::Make(format, world.out);
   if (!printer.ok()) return PrintBadUsage(world, "table scan", printer.status());
+  const auto view = ViewOf(flags);
+  if (!view.ok()) return PrintBadUsage(world, "table scan", view.status());
   std::optional<QueryStats> read(std::in_place);
   return WithDb(
       world, common, "table scan", flags,
@@ -167,7 +189,7 @@ int TableScan(World& world, const CommonFlags& common, const TableFlags& flags) 
             PrintSql(db, context, ScanStatement(flags), **printer, &*read));
         return (*printer)->rows();
       },
-      read);
+      read, *view);
 }
 
 int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags) {

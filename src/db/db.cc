@@ -193,8 +193,8 @@ class HotOpener {
 class Tables final : public scan::TableProvider {
  public:
   // `engine` may be null: nothing is hot. Both must outlive this.
-  Tables(Warehouse& warehouse, const tsdb::Engine* engine)
-      : warehouse_(warehouse), engine_(engine) {}
+  Tables(Warehouse& warehouse, const tsdb::Engine* engine, std::optional<TableView> view)
+      : warehouse_(warehouse), engine_(engine), view_(std::move(view)) {}
 
   Result<std::vector<scan::TableName>> ListTables(const base::Context& context) override {
     return warehouse_.ListTables(context);
@@ -210,12 +210,32 @@ class Tables final : public scan::TableProvider {
     }
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
                           warehouse_.LoadTable(context, name.ToString()));
-    return table::MakeTableSource(warehouse_.scan_environment(), table);
+    auto source =
+        table::MakeTableSource(warehouse_.scan_environment(), table, ScanOf(name));
+    // The table is there. To SQL, NotFound would say that it is not.
+    if (source.status().Is(StatusCode::kNotFound)) {
+      return Status::InvalidArgument(name.ToString() + ": " +
+                                     std::string(source.status().message()));
+    }
+    return source;
   }
 
  private:
+  table::ScanOf ScanOf(const scan::TableName& name) const {
+    if (!view_ || view_->table != name.ToString()) return table::CurrentRows();
+    const auto id = [](const std::optional<std::int64_t>& number) {
+      return number ? std::optional(iceberg::SnapshotId(*number)) : std::nullopt;
+    };
+    if (view_->snapshot_id) return table::RowsOfSnapshot{*id(view_->snapshot_id)};
+    if (view_->as_of_ms) return table::RowsAsOf{*view_->as_of_ms};
+    if (!view_->ref.empty()) return table::RowsOfRef{view_->ref};
+    if (view_->appended) return table::RowsAppended{id(view_->from_id), id(view_->to_id)};
+    return table::CurrentRows();
+  }
+
   Warehouse& warehouse_;
   const tsdb::Engine* const engine_;
+  const std::optional<TableView> view_;
 };
 
 // What a query ends with that finds a file gone: the caller's next step is to ask again.
@@ -260,6 +280,10 @@ class OpenDb final : public Db {
       return Status::InvalidArgument(
           "a database that is open for writing reads no files by SQL");
     }
+    if (with_hot && options.view) {
+      return Status::InvalidArgument(
+          "a database that is open for writing shows its tables as they are");
+    }
     std::unique_ptr<OpenDb> db(new OpenDb(options));
     // The lock comes before anything is looked at or made.
     std::unique_ptr<DataDirectory> directory;
@@ -284,7 +308,8 @@ class OpenDb final : public Db {
     sql::EngineOptions sql;
     sql.threads = options.query_threads;
     sql.memory_bytes_max = options.query_bytes_max;
-    db->tables_ = std::make_unique<Tables>(*db->warehouse_, db->hot_.engine.get());
+    db->tables_ =
+        std::make_unique<Tables>(*db->warehouse_, db->hot_.engine.get(), options.view);
     if (options.sql_files) {
       db->files_ = std::make_unique<table::Files>(db->warehouse_->scan_environment());
       sql.files = db->files_.get();

@@ -198,7 +198,8 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
   FIRN_ASSIGN_OR_RETURN(const iceberg::FilePlan plan,
                         iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                            metadata.current_schema(), nullptr));
-  for (const iceberg::DataFile& file : plan.files) {
+  for (const iceberg::ScanTask& task : plan.tasks) {
+    const iceberg::DataFile& file = task.file;
     const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);
     files.push_back(
         {file.file_path,

@@ -3,13 +3,11 @@
 
 #include <unordered_map>
 
+#include "iceberg/delete_index.h"
 #include "iceberg/history.h"
 
 namespace firn::iceberg {
 namespace {
-
-// The field id that Iceberg reserves for the column `file_path` of position deletes.
-constexpr FieldId kDeletedFilePath{2147483546};
 
 bool IsUnpartitioned(const TableMetadata& metadata, SpecId id) {
   const PartitionSpec* spec = metadata.FindSpec(id);

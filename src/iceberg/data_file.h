@@ -44,6 +44,11 @@ struct DataFile {
   std::vector<FieldId> equality_ids;        // Of equality deletes only.
   std::optional<SortOrderId> sort_order_id;
   std::optional<std::string> referenced_data_file;  // Of position deletes only.
+  // Of format version 3: of a data file the id of its first row, of a deletion vector
+  // where its blob lies in the file.
+  std::optional<std::int64_t> first_row_id{};
+  std::optional<std::int64_t> content_offset{};
+  std::optional<std::int64_t> content_size_bytes{};
   bool operator==(const DataFile&) const = default;
 };
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,8 @@ struct ManifestFile {
   SequenceNumber sequence_number;      // When the manifest was added.
   SequenceNumber min_sequence_number;  // Smallest of its live files.
   SnapshotId added_snapshot_id;
+  // Of the counts where a list of version 1 leaves some out. ManifestIo counts then.
+  static constexpr std::int32_t kCountUnknown = -1;
   std::int32_t added_files_count = 0;
   std::int32_t existing_files_count = 0;
   std::int32_t deleted_files_count = 0;
@@ -77,6 +80,10 @@ struct ManifestFile {
 
   bool has_live_files() const { return added_files_count + existing_files_count > 0; }
 };
+
+// Of which columns the metrics of files are wanted. Null: all. Passing over those of the
+// others takes a third of the time.
+using MetricsOf = std::set<FieldId>;
 
 // Fill in what the entry leaves to its manifest. Corruption where an entry that is not
 // kAdded lacks a number of its own.

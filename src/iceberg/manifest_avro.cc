@@ -35,7 +35,10 @@ constexpr std::int32_t kContent = 134;
 constexpr std::int32_t kEqualityIds = 135;
 constexpr std::int32_t kNanValueCounts = 137;
 constexpr std::int32_t kSortOrderId = 140;
+constexpr std::int32_t kFirstRowId = 142;
 constexpr std::int32_t kReferencedDataFile = 143;
+constexpr std::int32_t kContentOffset = 144;
+constexpr std::int32_t kContentSize = 145;
 
 constexpr std::pair<FileFormat, std::string_view> kFormats[] = {
     {FileFormat::kParquet, "PARQUET"},
@@ -63,43 +66,52 @@ AvroSchemaPtr PartitionSchema(const StructType& type) {
   return AvroRecord("r102", std::move(fields));
 }
 
-AvroSchemaPtr ManifestEntrySchema(AvroSchemaPtr partition) {
+// The fields of version 3 come last, and in its manifests only.
+AvroSchemaPtr ManifestEntrySchema(AvroSchemaPtr partition, int format_version) {
   const AvroSchemaPtr integer = AvroPrimitive(AvroKind::kInt);
   const AvroSchemaPtr number = AvroPrimitive(AvroKind::kLong);
   const AvroSchemaPtr text = AvroPrimitive(AvroKind::kString);
   const AvroSchemaPtr bytes = AvroPrimitive(AvroKind::kBytes);
-  AvroSchemaPtr data_file = AvroRecord(
-      "r2",
-      {Required("content", kContent, integer), Required("file_path", kFilePath, text),
-       Required("file_format", kFileFormat, text),
-       Required("partition", kPartition, std::move(partition)),
-       Required("record_count", kRecordCount, number),
-       Required("file_size_in_bytes", kFileSize, number),
-       Optional("column_sizes", kColumnSizes, Map(117, AvroKind::kLong)),
-       Optional("value_counts", kValueCounts, Map(119, AvroKind::kLong)),
-       Optional("null_value_counts", kNullValueCounts, Map(121, AvroKind::kLong)),
-       Optional("nan_value_counts", kNanValueCounts, Map(138, AvroKind::kLong)),
-       Optional("lower_bounds", kLowerBounds, Map(126, AvroKind::kBytes)),
-       Optional("upper_bounds", kUpperBounds, Map(129, AvroKind::kBytes)),
-       Optional("key_metadata", kKeyMetadata, bytes),
-       Optional("split_offsets", kSplitOffsets, AvroArray(number, FieldId(133))),
-       Optional("equality_ids", kEqualityIds, AvroArray(integer, FieldId(136))),
-       Optional("sort_order_id", kSortOrderId, integer),
-       Optional("referenced_data_file", kReferencedDataFile, text)});
+  std::vector<AvroField> fields = {
+      Required("content", kContent, integer),
+      Required("file_path", kFilePath, text),
+      Required("file_format", kFileFormat, text),
+      Required("partition", kPartition, std::move(partition)),
+      Required("record_count", kRecordCount, number),
+      Required("file_size_in_bytes", kFileSize, number),
+      Optional("column_sizes", kColumnSizes, Map(117, AvroKind::kLong)),
+      Optional("value_counts", kValueCounts, Map(119, AvroKind::kLong)),
+      Optional("null_value_counts", kNullValueCounts, Map(121, AvroKind::kLong)),
+      Optional("nan_value_counts", kNanValueCounts, Map(138, AvroKind::kLong)),
+      Optional("lower_bounds", kLowerBounds, Map(126, AvroKind::kBytes)),
+      Optional("upper_bounds", kUpperBounds, Map(129, AvroKind::kBytes)),
+      Optional("key_metadata", kKeyMetadata, bytes),
+      Optional("split_offsets", kSplitOffsets, AvroArray(number, FieldId(133))),
+      Optional("equality_ids", kEqualityIds, AvroArray(integer, FieldId(136))),
+      Optional("sort_order_id", kSortOrderId, integer),
+      Optional("referenced_data_file", kReferencedDataFile, text)};
+  if (format_version >= 3) {
+    fields.push_back(Optional("first_row_id", kFirstRowId, number));
+    fields.push_back(Optional("content_offset", kContentOffset, number));
+    fields.push_back(Optional("content_size_in_bytes", kContentSize, number));
+  }
   return AvroRecord(
       "manifest_entry",
       {Required("status", kStatus, integer), Optional("snapshot_id", kSnapshotId, number),
        Optional("sequence_number", kSequenceNumber, number),
        Optional("file_sequence_number", kFileSequenceNumber, number),
-       Required("data_file", kDataFile, std::move(data_file))});
+       Required("data_file", kDataFile, AvroRecord("r2", std::move(fields)))});
 }
 
 // Writes the fields of an entry in the order of ManifestEntrySchema.
 class EntryEncoder {
  public:
-  EntryEncoder(std::string& out, const StructType& partition_type,
+  EntryEncoder(std::string& out, int format_version, const StructType& partition_type,
                const AvroSchema& partition_schema)
-      : out_(out), partition_type_(partition_type), partition_schema_(partition_schema) {}
+      : out_(out),
+        format_version_(format_version),
+        partition_type_(partition_type),
+        partition_schema_(partition_schema) {}
 
   void Encode(const ManifestEntry& entry) {
     out_.Int(static_cast<std::int32_t>(entry.status));
@@ -131,6 +143,10 @@ class EntryEncoder {
     file.sort_order_id ? (out_.Present(), out_.Int(file.sort_order_id->value))
                        : out_.Absent();
     OptionalBytes(file.referenced_data_file);
+    if (format_version_ < 3) return;
+    OptionalLong(file.first_row_id);
+    OptionalLong(file.content_offset);
+    OptionalLong(file.content_size_bytes);
   }
 
   void EncodePartition(const PartitionValues& values) {
@@ -147,9 +163,13 @@ class EntryEncoder {
 
   template <typename IdType>
   void OptionalId(const std::optional<IdType>& id) {
-    if (!id) return out_.Absent();
+    OptionalLong(id ? std::optional<std::int64_t>(id->value) : std::nullopt);
+  }
+
+  void OptionalLong(const std::optional<std::int64_t>& number) {
+    if (!number) return out_.Absent();
     out_.Present();
-    out_.Long(id->value);
+    out_.Long(*number);
   }
 
   void OptionalBytes(const std::optional<std::string>& bytes) {
@@ -197,6 +217,7 @@ class EntryEncoder {
   }
 
   AvroEncoder out_;
+  const int format_version_;
   const StructType& partition_type_;
   const AvroSchema& partition_schema_;
 };
@@ -238,7 +259,7 @@ Result<std::string> EncodeManifest(const ManifestHeader& header,
                         PartitionType(header.spec, header.schema));
   const AvroSchemaPtr partition_schema = PartitionSchema(partition_type);
   const bool is_data = header.content == ManifestContent::kData;
-  AvroFileWriter file(ManifestEntrySchema(partition_schema),
+  AvroFileWriter file(ManifestEntrySchema(partition_schema, header.format_version),
                       {{"schema", SchemaToJsonText(header.schema)},
                        {"schema-id", header.schema.id.ToString()},
                        {"partition-spec", JsonText(FieldsToJson(header.spec))},
@@ -246,7 +267,8 @@ Result<std::string> EncodeManifest(const ManifestHeader& header,
                        {"format-version", std::to_string(header.format_version)},
                        {"content", is_data ? "data" : "deletes"}},
                       AvroCodec::kDeflate);
-  EntryEncoder encoder(file.object(), partition_type, *partition_schema);
+  EntryEncoder encoder(file.object(), header.format_version, partition_type,
+                       *partition_schema);
   for (const ManifestEntry& entry : entries) {
     FIRN_RETURN_IF_ERROR(CheckEntry(header, partition_type, entry)
                              .With("file " + entry.data_file.file_path));
@@ -277,7 +299,7 @@ Result<std::int32_t> ParseId(const std::map<std::string, std::string>& metadata,
 Result<ManifestHeader> ReadHeader(const std::map<std::string, std::string>& metadata) {
   ManifestHeader header;
   FIRN_ASSIGN_OR_RETURN(header.format_version, ParseId(metadata, "format-version", 1));
-  if (header.format_version < 1 || header.format_version > 2) {
+  if (header.format_version < 1 || header.format_version > 3) {
     return Status::Unimplemented("manifest of format version " +
                                  std::to_string(header.format_version) +
                                  " is not read yet");
@@ -306,7 +328,8 @@ Result<ManifestHeader> ReadHeader(const std::map<std::string, std::string>& meta
 // Reads one entry, field by field as the file's own schema orders them.
 class EntryDecoder {
  public:
-  explicit EntryDecoder(const ManifestHeader& header) : header_(header) {
+  EntryDecoder(const ManifestHeader& header, const MetricsOf* metrics_of)
+      : header_(header), metrics_of_(metrics_of) {
     for (const auto& source : SourceTypes(header.spec, header.schema)) {
       const std::size_t i = types_.size();
       types_.push_back(
@@ -403,6 +426,12 @@ class EntryDecoder {
         return ReadOptionalBytes(in, field, &file->key_metadata);
       case kReferencedDataFile:
         return ReadOptionalBytes(in, field, &file->referenced_data_file);
+      case kFirstRowId:
+        return ReadOptionalLong(in, field, &file->first_row_id);
+      case kContentOffset:
+        return ReadOptionalLong(in, field, &file->content_offset);
+      case kContentSize:
+        return ReadOptionalLong(in, field, &file->content_size_bytes);
       case kSplitOffsets:
         return in.ReadArray(
             *field.type,
@@ -442,10 +471,18 @@ class EntryDecoder {
   template <typename IdType>
   static Status ReadId(AvroDecoder& in, const AvroField& field,
                        std::optional<IdType>* out) {
+    std::optional<std::int64_t> number;
+    FIRN_RETURN_IF_ERROR(ReadOptionalLong(in, field, &number));
+    if (number) *out = IdType(*number);
+    return Status::OK();
+  }
+
+  static Status ReadOptionalLong(AvroDecoder& in, const AvroField& field,
+                                 std::optional<std::int64_t>* out) {
     std::int64_t value = 0;
     bool found = false;
     FIRN_RETURN_IF_ERROR(in.ReadLong(*field.type, &value, &found));
-    if (found) *out = IdType(value);
+    if (found) *out = value;
     return Status::OK();
   }
 
@@ -501,7 +538,7 @@ class EntryDecoder {
 
   // Call `read` for each key of a map kept as an array of records; it reads the value.
   template <typename Read>
-  static Status ReadMap(AvroDecoder& in, const AvroField& field, const Read& read) {
+  Status ReadMap(AvroDecoder& in, const AvroField& field, const Read& read) {
     bool found = false;
     return in.ReadArray(
         *field.type,
@@ -513,7 +550,10 @@ class EntryDecoder {
               item,
               [&](const AvroField& part) -> Status {
                 bool part_found = false;
-                if (!std::exchange(is_key, false)) return read(FieldId(key), *part.type);
+                if (!std::exchange(is_key, false)) {
+                  return IsWanted(FieldId(key)) ? read(FieldId(key), *part.type)
+                                                : in.Skip(*part.type);
+                }
                 return in.ReadInt(*part.type, &key, &part_found);
               },
               &item_found);
@@ -521,8 +561,13 @@ class EntryDecoder {
         &found);
   }
 
-  static Status ReadCounts(AvroDecoder& in, const AvroField& field,
-                           std::map<FieldId, std::int64_t>* out) {
+  bool IsWanted(FieldId id) const {
+    return metrics_of_ == nullptr || metrics_of_->contains(id);
+  }
+
+  Status ReadCounts(AvroDecoder& in, const AvroField& field,
+                    std::map<FieldId, std::int64_t>* out) {
+    if (metrics_of_ != nullptr && metrics_of_->empty()) return in.Skip(*field.type);
     return ReadMap(in, field, [&](FieldId id, const AvroSchema& type) -> Status {
       std::int64_t count = 0;
       bool found = false;
@@ -532,8 +577,9 @@ class EntryDecoder {
     });
   }
 
-  static Status ReadBounds(AvroDecoder& in, const AvroField& field,
-                           std::map<FieldId, std::string>* out) {
+  Status ReadBounds(AvroDecoder& in, const AvroField& field,
+                    std::map<FieldId, std::string>* out) {
+    if (metrics_of_ != nullptr && metrics_of_->empty()) return in.Skip(*field.type);
     return ReadMap(in, field, [&](FieldId id, const AvroSchema& type) -> Status {
       std::string bytes;
       bool found = false;
@@ -553,6 +599,7 @@ class EntryDecoder {
   }
 
   const ManifestHeader& header_;
+  const MetricsOf* const metrics_of_;
   std::vector<std::optional<PrimitiveType>> types_;  // Of the partition's fields.
   unsigned seen_ = 0;
 };
@@ -561,14 +608,15 @@ class EntryDecoder {
 
 Result<ManifestHeader> DecodeManifest(
     std::string_view bytes,
-    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit) {
+    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+    const MetricsOf* metrics_of) {
   FIRN_ASSIGN_OR_RETURN(const AvroFileReader file, AvroFileReader::Open(bytes));
   auto header = ReadHeader(file.metadata());
   if (header.status().Is(StatusCode::kInvalidArgument)) {
     return Status::Corruption("manifest: " + std::string(header.status().message()));
   }
   FIRN_RETURN_IF_ERROR(header.status());
-  EntryDecoder decoder(*header);
+  EntryDecoder decoder(*header, metrics_of);
   FIRN_RETURN_IF_ERROR(file.ReadObjects([&](AvroDecoder& in) -> Status {
     FIRN_ASSIGN_OR_RETURN(ManifestEntry entry, decoder.Decode(in, file.schema()));
     entry.data_file.spec_id = header->spec.id;

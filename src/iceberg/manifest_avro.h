@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest_avro.h: manifests as Avro files, format version 2.
+// manifest_avro.h: manifests as Avro files: those of version 1 to 3 read, 2 and 3
+// written.
 #pragma once
 
 #include <functional>
@@ -22,9 +23,10 @@ Result<std::string> EncodeManifest(const ManifestHeader& header,
 
 // Call `visit` with each entry in order. Entries are as they are stored: call InheritFrom
 // on each. The first error of `visit` ends the reading and is returned. Corruption where
-// the bytes are no manifest; Unimplemented for a manifest newer than format version 2.
+// the bytes are no manifest; Unimplemented for a manifest newer than format version 3.
 Result<ManifestHeader> DecodeManifest(
     std::string_view bytes,
-    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit);
+    const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+    const MetricsOf* metrics_of = nullptr);
 
 }  // namespace firn::iceberg

@@ -21,15 +21,18 @@ class ManifestIo {
   // `store` must outlive it.
   explicit ManifestIo(io::Store& store) : store_(store) {}
 
-  // The manifests of a snapshot, in the order of its list.
+  // The manifests of a snapshot, in the order of its list. What a snapshot of format
+  // version 1 does not say of them (it may name `manifests` without a list, or have a
+  // list without counts) is read from the manifests, and costs reading them.
   Result<std::vector<ManifestFile>> ReadManifestList(const base::Context& context,
                                                      const Snapshot& snapshot) const;
 
   // Call `visit` with each entry, deleted ones too, after inheritance. An error of
-  // `visit` ends the reading and is returned.
+  // `visit` ends the reading and is returned. `metrics_of` may be null.
   Result<ManifestHeader> ReadManifest(
       const base::Context& context, const ManifestFile& manifest,
-      const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit) const;
+      const std::function<Status(const ManifestHeader&, ManifestEntry&&)>& visit,
+      const MetricsOf* metrics_of = nullptr) const;
 
   // Write a new object at `location`. Returns its length. AlreadyExists where the name is
   // taken. The object is durable when this returns.
@@ -43,6 +46,8 @@ class ManifestIo {
   io::Store& store() const { return store_; }
 
  private:
+  Status CountFiles(const base::Context& context, ManifestFile* manifest) const;
+
   io::Store& store_;
 };
 

@@ -150,16 +150,17 @@ class ManifestFileDecoder {
     if (!found || manifest.manifest_path.empty()) {
       return Status::Corruption("manifest list names a manifest without a path");
     }
-    // Lists of format version 1 may lack the counts, which pruning relies on.
-    if (seen_ != kRequired) {
-      return Status::Unimplemented(
-          "manifest list without file counts (format version 1) is not read yet");
+    if (seen_ < kRequired || (seen_ < kAll && manifest.sequence_number.value > 0)) {
+      return Status::Corruption("manifest list: a required field of " +
+                                manifest.manifest_path + " is missing");
     }
+    if (seen_ < kAll) manifest.added_files_count = ManifestFile::kCountUnknown;
     return manifest;
   }
 
  private:
-  static constexpr int kRequired = 9;
+  static constexpr int kRequired = 3;  // All but the counts, which version 1 may lack.
+  static constexpr int kAll = 9;
 
   Status Int(AvroDecoder& in, const AvroField& field, std::int32_t* out) {
     bool found = false;
@@ -259,7 +260,7 @@ Result<std::vector<ManifestFile>> DecodeManifestList(std::string_view bytes) {
   FIRN_ASSIGN_OR_RETURN(const AvroFileReader file, AvroFileReader::Open(bytes));
   const auto version = file.metadata().find("format-version");
   if (version != file.metadata().end() && version->second != "1" &&
-      version->second != "2") {
+      version->second != "2" && version->second != "3") {
     return Status::Unimplemented("manifest list of format version " + version->second +
                                  " is not read yet");
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest_list_avro.h: manifest lists as Avro files, format version 2.
+// manifest_list_avro.h: manifest lists as Avro files: those of version 1 to 3 read, 2
+// written.
 #pragma once
 
 #include <optional>
@@ -19,7 +20,8 @@ Result<std::string> EncodeManifestList(SnapshotId snapshot_id,
                                        SequenceNumber sequence_number,
                                        const std::vector<ManifestFile>& manifests);
 
-// Corruption where the bytes are no manifest list of version 2.
+// Counts that a list of version 1 leaves out are unknown: added_files_count is
+// ManifestFile::kCountUnknown. Corruption where the bytes are no manifest list.
 Result<std::vector<ManifestFile>> DecodeManifestList(std::string_view bytes);
 
 }  // namespace firn::iceberg

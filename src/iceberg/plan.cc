@@ -229,26 +229,126 @@ bool MetricsMayMatch(const expr::Predicate& predicate, const std::vector<Column>
   return known.MayMatch(predicate);
 }
 
-// Plans the files of one manifest.
-class ManifestPlanner {
+// The manifests of a snapshot that a scan reads, and why not the others.
+class Planner {
  public:
-  ManifestPlanner(const base::Context& context, const expr::PredicatePtr& predicate,
-                  const std::vector<Column>& columns,
-                  const std::function<Status(ManifestEntry&&)>& visit, PlanStats* stats)
+  Planner(const base::Context& context, const ManifestIo& manifests,
+          const TableMetadata& metadata, const Schema& schema,
+          const expr::PredicatePtr& predicate,
+          const std::function<Status(ScanTask&&)>& visit, MetricsOf metrics_of)
       : context_(context),
+        manifests_(manifests),
+        metadata_(metadata),
         predicate_(predicate),
-        columns_(columns),
-        visit_(visit),
-        stats_(*stats) {}
+        columns_(PrimitiveColumns(predicate, schema)),
+        metrics_of_(std::move(metrics_of)),
+        deletes_(metadata, context.budget()),
+        visit_(visit) {
+    for (const Column& column : columns_) metrics_of_.insert(column.id);
+  }
 
-  Status operator()(const ManifestHeader& header, ManifestEntry&& entry) {
-    if (!entry.is_live()) return Status::OK();
-    // Looking at the clock for each of millions of files would cost more than the file.
-    if (stats_.files_total++ % 1024 == 0) FIRN_RETURN_IF_ERROR(context_.Check());
-    const DataFile& file = entry.data_file;
-    if (file.content != FileContent::kData) {
-      return Status::Corruption("delete file " + file.file_path + " in a data manifest");
+  Result<PlanStats> Run(const Snapshot& snapshot) && {
+    FIRN_ASSIGN_OR_RETURN(const auto list,
+                          manifests_.ReadManifestList(context_, snapshot));
+    FIRN_RETURN_IF_ERROR(VisitManifests(list, ManifestContent::kDeletes,
+                                        stats_.delete_manifests_total,
+                                        stats_.delete_manifests_pruned));
+    deletes_.Finish();
+    metrics_of_.insert(deletes_.metrics_of().begin(), deletes_.metrics_of().end());
+    is_planned_.resize(deletes_.size(), false);
+    FIRN_RETURN_IF_ERROR(VisitData(list));
+    return stats_;
+  }
+
+  Result<PlanStats> RunAppends(const std::vector<const Snapshot*>& snapshots) && {
+    for (const Snapshot* snapshot : snapshots) {
+      only_added_by_ = snapshot->id;
+      FIRN_ASSIGN_OR_RETURN(auto list, manifests_.ReadManifestList(context_, *snapshot));
+      std::erase_if(list, [&](const ManifestFile& manifest) {
+        return manifest.added_snapshot_id != snapshot->id;
+      });
+      FIRN_RETURN_IF_ERROR(VisitData(list));
     }
+    return stats_;
+  }
+
+ private:
+  Status VisitData(const std::vector<ManifestFile>& list) {
+    FIRN_RETURN_IF_ERROR(VisitManifests(list, ManifestContent::kData,
+                                        stats_.manifests_total, stats_.manifests_pruned));
+    FIRN_ASSERT(stats_.files_total == stats_.files_planned +
+                                          stats_.files_pruned_by_partition +
+                                          stats_.files_pruned_by_metrics);
+    return Status::OK();
+  }
+
+  Status VisitManifests(const std::vector<ManifestFile>& list, ManifestContent content,
+                        std::int64_t& total, std::int64_t& pruned) {
+    for (const ManifestFile& manifest : list) {
+      if (manifest.content != content || !manifest.has_live_files()) continue;
+      FIRN_RETURN_IF_ERROR(context_.Check());
+      ++total;
+      const PartitionSpec* spec = metadata_.FindSpec(manifest.spec_id);
+      if (spec == nullptr) {
+        return Status::Corruption(
+            "manifest " + manifest.manifest_path + " has the partition spec " +
+            manifest.spec_id.ToString() + ", which the table does not have");
+      }
+      if (predicate_ != nullptr &&
+          !ManifestMayMatch(*predicate_, columns_, *spec, manifest)) {
+        ++pruned;
+        if (content == ManifestContent::kData) {
+          stats_.files_in_pruned_manifests +=
+              manifest.added_files_count + manifest.existing_files_count;
+        }
+        continue;
+      }
+      FIRN_RETURN_IF_ERROR(
+          manifests_
+              .ReadManifest(
+                  context_, manifest,
+                  [&](const ManifestHeader& header, ManifestEntry&& entry) {
+                    return Visit(content, header, std::move(entry));
+                  },
+                  content == ManifestContent::kData ? &metrics_of_ : nullptr)
+              .status());
+    }
+    return Status::OK();
+  }
+
+  Status Visit(ManifestContent content, const ManifestHeader& header,
+               ManifestEntry&& entry) {
+    if (!entry.is_live()) return Status::OK();
+    if (only_added_by_ &&
+        (entry.status != EntryStatus::kAdded || entry.snapshot_id != only_added_by_)) {
+      return Status::OK();
+    }
+    // Looking at the clock for each of millions of files would cost more than the file.
+    if (visited_++ % 1024 == 0) FIRN_RETURN_IF_ERROR(context_.Check());
+    const bool is_data = entry.data_file.content == FileContent::kData;
+    if (is_data != (content == ManifestContent::kData)) {
+      return Status::Corruption(
+          (is_data ? "data file " : "delete file ") + entry.data_file.file_path +
+          (is_data ? " in a delete manifest" : " in a data manifest"));
+    }
+    return is_data ? PlanData(header, std::move(entry))
+                   : AddDeletes(header, std::move(entry));
+  }
+
+  // What a delete file deletes lies in its partition, but for equality deletes of an
+  // unpartitioned spec, whose partition excludes nothing.
+  Status AddDeletes(const ManifestHeader& header, ManifestEntry&& entry) {
+    ++stats_.delete_files_total;
+    if (predicate_ != nullptr &&
+        !PartitionMayMatch(*predicate_, columns_, header.spec, entry.data_file)) {
+      return Status::OK();
+    }
+    return deletes_.Add(std::move(entry));
+  }
+
+  Status PlanData(const ManifestHeader& header, ManifestEntry&& entry) {
+    ++stats_.files_total;
+    const DataFile& file = entry.data_file;
     if (predicate_ != nullptr) {
       if (!PartitionMayMatch(*predicate_, columns_, header.spec, file)) {
         ++stats_.files_pruned_by_partition;
@@ -260,15 +360,30 @@ class ManifestPlanner {
       }
     }
     ++stats_.files_planned;
-    return visit_(std::move(entry));
+    ScanTask task;
+    task.deletes = deletes_.Find(entry);
+    for (const DeleteFilePtr& deletes : task.deletes) {
+      if (is_planned_[deletes->index]) continue;
+      is_planned_[deletes->index] = true;
+      ++stats_.delete_files_planned;
+    }
+    task.sequence_number = *entry.sequence_number;
+    task.file = std::move(entry.data_file);
+    return visit_(std::move(task));
   }
 
- private:
   const base::Context& context_;
+  const ManifestIo& manifests_;
+  const TableMetadata& metadata_;
   const expr::PredicatePtr& predicate_;
-  const std::vector<Column>& columns_;
-  const std::function<Status(ManifestEntry&&)>& visit_;
-  PlanStats& stats_;
+  const std::vector<Column> columns_;
+  MetricsOf metrics_of_;  // Of data files.
+  DeleteIndex deletes_;
+  std::vector<bool> is_planned_;  // By DeleteFile::index.
+  const std::function<Status(ScanTask&&)>& visit_;
+  std::optional<SnapshotId> only_added_by_;
+  std::int64_t visited_ = 0;
+  PlanStats stats_;
 };
 
 }  // namespace
@@ -276,50 +391,30 @@ class ManifestPlanner {
 Result<PlanStats> PlanFiles(const base::Context& context, const ManifestIo& manifests,
                             const TableMetadata& metadata, const Snapshot& snapshot,
                             const Schema& schema, const expr::PredicatePtr& predicate,
-                            const std::function<Status(ManifestEntry&&)>& visit) {
-  PlanStats stats;
-  const std::vector<Column> columns = PrimitiveColumns(predicate, schema);
-  FIRN_ASSIGN_OR_RETURN(const auto list, manifests.ReadManifestList(context, snapshot));
-  ManifestPlanner planner(context, predicate, columns, visit, &stats);
-  for (const ManifestFile& manifest : list) {
-    if (!manifest.has_live_files()) continue;
-    if (manifest.content == ManifestContent::kDeletes) {
-      return Status::Unimplemented("snapshot " + snapshot.id.ToString() +
-                                   " has delete files: position deletes and equality "
-                                   "deletes are not read yet");
-    }
-    FIRN_RETURN_IF_ERROR(context.Check());
-    ++stats.manifests_total;
-    const PartitionSpec* spec = metadata.FindSpec(manifest.spec_id);
-    if (spec == nullptr) {
-      return Status::Corruption("manifest " + manifest.manifest_path +
-                                " has the partition spec " + manifest.spec_id.ToString() +
-                                ", which the table does not have");
-    }
-    if (predicate != nullptr && !ManifestMayMatch(*predicate, columns, *spec, manifest)) {
-      ++stats.manifests_pruned;
-      stats.files_in_pruned_manifests +=
-          manifest.added_files_count + manifest.existing_files_count;
-      continue;
-    }
-    FIRN_RETURN_IF_ERROR(
-        manifests.ReadManifest(context, manifest, std::ref(planner)).status());
-  }
-  FIRN_ASSERT(stats.files_total == stats.files_planned + stats.files_pruned_by_partition +
-                                       stats.files_pruned_by_metrics);
-  return stats;
+                            const std::function<Status(ScanTask&&)>& visit,
+                            const MetricsOf& metrics_of) {
+  return Planner(context, manifests, metadata, schema, predicate, visit, metrics_of)
+      .Run(snapshot);
+}
+
+Result<PlanStats> PlanAppends(const base::Context& context, const ManifestIo& manifests,
+                              const TableMetadata& metadata,
+                              const std::vector<const Snapshot*>& snapshots,
+                              const Schema& schema, const expr::PredicatePtr& predicate,
+                              const std::function<Status(ScanTask&&)>& visit) {
+  return Planner(context, manifests, metadata, schema, predicate, visit, {})
+      .RunAppends(snapshots);
 }
 
 Result<FilePlan> PlanFiles(const base::Context& context, const ManifestIo& manifests,
                            const TableMetadata& metadata, const Snapshot& snapshot,
                            const Schema& schema, const expr::PredicatePtr& predicate) {
   FilePlan plan;
-  FIRN_ASSIGN_OR_RETURN(
-      plan.stats, PlanFiles(context, manifests, metadata, snapshot, schema, predicate,
-                            [&](ManifestEntry&& entry) {
-                              plan.files.push_back(std::move(entry.data_file));
-                              return Status::OK();
-                            }));
+  FIRN_ASSIGN_OR_RETURN(plan.stats, PlanFiles(context, manifests, metadata, snapshot,
+                                              schema, predicate, [&](ScanTask&& task) {
+                                                plan.tasks.push_back(std::move(task));
+                                                return Status::OK();
+                                              }));
   return plan;
 }
 

@@ -45,7 +45,7 @@ class PlanTest : public TableTest {
 
 TEST_F(PlanTest, WithoutPredicateEveryFileIsPlanned) {
   const FilePlan plan = Plan(nullptr);
-  EXPECT_EQ(plan.files.size(), 10U);
+  EXPECT_EQ(plan.tasks.size(), 10U);
   EXPECT_EQ(plan.stats.manifests_total, 5);
   EXPECT_EQ(plan.stats.files_planned, 10);
 }
@@ -53,60 +53,48 @@ TEST_F(PlanTest, WithoutPredicateEveryFileIsPlanned) {
 TEST_F(PlanTest, DaysPruneManifestsAndFiles) {
   const FilePlan plan = Plan(expr::Conjoin(Ts(CompareOp::kGtEq, 4 * kTestDayUs),
                                            Ts(CompareOp::kLt, 5 * kTestDayUs)));
-  ASSERT_EQ(plan.files.size(), 1U);
-  EXPECT_EQ(plan.files[0].file_path, "memory://w/data/4");
+  ASSERT_EQ(plan.tasks.size(), 1U);
+  EXPECT_EQ(plan.tasks[0].file.file_path, "memory://w/data/4");
   EXPECT_EQ(plan.stats.manifests_pruned, 4);
   EXPECT_EQ(plan.stats.files_in_pruned_manifests, 8);
   EXPECT_EQ(plan.stats.files_pruned_by_partition, 1);
 }
 
 TEST_F(PlanTest, DayEndsAreExact) {
-  EXPECT_EQ(Plan(Ts(CompareOp::kLt, 2 * kTestDayUs)).files.size(), 1U);
-  EXPECT_EQ(Plan(Ts(CompareOp::kLtEq, 2 * kTestDayUs)).files.size(), 2U);
-  EXPECT_EQ(Plan(Ts(CompareOp::kGt, 11 * kTestDayUs - 1)).files.size(), 0U);
-  EXPECT_EQ(Plan(Ts(CompareOp::kGtEq, 11 * kTestDayUs - 1)).files.size(), 1U);
+  EXPECT_EQ(Plan(Ts(CompareOp::kLt, 2 * kTestDayUs)).tasks.size(), 1U);
+  EXPECT_EQ(Plan(Ts(CompareOp::kLtEq, 2 * kTestDayUs)).tasks.size(), 2U);
+  EXPECT_EQ(Plan(Ts(CompareOp::kGt, 11 * kTestDayUs - 1)).tasks.size(), 0U);
+  EXPECT_EQ(Plan(Ts(CompareOp::kGtEq, 11 * kTestDayUs - 1)).tasks.size(), 1U);
 }
 
 TEST_F(PlanTest, MetricsPruneFiles) {
   const FilePlan plan =
       Plan(MakePredicate(Compare{"id", CompareOp::kEq, std::int64_t{705}}));
-  ASSERT_EQ(plan.files.size(), 1U);
-  EXPECT_EQ(plan.files[0].file_path, "memory://w/data/7");
+  ASSERT_EQ(plan.tasks.size(), 1U);
+  EXPECT_EQ(plan.tasks[0].file.file_path, "memory://w/data/7");
   EXPECT_EQ(plan.stats.files_pruned_by_metrics, 9);
   // The host column is NULL throughout.
-  EXPECT_EQ(Plan(MakePredicate(expr::IsNotNull{"host"})).files.size(), 0U);
-  EXPECT_EQ(Plan(MakePredicate(expr::IsNull{"host"})).files.size(), 10U);
+  EXPECT_EQ(Plan(MakePredicate(expr::IsNotNull{"host"})).tasks.size(), 0U);
+  EXPECT_EQ(Plan(MakePredicate(expr::IsNull{"host"})).tasks.size(), 10U);
 }
 
 TEST_F(PlanTest, WhatIsNotKnownPrunesNothing) {
   EXPECT_EQ(
       Plan(MakePredicate(Compare{"no_such_column", CompareOp::kEq, std::int64_t{1}}))
-          .files.size(),
+          .tasks.size(),
       10U);
   EXPECT_EQ(Plan(MakePredicate(expr::Or{
                      {Ts(CompareOp::kLt, 0),
                       MakePredicate(Compare{"other", CompareOp::kEq, std::int64_t{1}})}}))
-                .files.size(),
+                .tasks.size(),
             10U);
-}
-
-TEST_F(PlanTest, InheritanceIsApplied) {
-  std::set<std::int64_t> numbers;
-  const auto stats =
-      PlanFiles(context, manifests, *table.metadata, *table.metadata->current_snapshot(),
-                table.metadata->current_schema(), nullptr, [&](ManifestEntry&& entry) {
-                  numbers.insert(entry.sequence_number->value);
-                  return Status::OK();
-                });
-  ASSERT_TRUE(stats.ok());
-  EXPECT_EQ(numbers, (std::set<std::int64_t>{1, 2, 3, 4, 5}));
 }
 
 TEST_F(PlanTest, VisitorAndContextEndThePlanning) {
   const auto visit_error =
       PlanFiles(context, manifests, *table.metadata, *table.metadata->current_snapshot(),
                 table.metadata->current_schema(), nullptr,
-                [](ManifestEntry&&) { return Status::ResourceExhausted("enough"); });
+                [](ScanTask&&) { return Status::ResourceExhausted("enough"); });
   EXPECT_EQ(visit_error.status().message(), "enough");
   const base::Context cancelled;
   cancelled.Cancel();
@@ -116,7 +104,7 @@ TEST_F(PlanTest, VisitorAndContextEndThePlanning) {
   EXPECT_EQ(plan.status().code(), StatusCode::kCancelled);
 }
 
-TEST_F(PlanTest, DeleteFilesAreNotReadAndSaySo) {
+TEST_F(PlanTest, DataInADeleteManifestIsCorruption) {
   Snapshot snapshot = *table.metadata->current_snapshot();
   auto list = *manifests.ReadManifestList(context, snapshot);
   list[0].content = ManifestContent::kDeletes;
@@ -124,7 +112,7 @@ TEST_F(PlanTest, DeleteFilesAreNotReadAndSaySo) {
   ASSERT_TRUE(manifests.WriteManifestList(context, snapshot, list).ok());
   const auto plan = PlanFiles(context, manifests, *table.metadata, snapshot,
                               table.metadata->current_schema(), nullptr);
-  EXPECT_EQ(plan.status().code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(plan.status().code(), StatusCode::kCorruption);
 }
 
 TEST_F(PlanTest, MissingManifestIsNamed) {

@@ -90,6 +90,14 @@ const Schema& TableMetadata::SchemaOf(const Snapshot& snapshot) const {
   return schema != nullptr ? *schema : current_schema();
 }
 
+const NestedField* TableMetadata::FindFieldEver(FieldId id) const {
+  if (const NestedField* field = current_schema().FindField(id)) return field;
+  for (auto schema = schemas.rbegin(); schema != schemas.rend(); ++schema) {
+    if (const NestedField* field = schema->FindField(id)) return field;
+  }
+  return nullptr;
+}
+
 const std::string* TableMetadata::FindProperty(const std::string& key) const {
   const auto it = properties.find(key);
   return it == properties.end() ? nullptr : &it->second;

@@ -137,6 +137,9 @@ struct TableMetadata {
   // The schema that `snapshot` was written with, or the current one where it does not
   // say.
   const Schema& SchemaOf(const Snapshot& snapshot) const;
+  // The field of that id in the current schema, or else in the newest that had one: a
+  // column that was dropped. Null where none had.
+  const NestedField* FindFieldEver(FieldId id) const;
 
   // Null where the property is not set. Valid until this metadata goes.
   const std::string* FindProperty(const std::string& key) const;

@@ -181,6 +181,7 @@ Status Footer::CheckRowGroups() {
   for (int g = 0; g < metadata_->num_row_groups(); ++g) {
     const auto row_group = metadata_->RowGroup(g);
     row_counts_.push_back(row_group->num_rows());
+    first_rows_.push_back(rows);
     const std::string name = "row group " + std::to_string(g);
     if (row_group->num_rows() < 0 ||
         __builtin_add_overflow(rows, row_group->num_rows(), &rows)) {
@@ -216,9 +217,11 @@ Status Footer::CheckRowGroups() {
 
 std::optional<FoundColumn> Footer::Find(const ColumnRef& column) const {
   const auto& root = *metadata_->schema()->group_node();
+  const std::string& in_file =
+      column.name_in_file.empty() ? column.name : column.name_in_file;
   // Nearly always it is a whole column.
   if (column.field_id < 0) {
-    const int index = schema_->GetFieldIndex(column.name);
+    const int index = schema_->GetFieldIndex(in_file);
     if (index >= 0) return FoundColumn{WholeOf(index), column.name, false};
   } else {
     for (int i = 0; i < root.field_count(); ++i) {
@@ -228,7 +231,7 @@ std::optional<FoundColumn> Footer::Find(const ColumnRef& column) const {
     }
   }
   const ::parquet::schema::Node* const node =
-      column.field_id < 0 ? FindNode(root, column.name) : FindNode(root, column.field_id);
+      column.field_id < 0 ? FindNode(root, in_file) : FindNode(root, column.field_id);
   if (node == nullptr) return std::nullopt;
   FoundColumn found;
   found.is_path = true;
@@ -241,8 +244,9 @@ std::optional<FoundColumn> Footer::Find(const ColumnRef& column) const {
   if (found.part.leaves.empty()) return std::nullopt;
   found.part.field =
       root.FieldIndex(*metadata_->schema()->GetColumnRoot(found.part.leaves.front()));
-  found.name = column.field_id < 0 ? schema_->field(found.part.field)->name()
-                                   : column.name.substr(0, column.name.find('.'));
+  found.name = column.field_id < 0 && column.name_in_file.empty()
+                   ? schema_->field(found.part.field)->name()
+                   : column.name.substr(0, column.name.find('.'));
   return found;
 }
 

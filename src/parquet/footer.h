@@ -117,6 +117,8 @@ class Footer {
   // Of all row groups, and of one.
   std::int64_t row_count() const { return row_count_; }
   std::int64_t row_count(int row_group) const { return row_counts_[row_group]; }
+  // How many rows come before those of the row group.
+  std::int64_t first_row(int row_group) const { return first_rows_[row_group]; }
 
   // By row group. Decoded once, since to ask costs less than to decode. REQUIRES: the
   // leaf is not locked. May throw Parquet's exceptions.
@@ -149,6 +151,7 @@ class Footer {
   std::int64_t data_end_ = 0;
   std::int64_t row_count_ = 0;
   std::vector<std::int64_t> row_counts_;
+  std::vector<std::int64_t> first_rows_;
 
   mutable std::mutex mutex_;
   mutable std::map<int, const std::vector<ChunkStatistics>> statistics_;  // By leaf.

@@ -167,6 +167,10 @@ Status Project(const Footer& footer, const ScanSpec& spec, ScanShape& shape) {
                          ->WithType(std::move(type)));
     shape.columns.push_back(std::move(column.part));
   }
+  if (spec.row_positions) {
+    shape.row_positions = true;
+    fields.push_back(arrow::field(kRowPositionColumn, arrow::int64(), false));
+  }
   shape.schema = arrow::schema(std::move(fields));
   return Status::OK();
 }
@@ -299,11 +303,19 @@ int FileReader::row_group_count() const { return footer_->metadata().num_row_gro
 RowGroupInfo FileReader::row_group(int index) const {
   FIRN_ASSERT(0 <= index && index < row_group_count());
   const auto group = footer_->metadata().RowGroup(index);
-  RowGroupInfo info{group->num_rows(), 0};
+  RowGroupInfo info{group->num_rows(), footer_->first_row(index)};
+  std::optional<std::int64_t> first_byte;
   for (int i = 0; i < group->num_columns(); ++i) {
     if (!footer_->CheckUnlocked(i).ok()) continue;
-    info.compressed_bytes += group->ColumnChunk(i)->total_compressed_size();
+    const auto chunk = group->ColumnChunk(i);
+    info.compressed_bytes += chunk->total_compressed_size();
+    std::int64_t start = chunk->data_page_offset();
+    if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0) {
+      start = std::min(start, chunk->dictionary_page_offset());
+    }
+    first_byte = std::min(first_byte.value_or(start), start);
   }
+  info.first_byte = first_byte.value_or(0);
   return info;
 }
 

@@ -74,8 +74,13 @@ struct ColumnRef {
   // In the batches, and in the predicate; of a field inside by id, up to the first dot.
   std::string name;
   std::int32_t field_id = -1;
+  // Its name in the file, where that is another. Empty: `name`. Not used with an id.
+  std::string name_in_file{};
   bool operator==(const ColumnRef&) const = default;
 };
+
+// What ScanSpec::row_positions adds: Iceberg's name of the column.
+inline constexpr char kRowPositionColumn[] = "_pos";
 
 // How top-level columns of text and bytes are given. What lies in lists, maps and structs
 // is plain always.
@@ -103,6 +108,9 @@ struct ScanSpec {
   // REQUIRES: > 0.
   std::int64_t batch_rows = 8192;
   TextForm text_form = TextForm::kPlain;
+  // Give each row's place in the file, from 0 on, as a last column kRowPositionColumn of
+  // int64: rows that were pruned count.
+  bool row_positions = false;
   // Decode row groups side by side, on as many threads of the stream's own. At most one
   // row group more than that is being decoded or waits for its rows to be taken. Ordered:
   // the batches are those of one thread. Unordered: row groups come as they are ready,
@@ -136,7 +144,10 @@ struct FilePlan {
 
 struct RowGroupInfo {
   std::int64_t row_count = 0;
-  std::int64_t compressed_bytes = 0;  // Of columns whose keys are at hand.
+  std::int64_t first_row = 0;  // Its place in the file.
+  // Of columns whose keys are at hand.
+  std::int64_t compressed_bytes = 0;
+  std::int64_t first_byte = 0;  // Where the first of them begins in the file.
 };
 
 // Thread-safe: plans and streams may be made and read in parallel.

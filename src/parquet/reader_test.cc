@@ -137,6 +137,57 @@ TEST_F(ReaderTest, ReadsBackEveryType) {
   }
 }
 
+// `n` is the number of the row, which makes it its place as well.
+TEST_F(ReaderTest, SaysWhichRowsOfTheFileBatchesHave) {
+  const auto source = EveryTypeBatch(2500, 1);
+  Open(WriteFile(*source, SmallPages()));
+  EXPECT_EQ(reader_->row_group(2).first_row, 2000);
+  EXPECT_EQ(reader_->row_group(0).first_byte, 4);
+  EXPECT_GT(reader_->row_group(1).first_byte, reader_->row_group(0).compressed_bytes);
+  for (const int threads : {1, 3}) {
+    for (const bool with_column : {true, false}) {
+      ScanSpec spec;
+      spec.columns.emplace();
+      if (with_column) spec.columns->push_back({"n"});
+      spec.predicate = expr::Conjoin(Cmp("n", CompareOp::kGtEq, std::int64_t{1400}),
+                                     Cmp("n", CompareOp::kLt, std::int64_t{2100}));
+      spec.row_positions = true;
+      spec.threads = threads;
+      spec.batch_rows = 100;
+      std::vector<std::int64_t> places;
+      for (const auto& batch : Read(spec)) {
+        const int last = batch->num_columns() - 1;
+        EXPECT_EQ(batch->column_name(last), kRowPositionColumn);
+        if (with_column) {
+          EXPECT_TRUE(batch->column(0)->Equals(batch->column(last)));
+        }
+        const auto& of_batch =
+            static_cast<const arrow::Int64Array&>(*batch->column(last));
+        places.insert(places.end(), of_batch.raw_values(),
+                      of_batch.raw_values() + of_batch.length());
+      }
+      EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+      EXPECT_TRUE(std::binary_search(places.begin(), places.end(), 1400));
+      EXPECT_TRUE(std::binary_search(places.begin(), places.end(), 2099));
+      EXPECT_LT(places.size(), 1000u);
+    }
+  }
+}
+
+TEST_F(ReaderTest, AColumnMayBeCalledOtherwiseThanInTheFile) {
+  const auto source = EveryTypeBatch(100, 1);
+  Open(WriteFile(*source, SmallPages()));
+  ScanSpec spec;
+  spec.columns = {{"number", -1, "n"}};
+  spec.predicate = Cmp("number", CompareOp::kLt, std::int64_t{0});
+  EXPECT_TRUE(Read(spec).empty());
+  spec.predicate = nullptr;
+  const auto batches = Read(spec);
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_EQ(batches[0]->column_name(0), "number");
+  EXPECT_TRUE(batches[0]->column(0)->Equals(source->GetColumnByName("n")));
+}
+
 TEST_F(ReaderTest, ProjectsByFieldIdAndByName) {
   const auto source = EveryTypeBatch(100, 2);
   Open(WriteFile(*source, {}));

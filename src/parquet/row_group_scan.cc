@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "arrow/array/array_base.h"
+#include "arrow/array/builder_primitive.h"
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
 
@@ -275,7 +276,27 @@ Result<std::shared_ptr<arrow::RecordBatch>> RowGroupScan::Next() {
   for (const auto& cursor : cursors_) {
     FIRN_ASSIGN_OR_RETURN(columns.emplace_back(), cursor->Read(window));
   }
+  if (shape_.row_positions) {
+    FIRN_ASSIGN_OR_RETURN(columns.emplace_back(), PositionsOf(window));
+  }
   return arrow::RecordBatch::Make(shape_.schema, rows, std::move(columns));
+}
+
+Result<std::shared_ptr<arrow::Array>> RowGroupScan::PositionsOf(
+    const std::vector<RowRange>& window) const {
+  const std::int64_t first = shape_.footer->first_row(row_group_);
+  arrow::Int64Builder positions(shape_.pool);
+  std::int64_t rows = 0;
+  for (const RowRange& range : window) rows += range.row_count();
+  FIRN_RETURN_IF_ERROR(FromArrow(positions.Reserve(rows)));
+  for (const RowRange& range : window) {
+    for (std::int64_t row = range.first; row < range.end; ++row) {
+      positions.UnsafeAppend(first + row);
+    }
+  }
+  std::shared_ptr<arrow::Array> array;
+  FIRN_RETURN_IF_ERROR(FromArrow(positions.Finish(&array)));
+  return array;
 }
 
 }  // namespace firn::parquet

@@ -37,11 +37,12 @@ struct ScanShape {
   ReaderOptions options;
   arrow::MemoryPool* pool = nullptr;
   std::shared_ptr<arrow::Schema> schema;  // Of the batches.
-  std::vector<ColumnPart> columns;        // One a column of `schema`.
+  std::vector<ColumnPart> columns;        // One a column of `schema` that is read.
   expr::PredicatePtr predicate;           // May be null.
   PredicateColumns predicate_columns;
   std::int64_t batch_rows = 0;
   TextForm text_form = TextForm::kPlain;
+  bool row_positions = false;  // As a last column of `schema`.
 };
 
 // Thread-compatible. May throw Parquet's exceptions; after one it must not be used.
@@ -89,6 +90,8 @@ class RowGroupScan {
   Result<Cursors> OpenCursors(const std::vector<ColumnPart>& columns, TextForm text_form,
                               const std::vector<bool>& hold);
   Result<std::vector<LeafSelection>> Select(const ColumnPart& column);
+  Result<std::shared_ptr<arrow::Array>> PositionsOf(
+      const std::vector<RowRange>& window) const;
 
   const base::Context& context_;
   const ScanShape& shape_;

@@ -39,6 +39,7 @@ struct ScanRequest {
 struct ScanStats {
   std::int64_t files_planned = 0;
   std::int64_t files_pruned = 0;
+  std::int64_t delete_files_planned = 0;
   std::int64_t row_groups_read = 0;
   std::int64_t row_groups_pruned = 0;  // The sum of what each stage pruned:
   std::int64_t row_groups_pruned_by_statistics = 0;
@@ -48,7 +49,8 @@ struct ScanStats {
   std::int64_t pages_pruned = 0;
   std::int64_t bytes_read = 0;
   std::int64_t requests = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;          // Read, deleted ones too.
+  std::int64_t rows_deleted = 0;  // Of those, left out because a delete file says so.
   std::int64_t hot_rows = 0;
   bool operator==(const ScanStats&) const = default;
 
@@ -59,6 +61,7 @@ struct ScanStats {
   ScanStats& Combine(const ScanStats& other, std::int64_t sign) {
     files_planned += sign * other.files_planned;
     files_pruned += sign * other.files_pruned;
+    delete_files_planned += sign * other.delete_files_planned;
     row_groups_read += sign * other.row_groups_read;
     row_groups_pruned += sign * other.row_groups_pruned;
     row_groups_pruned_by_statistics += sign * other.row_groups_pruned_by_statistics;
@@ -69,6 +72,7 @@ struct ScanStats {
     bytes_read += sign * other.bytes_read;
     requests += sign * other.requests;
     rows += sign * other.rows;
+    rows_deleted += sign * other.rows_deleted;
     hot_rows += sign * other.hot_rows;
     return *this;
   }

@@ -323,6 +323,8 @@ class ExecutionCursor final : public Cursor {
     stats.row_groups_pruned_by_page_index = scans.row_groups_pruned_by_page_index;
     stats.row_groups_pruned_by_dictionary = scans.row_groups_pruned_by_dictionary;
     stats.pages_pruned = scans.pages_pruned;
+    stats.delete_files_planned = scans.delete_files_planned;
+    stats.rows_deleted = scans.rows_deleted;
     stats.bytes_read = scans.bytes_read;
     stats.requests = scans.requests;
     return stats;

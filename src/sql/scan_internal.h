@@ -474,6 +474,10 @@ inline duckdb::InsertionOrderPreservingMap<duckdb::string> ToTextAfter(
   text["Scan"] = std::to_string(stats.row_groups_read) + " row groups, " +
                  std::to_string(stats.bytes_read) + " bytes, " +
                  std::to_string(stats.rows) + " rows";
+  if (stats.delete_files_planned > 0) {
+    text["Delete"] = std::to_string(stats.delete_files_planned) + " delete files, " +
+                     std::to_string(stats.rows_deleted) + " rows";
+  }
   if (stats.hot_rows > 0) text["Merge"] = std::to_string(stats.hot_rows) + " hot rows";
   return text;
 }

@@ -12,31 +12,15 @@ namespace firn::table {
 namespace {
 
 using iceberg::DataFile;
-using iceberg::ManifestFile;
+using iceberg::ScanTask;
 using iceberg::TableMetadata;
 
 constexpr char kPropertyTargetFileSize[] = "write.target-file-size-bytes";
 constexpr std::int64_t kTargetFileBytesDefault = std::int64_t{512} << 20;
 
-// What is rewritten is read without deletes: here is where that stays safe.
-Status CheckNoDeletes(const std::vector<ManifestFile>& manifests) {
-  for (const ManifestFile& manifest : manifests) {
-    if (manifest.content != iceberg::ManifestContent::kDeletes) continue;
-    if (!manifest.has_live_files()) continue;
-    return Status::Unimplemented(
-        "the snapshot has delete files, which are not applied when files are written "
-        "anew: deleted rows would come back");
-  }
-  return Status::OK();
-}
-
-struct Candidate {
-  iceberg::SequenceNumber sequence_number;
-  DataFile file;
-};
 // By spec, and by partition where the spec is the default one.
 using Partitions =
-    std::map<std::pair<iceberg::SpecId, iceberg::PartitionValues>, std::vector<Candidate>,
+    std::map<std::pair<iceberg::SpecId, iceberg::PartitionValues>, std::vector<ScanTask>,
              decltype([](const auto& a, const auto& b) {
                if (a.first != b.first) return a.first < b.first;
                return iceberg::PartitionLess()(a.second, b.second);
@@ -77,12 +61,13 @@ class Grouper {
           iceberg::SpecId default_spec)
       : options_(options), sizes_(sizes), default_spec_(default_spec) {}
 
-  bool IsCandidate(const DataFile& file) const {
+  bool IsCandidate(const ScanTask& task) const {
+    const DataFile& file = task.file;
     if (file.file_format != iceberg::FileFormat::kParquet || file.key_metadata) {
       return false;
     }
-    return options_.rewrite_all || file.spec_id != default_spec_ ||
-           file.file_size_bytes < sizes_.min_bytes ||
+    return options_.rewrite_all || !task.deletes.empty() ||
+           file.spec_id != default_spec_ || file.file_size_bytes < sizes_.min_bytes ||
            file.file_size_bytes > sizes_.max_bytes;
   }
 
@@ -90,32 +75,33 @@ class Grouper {
     std::vector<CompactionGroup> groups;
     for (auto& [partition, candidates] : partitions) {
       std::stable_sort(candidates.begin(), candidates.end(),
-                       [](const Candidate& a, const Candidate& b) {
+                       [](const ScanTask& a, const ScanTask& b) {
                          return a.sequence_number < b.sequence_number;
                        });
       CompactionGroup group;
-      for (Candidate& candidate : candidates) {
+      for (ScanTask& candidate : candidates) {
         const std::int64_t bytes = candidate.file.file_size_bytes;
-        if (!group.files.empty() && group.bytes + bytes > options_.group_bytes_max) {
+        if (!group.tasks.empty() && group.bytes + bytes > options_.group_bytes_max) {
           Take(std::exchange(group, {}), &groups);
         }
         group.bytes += bytes;
         group.rows += candidate.file.record_count;
-        group.files.push_back(std::move(candidate.file));
+        group.has_deletes |= !candidate.deletes.empty();
+        group.tasks.push_back(std::move(candidate));
       }
-      if (!group.files.empty()) Take(std::move(group), &groups);
+      if (!group.tasks.empty()) Take(std::move(group), &groups);
     }
     return groups;
   }
 
  private:
   void Take(CompactionGroup group, std::vector<CompactionGroup>* groups) const {
-    const std::int64_t count = std::ssize(group.files);
-    const bool is_old = group.files.front().spec_id != default_spec_;
+    const std::int64_t count = std::ssize(group.tasks);
+    const bool is_old = group.tasks.front().file.spec_id != default_spec_;
     const bool enough =
         count >= options_.input_files_min || group.bytes > sizes_.target_bytes;
-    if (!options_.rewrite_all && !is_old && !(count > 1 && enough) &&
-        group.bytes <= sizes_.max_bytes) {
+    if (!options_.rewrite_all && !is_old && !group.has_deletes &&
+        !(count > 1 && enough) && group.bytes <= sizes_.max_bytes) {
       return;
     }
     group.file_bytes_target = OutputTarget(group.bytes, sizes_);
@@ -160,37 +146,26 @@ Result<CompactionPlan> PlanCompaction(const base::Context& context,
   if (snapshot == nullptr) return plan;
   plan.planned_on = snapshot->id;
   plan.sequence_number = snapshot->sequence_number;
-  FIRN_ASSIGN_OR_RETURN(const auto list, manifests.ReadManifestList(context, *snapshot));
-  FIRN_RETURN_IF_ERROR(CheckNoDeletes(list).With("snapshot " + snapshot->id.ToString()));
-
   const Grouper grouper(options, sizes, metadata.default_spec_id);
   Partitions partitions;
   std::int64_t candidates = 0;
-  for (const ManifestFile& manifest : list) {
-    if (!manifest.has_live_files()) continue;
-    FIRN_RETURN_IF_ERROR(context.Check());
-    FIRN_RETURN_IF_ERROR(
-        manifests
-            .ReadManifest(
-                context, manifest,
-                [&](const iceberg::ManifestHeader&, iceberg::ManifestEntry&& entry) {
-                  if (!entry.is_live()) return Status::OK();
-                  ++plan.files;
-                  DataFile& file = entry.data_file;
-                  if (candidates == options.candidates_max ||
-                      !grouper.IsCandidate(file)) {
-                    return Status::OK();
-                  }
-                  ++candidates;
-                  DropMetrics(&file);
-                  auto key = std::pair(file.spec_id, file.partition);
-                  if (file.spec_id != metadata.default_spec_id) key.second.clear();
-                  partitions[std::move(key)].push_back(
-                      {*entry.sequence_number, std::move(file)});
-                  return Status::OK();
-                })
-            .status());
-  }
+  FIRN_ASSIGN_OR_RETURN(
+      const iceberg::PlanStats stats,
+      iceberg::PlanFiles(context, manifests, metadata, *snapshot,
+                         metadata.current_schema(), nullptr, [&](ScanTask&& task) {
+                           if (candidates == options.candidates_max ||
+                               !grouper.IsCandidate(task)) {
+                             return Status::OK();
+                           }
+                           ++candidates;
+                           DropMetrics(&task.file);
+                           auto key = std::pair(task.file.spec_id, task.file.partition);
+                           if (task.file.spec_id != metadata.default_spec_id)
+                             key.second.clear();
+                           partitions[std::move(key)].push_back(std::move(task));
+                           return Status::OK();
+                         }));
+  plan.files = stats.files_planned;
   plan.groups = grouper.Group(std::move(partitions));
   return plan;
 }

@@ -2,13 +2,14 @@
 // compaction_plan.h: which data files of a snapshot are to be written anew, and together.
 //
 //   1. A file is a candidate where its size is outside of [min, max], or its partition
-//      spec is not the table's default one (any more).
+//      spec is not the table's default one (any more), or rows of it were deleted.
 //   2. Candidates are grouped by partition; those of older specs by their spec, for their
 //      rows may belong to many partitions of the new one.
 //   3. A partition's candidates are packed, in the order in which their rows came, into
 //      groups of at most the group size.
 //   4. A group is rewritten where it has enough files; or more than one and enough bytes
-//      for a file of the target size; or a file above the maximum; or an older spec.
+//      for a file of the target size; or a file above the maximum; or an older spec; or
+//      deleted rows, which are gone afterwards.
 //
 // The names and defaults are those of Iceberg's own rewrite of data files.
 #pragma once
@@ -21,6 +22,7 @@
 #include "firn/status.h"
 #include "iceberg/data_file.h"
 #include "iceberg/manifest_io.h"
+#include "iceberg/plan.h"
 #include "iceberg/table_metadata.h"
 
 namespace firn::table {
@@ -50,9 +52,10 @@ Result<CompactionSizes> SizesOf(const CompactionOptions& options,
 
 struct CompactionGroup {
   // Without their metrics, in the order in which their rows came.
-  std::vector<iceberg::DataFile> files;
+  std::vector<iceberg::ScanTask> tasks;
   std::int64_t bytes = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;  // With those that were deleted.
+  bool has_deletes = false;
   // How large the new files are to be: so that the last is not a small one again.
   std::int64_t file_bytes_target = 0;
 };
@@ -65,9 +68,8 @@ struct CompactionPlan {
 };
 
 // Plan for the current snapshot. Files that are not Parquet, or are encrypted, are passed
-// over.
-// Unimplemented for a snapshot with delete files: what is written anew would bring the
-// deleted rows back. Unimplemented also for a table of another format version than 2.
+// over. Unimplemented for a table of another format version than 2; otherwise what
+// iceberg::PlanFiles returns.
 Result<CompactionPlan> PlanCompaction(const base::Context& context,
                                       const iceberg::ManifestIo& manifests,
                                       const iceberg::TableMetadata& metadata,

@@ -86,7 +86,7 @@ class Compactor {
     writing.file_bytes_target = group.file_bytes_target;
     writing.rotation_timeout_ms = 0;
     // Each file may be in order, and is not with the others.
-    writing.sort_as_one = group.files.size() > 1;
+    writing.sort_as_one = group.tasks.size() > 1;
     FIRN_ASSIGN_OR_RETURN(
         const std::unique_ptr<TableWriter> writer,
         TableWriter::Make({{context_, store(), env_.commit.clock, env_.ulids},
@@ -95,7 +95,7 @@ class Compactor {
                           table_, writing));
     FIRN_ASSIGN_OR_RETURN(
         const std::unique_ptr<scan::ScanPlan> plan,
-        PlanDataFiles(context_, env_.scan, table_, scan::ScanRequest(), group.files));
+        PlanTasks(context_, env_.scan, table_, scan::ScanRequest(), group.tasks));
     std::int64_t rows = 0;
     for (std::size_t split = 0; split < plan->split_count(); ++split) {
       FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> stream,
@@ -111,9 +111,9 @@ class Compactor {
         Show();
       }
     }
-    if (rows != group.rows) {
+    if (group.has_deletes ? rows > group.rows : rows != group.rows) {
       return Status::Corruption("files of " + table_.identifier.ToString() + " from " +
-                                group.files.front().file_path + " on have " +
+                                group.tasks.front().file.file_path + " on have " +
                                 std::to_string(rows) + " rows, and the table says " +
                                 std::to_string(group.rows));
     }
@@ -169,8 +169,10 @@ class Compactor {
       bytes_in += rewritten.group.bytes;
       rows += rewritten.group.rows;
       for (const DataFile& file : rewritten.files) bytes_out += file.file_size_bytes;
-      action.removed.insert(action.removed.end(), rewritten.group.files.begin(),
-                            rewritten.group.files.end());
+      action.folds_deletes |= rewritten.group.has_deletes;
+      for (const iceberg::ScanTask& task : rewritten.group.tasks) {
+        action.removed.push_back(task.file);
+      }
       action.added.insert(action.added.end(), rewritten.files.begin(),
                           rewritten.files.end());
     }

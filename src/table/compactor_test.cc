@@ -24,6 +24,7 @@
 #include "io/memory_file_system.h"
 #include "io/memory_store.h"
 #include "io/power_switch.h"
+#include "table/hand_made_table.h"
 #include "table/positioned_append.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
@@ -195,8 +196,10 @@ class CompactorTest : public testing::Test {
   }
   Rows Read(const std::vector<DataFile>& files) {
     Rows rows;
-    const auto plan = PlanDataFiles(context_, {.store = store_, .footers = footers_},
-                                    Load(), {}, files);
+    std::vector<iceberg::ScanTask> tasks;
+    for (const DataFile& file : files) tasks.push_back({file, {}, {}});
+    const auto plan = PlanTasks(context_, {.store = store_, .footers = footers_}, Load(),
+                                {}, std::move(tasks));
     EXPECT_TRUE(plan.ok()) << plan.status();
     for (std::size_t i = 0; i < (*plan)->split_count(); ++i) {
       auto stream = (*plan)->OpenSplit(i);
@@ -339,7 +342,7 @@ TEST_F(CompactorTest, WhatIsWrittenAnewIsChosenBySizeAndNumber) {
     EXPECT_TRUE(plan.ok()) << plan.status();
     EXPECT_EQ(plan->files, 8);
     std::vector<std::size_t> sizes;
-    for (const CompactionGroup& group : plan->groups) sizes.push_back(group.files.size());
+    for (const CompactionGroup& group : plan->groups) sizes.push_back(group.tasks.size());
     return sizes;
   };
   const std::int64_t bytes = Files().front().file_size_bytes;
@@ -379,15 +382,28 @@ TEST_F(CompactorTest, FilesOfAnOlderSpecGoIntoTheNewOne) {
   ExpectRows();
 }
 
-TEST_F(CompactorTest, DeletedRowsDoNotComeBack) {
-  Trickle(6);
+// Two rows of the first day are deleted: what is written anew is without them, and the
+// other day's files, which are too few, are left alone.
+TEST_F(CompactorTest, DeletedRowsAreFoldedIn) {
+  Trickle(3);
+  std::vector<DataFile> first_day;
+  for (const DataFile& file : Files()) {
+    if (file.partition.front() == iceberg::Value(kFirstDay)) first_day.push_back(file);
+  }
+  ASSERT_EQ(first_day.size(), 3U);
+  HandMadeTable other(Load().metadata->current_schema());
+  DataFile deletes = other.WritePositions(
+      "d", {{first_day[0].file_path, 0}, {first_day[1].file_path, 1}},
+      {iceberg::Value(kFirstDay)});
+  const std::string bytes = other.store.Get(context_, deletes.file_path, 1 << 20).value();
+  deletes.file_path = "memory://w/ns/t/data/deletes.parquet";
+  ASSERT_TRUE(store_.PutIfAbsent(context_, deletes.file_path, bytes).ok());
+  for (const std::size_t file : {0, 1}) {
+    const Row gone = Read({first_day[file]})[file];
+    std::erase(expected_, gone);
+  }
   iceberg::FileChange change;
   change.operation = iceberg::Operation::kOverwrite;
-  DataFile deletes;
-  deletes.content = iceberg::FileContent::kPositionDeletes;
-  deletes.file_path = "memory://w/ns/t/data/deletes.parquet";
-  deletes.partition = {iceberg::Value(kFirstDay)};
-  deletes.record_count = 1;
   change.added = {deletes};
   std::vector<std::string> written;
   const auto base = Load();
@@ -399,8 +415,13 @@ TEST_F(CompactorTest, DeletedRowsDoNotComeBack) {
                       iceberg::MoveRef(*base.metadata, "main", snapshot->id)}})
                   .ok());
   const Status status = Compact();
-  EXPECT_TRUE(status.Is(StatusCode::kUnimplemented)) << status;
-  EXPECT_THAT(std::string(status.message()), HasSubstr("come back"));
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(report_.files_removed, 3);
+  EXPECT_EQ(report_.files_added, 1);
+  ExpectRows();
+  // Nothing is deleted any more from what is there, and nothing is left to do.
+  ASSERT_TRUE(Compact().ok());
+  EXPECT_EQ(report_.groups, 0);
 }
 
 // A rival replaces a file of one day while it is written anew: that day is left to it.

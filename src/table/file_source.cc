@@ -253,14 +253,14 @@ class FilesPlan final : public scan::ScanPlan {
       sources.push_back(inner->schema()->GetFieldIndex(field->name()));
     }
     return MakeFileStream(std::move(inner), schema_, std::move(sources), total_,
-                          opener_.pool(), StructFields::kAskedFor);
+                          opener_.pool());
   }
 
  private:
   // The columns that the file has of those asked for.
   parquet::ScanSpec SpecOf(const parquet::FileReader& reader) const {
     parquet::ScanSpec spec;
-    spec.batch_rows = kBatchRows;
+    spec.batch_rows = kScanBatchRows;
     spec.text_form = parquet::TextForm::kViews;
     spec.columns.emplace();
     for (const auto& field : schema_->fields()) {

@@ -53,14 +53,12 @@ class FileStream final : public scan::BatchStream {
  public:
   FileStream(std::unique_ptr<scan::BatchStream> inner,
              std::shared_ptr<arrow::Schema> schema, std::vector<int> sources,
-             std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool,
-             StructFields fields)
+             std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool)
       : inner_(std::move(inner)),
         schema_(std::move(schema)),
         sources_(std::move(sources)),
         total_(std::move(total)),
-        pool_(pool != nullptr ? pool : arrow::default_memory_pool()),
-        fields_(fields) {}
+        pool_(pool != nullptr ? pool : arrow::default_memory_pool()) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
   scan::ScanStats stats() const override { return inner_->stats(); }
@@ -81,8 +79,7 @@ class FileStream final : public scan::BatchStream {
       ArrayPtr column = batch.column(sources_[i]);
       if (IsNarrower(*column->type(), *type)) {
         FIRN_ASSIGN_OR_RETURN(column, Widen(column, type, pool_));
-      } else if (fields_ == StructFields::kAskedFor &&
-                 column->type_id() == arrow::Type::STRUCT &&
+      } else if (column->type_id() == arrow::Type::STRUCT &&
                  !column->type()->Equals(*type)) {
         FIRN_ASSIGN_OR_RETURN(auto whole, WithAllFields(*column->data(), type, pool_));
         column = arrow::MakeArray(std::move(whole));
@@ -106,7 +103,6 @@ class FileStream final : public scan::BatchStream {
   const std::vector<int> sources_;
   const std::shared_ptr<ScanTotal> total_;
   arrow::MemoryPool* const pool_;
-  const StructFields fields_;
   scan::ScanStats counted_;
 };
 
@@ -114,10 +110,9 @@ class FileStream final : public scan::BatchStream {
 
 std::unique_ptr<scan::BatchStream> MakeFileStream(
     std::unique_ptr<scan::BatchStream> inner, std::shared_ptr<arrow::Schema> schema,
-    std::vector<int> sources, std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool,
-    StructFields fields) {
+    std::vector<int> sources, std::shared_ptr<ScanTotal> total, arrow::MemoryPool* pool) {
   return std::make_unique<FileStream>(std::move(inner), std::move(schema),
-                                      std::move(sources), std::move(total), pool, fields);
+                                      std::move(sources), std::move(total), pool);
 }
 
 }  // namespace firn::table

@@ -21,9 +21,9 @@ using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
 // What is to become of one file.
 struct FileFate {
-  iceberg::DataFile file;
+  iceberg::ScanTask task;
   std::int64_t matches = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;  // Without those deleted before.
 };
 
 class Rewriting {
@@ -61,19 +61,19 @@ class Rewriting {
 
   // The rows of one file, whatever they are.
   Result<std::unique_ptr<scan::ScanPlan>> PlanFile(
-      const iceberg::DataFile& file, std::optional<std::vector<std::string>> columns) {
+      const iceberg::ScanTask& task, std::optional<std::vector<std::string>> columns) {
     scan::ScanRequest request;
     request.columns = std::move(columns);
-    return PlanDataFiles(context_, environment_.scan.WithStore(store()), outcome_.table,
-                         request, {file});
+    return PlanTasks(context_, environment_.scan.WithStore(store()), outcome_.table,
+                     request, {task});
   }
 
   template <typename Visit>
-  Status ForEachBatch(const iceberg::DataFile& file,
+  Status ForEachBatch(const iceberg::ScanTask& task,
                       std::optional<std::vector<std::string>> columns,
                       const Visit& visit) {
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::ScanPlan> plan,
-                          PlanFile(file, std::move(columns)));
+                          PlanFile(task, std::move(columns)));
     for (std::size_t i = 0; i < plan->split_count(); ++i) {
       FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> rows,
                             plan->OpenSplit(i));
@@ -97,13 +97,13 @@ class Rewriting {
                            metadata.current_schema(), request_.matcher.bounds()));
     std::vector<FileFate> fates;
     std::int64_t done = 0;
-    for (iceberg::DataFile& file : plan.files) {
-      FIRN_ASSIGN_OR_RETURN(FileFate fate, CountIn(std::move(file)));
+    for (iceberg::ScanTask& task : plan.tasks) {
+      FIRN_ASSIGN_OR_RETURN(FileFate fate, CountIn(std::move(task)));
       outcome_.rows += fate.matches;
       if (fate.matches > 0) fates.push_back(std::move(fate));
       ++done;
       if (request_.on_progress) {
-        request_.on_progress(done, static_cast<std::int64_t>(plan.files.size()));
+        request_.on_progress(done, static_cast<std::int64_t>(plan.tasks.size()));
       }
     }
     for (const FileFate& fate : fates) {
@@ -117,17 +117,17 @@ class Rewriting {
     return fates;
   }
 
-  Result<FileFate> CountIn(iceberg::DataFile file) {
+  Result<FileFate> CountIn(iceberg::ScanTask task) {
     FileFate fate;
     std::vector<std::uint8_t> mask;
     FIRN_RETURN_IF_ERROR(ForEachBatch(
-        file, request_.matcher.columns(), [&](const arrow::RecordBatch& batch) {
+        task, request_.matcher.columns(), [&](const arrow::RecordBatch& batch) {
           FIRN_RETURN_IF_ERROR(request_.matcher.Match(batch, mask));
           fate.rows += batch.num_rows();
           for (const std::uint8_t bit : mask) fate.matches += bit;
           return Status::OK();
         }));
-    fate.file = std::move(file);
+    fate.task = std::move(task);
     return fate;
   }
 
@@ -147,19 +147,19 @@ class Rewriting {
     if (snapshot != nullptr) overwrite.planned_on = snapshot->id;
     overwrite.summary = request_.summary;
     for (const FileFate& fate : fates) {
-      overwrite.removed.push_back(fate.file);
-      if (fate.matches < fate.rows) FIRN_RETURN_IF_ERROR(Keep(fate.file, *writer));
+      overwrite.removed.push_back(fate.task.file);
+      if (fate.matches < fate.rows) FIRN_RETURN_IF_ERROR(Keep(fate.task, *writer));
     }
     FIRN_ASSIGN_OR_RETURN(overwrite.added, std::move(*writer).Finish());
     return Commit(std::move(overwrite));
   }
 
-  // Write the rows of `file` that do not match.
-  Status Keep(const iceberg::DataFile& file, TableWriter& writer) {
+  // Write the rows of a file that do not match.
+  Status Keep(const iceberg::ScanTask& task, TableWriter& writer) {
     std::vector<std::uint8_t> mask;
     std::vector<std::uint32_t> kept;
     return ForEachBatch(
-        file, std::nullopt, [&](const arrow::RecordBatch& batch) -> Status {
+        task, std::nullopt, [&](const arrow::RecordBatch& batch) -> Status {
           FIRN_RETURN_IF_ERROR(request_.matcher.Match(batch, mask));
           kept.clear();
           for (std::size_t i = 0; i < mask.size(); ++i) {
@@ -176,7 +176,7 @@ class Rewriting {
 
   Status Commit(iceberg::OverwriteFiles overwrite) {
     BegunFiles written(store());
-    for (const iceberg::DataFile& file : overwrite.added) written.Add(file.file_path);
+    for (const iceberg::ScanTask& task : overwrite.added) written.Add(file.file_path);
     overwrite.added.insert(overwrite.added.end(), request_.added.begin(),
                            request_.added.end());
     const auto committed = iceberg::CommitWithRetry(

@@ -17,6 +17,10 @@ class MemoryPool;
 
 namespace firn::table {
 
+// Longest batch that a scan reads: its rows are narrow mostly, and what is done once a
+// batch is then done seldom. Batches of wide rows are bounded by their bytes.
+inline constexpr std::int64_t kScanBatchRows = 1 << 16;
+
 // What is pointed at must outlive the source and every plan and stream of it.
 struct ScanEnvironment {
   io::Store& store;

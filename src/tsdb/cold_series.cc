@@ -350,12 +350,12 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
   const iceberg::Snapshot* snapshot = metadata.current_snapshot();
   RecentSamples recent;
   if (snapshot == nullptr) return recent;
-  std::vector<TimestampMs> newest;  // Of each of recent.files.
-  const auto visit = [&](iceberg::ManifestEntry&& entry) -> Status {
+  std::vector<TimestampMs> newest;  // Of each of recent.tasks.
+  const auto visit = [&](iceberg::ScanTask&& task) -> Status {
     // A file without a bound may hold anything, and tells nothing.
     TimestampMs newest_ms = kTimestampMsMax;
-    const auto upper = entry.data_file.upper_bounds.find(iceberg::FieldId(kTsId));
-    if (upper != entry.data_file.upper_bounds.end()) {
+    const auto upper = task.file.upper_bounds.find(iceberg::FieldId(kTsId));
+    if (upper != task.file.upper_bounds.end()) {
       FIRN_ASSIGN_OR_RETURN(const iceberg::Value value,
                             iceberg::ParseValue(upper->second, iceberg::kTimestamptz));
       newest_ms = FloorMs(std::get<std::int64_t>(value));
@@ -366,18 +366,19 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
     }
     if (newest_ms < recent.start_ms) return Status::OK();
     newest.push_back(newest_ms);
-    recent.files.push_back(std::move(entry.data_file));
+    recent.tasks.push_back(std::move(task));
     return Status::OK();
   };
   const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
-                                          metadata.current_schema(), nullptr, visit)
+                                          metadata.current_schema(), nullptr, visit,
+                                          {iceberg::FieldId(kTsId)})
                            .status());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < newest.size(); ++i) {
-    if (newest[i] >= recent.start_ms) std::swap(recent.files[kept++], recent.files[i]);
+    if (newest[i] >= recent.start_ms) std::swap(recent.tasks[kept++], recent.tasks[i]);
   }
-  recent.files.resize(kept);
+  recent.tasks.resize(kept);
   return recent;
 }
 
@@ -390,8 +391,8 @@ Status ColdReader::VisitSamplesSince(
   request.predicate =
       CompareWith("ts", CompareOp::kGtEq, MillisecondStart(recent.start_ms));
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::ScanPlan> plan,
-                        table::PlanDataFiles(context, environment_, tables.samples,
-                                             request, std::move(recent.files)));
+                        table::PlanTasks(context, environment_, tables.samples, request,
+                                         std::move(recent.tasks)));
   const ClosedRangeMs range{recent.start_ms, kTimestampMsMax};
   scan::SampleColumns samples;
   return VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) {

@@ -19,7 +19,7 @@
 #include "base/series_id.h"
 #include "firn/labels.h"
 #include "firn/status.h"
-#include "iceberg/data_file.h"
+#include "iceberg/plan.h"
 #include "scan/series.h"
 #include "table/table_source.h"
 #include "tsdb/cut.h"
@@ -73,7 +73,7 @@ class ColdReader {
     // it); kTimestampMsMin where there is none, and then the rest says nothing.
     TimestampMs newest_ms = kTimestampMsMin;
     TimestampMs start_ms = kTimestampMsMin;
-    std::vector<iceberg::DataFile> files;  // All that may hold samples in [start_ms, …).
+    std::vector<iceberg::ScanTask> tasks;  // All that may hold samples in [start_ms, …).
   };
   // `start_of` gives start_ms for newest_ms, and is asked more than once, for the newest
   // seen so far; the last answer counts. REQUIRES: start_of does not fall.

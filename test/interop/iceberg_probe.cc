@@ -127,11 +127,12 @@ Status Scan(Probe& probe, const TableIdentifier& identifier,
       const FilePlan plan,
       PlanFiles(probe.context, ManifestIo(*probe.store), *table.metadata, *snapshot,
                 table.metadata->current_schema(), predicate));
-  for (const DataFile& file : plan.files) {
+  for (const ScanTask& task : plan.tasks) {
+    const DataFile& file = task.file;
     std::printf("%s %lld\n", file.file_path.c_str(),
                 static_cast<long long>(file.record_count));
   }
-  std::printf("files=%zu manifests=%lld manifests_pruned=%lld\n", plan.files.size(),
+  std::printf("files=%zu manifests=%lld manifests_pruned=%lld\n", plan.tasks.size(),
               static_cast<long long>(plan.stats.manifests_total),
               static_cast<long long>(plan.stats.manifests_pruned));
   return Status::OK();
