@@ -418,4 +418,19 @@ Result<FilePlan> PlanFiles(const base::Context& context, const ManifestIo& manif
   return plan;
 }
 
+std::function<bool(const DataFile&)> FilesThatMayMatch(const TableMetadata& metadata,
+                                                       const Schema& schema,
+                                                       expr::PredicatePtr predicate) {
+  if (predicate == nullptr) return nullptr;
+  return [specs = metadata.partition_specs, predicate,
+          columns = PrimitiveColumns(predicate, schema)](const DataFile& file) {
+    for (const PartitionSpec& spec : specs) {
+      if (spec.id != file.spec_id) continue;
+      return PartitionMayMatch(*predicate, columns, spec, file) &&
+             MetricsMayMatch(*predicate, columns, file);
+    }
+    return true;
+  };
+}
+
 }  // namespace firn::iceberg

@@ -80,4 +80,11 @@ Result<FilePlan> PlanFiles(const base::Context& context, const ManifestIo& manif
                            const TableMetadata& metadata, const Snapshot& snapshot,
                            const Schema& schema, const expr::PredicatePtr& predicate);
 
+// Whether a data file, with all its metrics, may hold a row for which `predicate` is
+// true, as planning decides it: for conflicts.h. Of a spec that `metadata` lacks any may.
+// Null where `predicate` is.
+std::function<bool(const DataFile&)> FilesThatMayMatch(const TableMetadata& metadata,
+                                                       const Schema& schema,
+                                                       expr::PredicatePtr predicate);
+
 }  // namespace firn::iceberg

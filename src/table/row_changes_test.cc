@@ -297,6 +297,29 @@ TEST_F(RowChangesTest, ADeletionBeginsAgainAfterARival) {
   EXPECT_THAT(Rows(), ElementsAre(1, 3, 4, 7));
 }
 
+// Rows that cannot match do not disturb a deletion: it is one attempt.
+TEST_F(RowChangesTest, RivalsThatAddOtherRowsAreNoConflict) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4})).ok());
+  bool inside = false;
+  int rivals = 0;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) {
+    if (!inside && operation.kind == io::StoreOperation::Kind::kWrite &&
+        operation.location.ends_with(".parquet")) {
+      inside = true;
+      EXPECT_TRUE(Import(Source({100 + rivals})).ok());
+      ++rivals;
+      inside = false;
+    }
+    return io::MemoryStore::Fault{};
+  });
+  const auto deleted = Delete("n = 2");
+  store_.SetFaultHook(nullptr);
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_GT(rivals, 0);
+  EXPECT_LT(rivals, 10);
+  EXPECT_EQ(Rows().size(), 3U + static_cast<std::size_t>(rivals));
+}
+
 TEST_F(RowChangesTest, ADeletionGivesUpWhereRivalsAreAlwaysQuicker) {
   ASSERT_TRUE(Import(Source({1, 2, 3, 4})).ok());
   bool inside = false;

@@ -145,6 +145,8 @@ class Rewriting {
             outcome_.table, options));
     iceberg::OverwriteFiles overwrite;
     if (snapshot != nullptr) overwrite.planned_on = snapshot->id;
+    overwrite.may_match = iceberg::FilesThatMayMatch(metadata, metadata.current_schema(),
+                                                     request_.matcher.bounds());
     overwrite.summary = request_.summary;
     for (const FileFate& fate : fates) {
       overwrite.removed.push_back(fate.task.file);
@@ -176,7 +178,7 @@ class Rewriting {
 
   Status Commit(iceberg::OverwriteFiles overwrite) {
     BegunFiles written(store());
-    for (const iceberg::ScanTask& task : overwrite.added) written.Add(file.file_path);
+    for (const iceberg::DataFile& file : overwrite.added) written.Add(file.file_path);
     overwrite.added.insert(overwrite.added.end(), request_.added.begin(),
                            request_.added.end());
     const auto committed = iceberg::CommitWithRetry(
