@@ -85,6 +85,10 @@ set(FIRN_PYTHON "")
 if(firn_interop)
   set(FIRN_PYTHON ${firn_interop}/python)
 endif()
+# For the interop tests: packages of engines for that Python, and jars beside them.
+firn_cached_tools(firn_engines engines engine)
+cmake_path(GET firn_engines PARENT_PATH firn_engines)
+set(FIRN_ENGINES "${firn_engines}" CACHE INTERNAL "Engines that read firn's tables")
 # For ./dev bench: the Python that has the engines firn is compared with, and where they are.
 firn_cached_tools(firn_bench bench bench)
 cmake_path(GET firn_bench PARENT_PATH firn_bench)

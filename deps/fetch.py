@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills the dependency cache from deps/pins.txt with pip, npm and Go. Run by deps/setup.
+"""Fills the dependency cache from deps/pins.txt with pip, npm, Go and Maven. Run by deps/setup.
 
-    fetch.py PINS CACHE [tests|bench]
+    fetch.py PINS CACHE [tests|engines|bench]
 
 Makes these directories under CACHE. Each counts once it holds the file `complete`:
 
@@ -10,10 +10,12 @@ Makes these directories under CACHE. Each counts once it holds the file `complet
     interop-<key>/             a Python environment for the interop tests
     servers-<key>/             with `tests`: bin/ with the object stores that tests start
     azurite-<key>/             with `tests`: another, and the Node.js that runs it
+    engines-<key>/             with `engines`, which includes `tests`: Python packages of
+                               engines that read Iceberg tables, and jars/ for Spark
     bench-<key>/               with `bench`: Python packages that benchmarks compare with
 
-<key> starts the checksum of the archive, of all `test`, `go` or `bench` pins, or of Azurite's
-list of packages, so clones with different pins share one cache. Only pip, npm and Go fetch, so
+<key> starts the checksum of the archive, of all pins of a kind, or of Azurite's list of
+packages, so clones with different pins share one cache. Only pip, npm, Go and Maven fetch, so
 a person's mirrors and proxies are honoured.
 """
 
@@ -21,13 +23,19 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
+import ssl
+import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
 import venv
 import zipfile
+
+# Kinds of pins that deps/setup looks after.
+DEBIAN_KINDS = ("apt", "tool", "java", "peer")
 
 # Shared libraries of the wheel that are of no use without Python.
 PYTHON_ONLY = "libarrow_python"
@@ -63,7 +71,7 @@ def read_pins(path):
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             words = line.split()
-            if not words or words[0].startswith("#") or words[0] in ("apt", "tool", "peer"):
+            if not words or words[0].startswith("#") or words[0] in DEBIAN_KINDS:
                 continue
             if len(words) != 4:
                 raise SetupError(f"{path}:{number}: expected four words", "Mend the line.")
@@ -89,8 +97,8 @@ def run(command, what, cwd=None, env=None):
         sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
         raise SetupError(f"{what} failed ({os.path.basename(command[0])} exit "
                          f"{done.returncode})",
-                         "Check the network and your pip, npm or Go mirror, then run "
-                         "./dev setup again.")
+                         "Check the network and your pip, npm, Go or Maven mirror, then "
+                         "run it again.")
     return done.stdout
 
 
@@ -284,6 +292,62 @@ def make_bench(shop, pins, directory):
     shop.publish(built, directory)
 
 
+def make_engines(shop, pins, directory):
+    """For the Python of the interop tests as well. Spark comes as a source archive only,
+    which holds its jars."""
+    wanted = [pin for pin in pins if pin.kind == "engine"]
+    packages = [pin for pin in wanted if ":" not in pin.name]
+    say(f"fetching {', '.join(pin.name for pin in packages)} for the interop tests (650 MB)")
+    built = shop.path("engines")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--no-compile",
+         "--only-binary=:all:", "--no-binary=pyspark", "--require-hashes", "--target", built,
+         "-r", shop.requirements(packages)], "installing the engines of the interop tests")
+    for pin in wanted:
+        if ":" in pin.name:
+            say(f"fetching {pin.name} {pin.version} (by Maven)")
+            get_jar(shop, pin, os.path.join(built, "jars"))
+    shop.publish(built, directory)
+
+
+def get_jar(shop, pin, directory):
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise SetupError("Maven is missing", "Install maven and a Java 17 runtime.")
+    env = dict(os.environ)
+    if bundle := os.environ.get("SSL_CERT_FILE"):
+        # pip, npm and Go are told by the environment whom to trust; Java wants a store.
+        write_java_trust(bundle, shop.path("trust.jks"))
+        env["MAVEN_OPTS"] = (env.get("MAVEN_OPTS", "") + " -Djavax.net.ssl.trustStoreType=jks"
+                             f" -Djavax.net.ssl.trustStore={shop.path('trust.jks')}")
+    repository = shop.path("maven")
+    run([maven, "-q", "-B", "-ntp", f"-Dmaven.repo.local={repository}",
+         "dependency:get", "-Dtransitive=false", f"-Dartifact={pin.name}:{pin.version}"],
+        f"downloading {pin.name}", env=env)
+    group, artifact = pin.name.split(":")
+    jar = os.path.join(repository, *group.split("."), artifact, pin.version,
+                       f"{artifact}-{pin.version}.jar")
+    check_sha256(jar, pin)
+    os.makedirs(directory, exist_ok=True)
+    shutil.move(jar, directory)
+
+
+def write_java_trust(bundle, path):
+    """Writes the certificates of a PEM file as a Java key store (JKS, version 2)."""
+    with open(bundle, encoding="utf-8", errors="replace") as file:
+        found = re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",
+                           file.read(), re.DOTALL)
+    store = struct.pack(">III", 0xFEEDFEED, 2, len(found))
+    for number, text in enumerate(found):
+        certificate = ssl.PEM_cert_to_DER_cert(text)
+        alias = str(number).encode()
+        store += struct.pack(f">IH{len(alias)}sQH5sI", 2, len(alias), alias, 0, 5, b"X.509",
+                             len(certificate)) + certificate
+    # The password is empty, and the salt is the format's.
+    digest = hashlib.sha1(b"Mighty Aphrodite" + store).digest()
+    with open(path, "wb") as file:
+        file.write(store + digest)
+
+
 def make_servers(shop, pins, directory):
     """Compiles the servers. What Go fetches and builds on the way is thrown away."""
     wanted = [pin for pin in pins if pin.kind == "go"]
@@ -363,7 +427,7 @@ def main(pins_path, cache, purpose=""):
         (directory_for(cache, "arrow", find(pins, "wheel", "pyarrow")), make_arrow),
         (directory_for(cache, "duckdb", find(pins, "npm", DUCKDB_LIBRARY)), make_duckdb),
     ]
-    if purpose == "tests":
+    if purpose in ("tests", "engines"):
         key = key_of_kind(pins_path, "go")
         steps.append((os.path.join(cache, f"servers-{key}"), make_servers))
         key = key_of_file(os.path.join(azurite_packages(), "package-lock.json"))
@@ -371,6 +435,9 @@ def main(pins_path, cache, purpose=""):
     if sys.version_info[:2] == (3, 11):
         key = key_of_kind(pins_path, "test")
         steps.append((os.path.join(cache, f"interop-{key}"), make_interop))
+        if purpose == "engines":
+            key = key_of_kind(pins_path, "engine")
+            steps.append((os.path.join(cache, f"engines-{key}"), make_engines))
         if purpose == "bench":
             key = key_of_kind(pins_path, "bench")
             steps.append((os.path.join(cache, f"bench-{key}"), make_bench))

@@ -185,6 +185,14 @@ TEST_P(WriterOptionsTest, StatisticsAndPageIndexByColumn) {
       Footprint(WriteFile(options)).Chunk("n")->GetOffsetIndexLocation().has_value());
 }
 
+TEST_P(WriterOptionsTest, SignedAsParquetHasIt) {
+  Footprint file(WriteFile({}));
+  const ::parquet::ApplicationVersion& writer =
+      file.reader().metadata()->writer_version();
+  EXPECT_EQ(writer.application_, "firn");
+  EXPECT_GT(writer.version.major + writer.version.minor, 0);
+}
+
 TEST_P(WriterOptionsTest, BloomFiltersHoldEveryValue) {
   WriterOptions options;
   for (const std::int32_t field_id : {3, 5, 8, 10, 22}) {

@@ -211,7 +211,9 @@ Result<std::shared_ptr<::parquet::WriterProperties>> MakeWriterProperties(
       ->data_page_version(options.page_version == PageVersion::kV2
                               ? ::parquet::ParquetDataPageVersion::V2
                               : ::parquet::ParquetDataPageVersion::V1)
-      ->created_by("firn")
+      // `<application> version <version>`: parquet-java puts aside the statistics of text
+      // and bytes in files of writers that it cannot tell.
+      ->created_by("firn version " FIRN_VERSION)
       ->enable_write_page_index();
   if (options.page_checksums) builder.enable_page_checksum();
   FIRN_RETURN_IF_ERROR(SetFileCodec(options, builder));

@@ -23,6 +23,15 @@ using iceberg::ManifestHeader;
 using iceberg::Snapshot;
 using iceberg::TableMetadata;
 
+// UUIDs in the order of Iceberg's Java library, that of two signed numbers, come out in
+// the order of their bytes.
+iceberg::Value WithoutSigns(iceberg::Value value) {
+  if (auto* const uuid = std::get_if<iceberg::Bytes>(&value)) {
+    for (const std::size_t i : {0U, 8U}) uuid->bytes.at(i) ^= '\x80';
+  }
+  return value;
+}
+
 // Holds the entries of one manifest against what its list says of them.
 class ManifestComparison {
  public:
@@ -103,13 +112,18 @@ class ManifestComparison {
                      const iceberg::PrimitiveType& type) {
     if (!value.has_value()) return summary.contains_null;
     if (*value != *value) return summary.contains_nan.value_or(true);  // NaN
-    for (const auto& [text, sign] :
-         {std::pair(summary.lower_bound, 1), std::pair(summary.upper_bound, -1)}) {
-      if (!text.has_value()) return false;
-      const auto bound = iceberg::ParseValue(*text, type);
-      if (!bound.ok() || sign * iceberg::CompareValues(*bound, *value) > 0) return false;
-    }
-    return true;
+    if (!summary.lower_bound.has_value() || !summary.upper_bound.has_value())
+      return false;
+    const auto lower = iceberg::ParseValue(*summary.lower_bound, type);
+    const auto upper = iceberg::ParseValue(*summary.upper_bound, type);
+    if (!lower.ok() || !upper.ok()) return false;
+    const auto is_between = [](const iceberg::Value& low, const iceberg::Value& x,
+                               const iceberg::Value& high) {
+      return iceberg::CompareValues(low, x) <= 0 && iceberg::CompareValues(x, high) <= 0;
+    };
+    return is_between(*lower, *value, *upper) ||
+           (type.kind == iceberg::PrimitiveKind::kUuid &&
+            is_between(WithoutSigns(*lower), WithoutSigns(*value), WithoutSigns(*upper)));
   }
 
   const ManifestFile& listed_;

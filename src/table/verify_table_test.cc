@@ -2,6 +2,7 @@
 // A table that is whole, and the same with one thing wrong at a time.
 #include "table/verify_table.h"
 
+#include <arrow/array/array_nested.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
 #include <arrow/record_batch.h>
@@ -27,8 +28,9 @@ using iceberg::DataFile;
 using iceberg::FieldId;
 using ::testing::HasSubstr;
 
-// A table `t(n long, name string)`, partitioned by truncate(10, n), of files with the
-// rows 0 to 4 and 10 to 14, each in a commit of its own.
+// A table `t(n long, name string, at struct<x double>)`, partitioned by truncate(10, n),
+// of files with the rows 0 to 4 and 10 to 14, each in a commit of its own. `at` is NULL
+// in the first row of a file, and has zeros in the others.
 class VerifyTableTest : public testing::Test {
  protected:
   VerifyTableTest() {
@@ -40,8 +42,11 @@ class VerifyTableTest : public testing::Test {
     EXPECT_TRUE(catalog_->CreateNamespace(context_, {{"ns"}}, {}).ok());
     iceberg::CreateTableRequest request;
     request.identifier = name_;
-    request.schema.root.fields = {{FieldId(1), "n", false, iceberg::kLong, ""},
-                                  {FieldId(2), "name", false, iceberg::kString, ""}};
+    request.schema.root.fields = {
+        {FieldId(1), "n", false, iceberg::kLong, ""},
+        {FieldId(2), "name", false, iceberg::kString, ""},
+        {FieldId(3), "at", false,
+         iceberg::StructType{{{FieldId(4), "x", false, iceberg::kDouble, ""}}}, ""}};
     request.spec = {
         iceberg::SpecId(0),
         {{FieldId(1), FieldId(1000), "n_trunc", iceberg::Transform::Truncate(10)}}};
@@ -56,12 +61,18 @@ class VerifyTableTest : public testing::Test {
         *DataWriter::Make(context_, store_, clock_, ulids_, Load(), DataWriterOptions());
     arrow::Int64Builder n;
     arrow::StringBuilder name;
+    arrow::DoubleBuilder x;
     for (std::int64_t i = first; i < first + 5; ++i) {
       EXPECT_TRUE(n.Append(i).ok() &&
-                  name.Append("a long name " + std::to_string(i)).ok());
+                  name.Append("a long name " + std::to_string(i)).ok() &&
+                  (i == first ? x.AppendNull() : x.Append(0.0)).ok());
     }
+    const std::shared_ptr<arrow::Array> zeros = *x.Finish();
+    const auto at = std::make_shared<arrow::StructArray>(
+        writer->schema()->field(2)->type(), 5, arrow::ArrayVector{zeros},
+        zeros->null_bitmap(), 1);
     const auto batch =
-        arrow::RecordBatch::Make(writer->schema(), 5, {*n.Finish(), *name.Finish()});
+        arrow::RecordBatch::Make(writer->schema(), 5, {*n.Finish(), *name.Finish(), at});
     EXPECT_TRUE(writer->Write({iceberg::Value(first / 10 * 10)}, *batch).ok());
     return std::move(*writer).Finish()->front();
   }
@@ -243,6 +254,30 @@ TEST_F(VerifyTableTest, MetricsThatAreLeftOutAreNoFault) {
   EXPECT_TRUE(Verify().sound());
 }
 
+TEST_F(VerifyTableTest, TheRowsOfAnAbsentStructMayBeLeftOutOfCounts) {
+  MakeTableWith([](DataFile& file) {
+    EXPECT_EQ(file.value_counts[FieldId(4)]--, 5);
+    EXPECT_EQ(file.null_value_counts[FieldId(4)]--, 1);
+  });
+  EXPECT_TRUE(Verify().sound());
+}
+
+TEST_F(VerifyTableTest, AValueInAStructMayNotBeLeftOutOfCounts) {
+  MakeTableWith([](DataFile& file) { --file.value_counts[FieldId(4)]; });
+  ExpectFault(TableFaultKind::kMetrics, files_[0].file_path,
+              "column at.x: metrics: 4 values, expected 5");
+}
+
+TEST_F(VerifyTableTest, ABoundMayBeAZeroOfEitherSign) {
+  MakeTableWith([](DataFile& file) {
+    file.lower_bounds[FieldId(4)] =
+        iceberg::SerializeValue(iceberg::Value(0.0), iceberg::kDouble);
+    file.upper_bounds[FieldId(4)] =
+        iceberg::SerializeValue(iceberg::Value(-0.0), iceberg::kDouble);
+  });
+  EXPECT_TRUE(Verify().sound());
+}
+
 TEST_F(VerifyTableTest, AFileIsInTheWrongPartition) {
   MakeTableWith(
       [](DataFile& file) { file.partition = {iceberg::Value(std::int64_t{20})}; });
@@ -277,7 +312,8 @@ TEST_F(VerifyTableTest, AManifestIsDamaged) {
   MakeTable();
   const std::string path = Manifests().back().manifest_path;
   std::string bytes = Get(path);
-  bytes[bytes.size() - 20] ^= 0x55;
+  // In the marker that ends a block: what is compressed has no checksum.
+  bytes[bytes.size() - 4] ^= 0x55;
   Replace(path, bytes);
   ExpectFault(TableFaultKind::kManifest, path, "");
 }
