@@ -72,7 +72,7 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
 void Describe(const table::CompactionPlan& plan, CompactReport* report) {
   for (const table::CompactionGroup& group : plan.groups) {
     ++report->groups;
-    report->files_removed += std::ssize(group.files);
+    report->files_removed += std::ssize(group.tasks);
     report->bytes_removed += group.bytes;
     report->rows += group.rows;
   }

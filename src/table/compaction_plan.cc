@@ -55,6 +55,15 @@ std::int64_t OutputTarget(std::int64_t bytes, const CompactionSizes& sizes) {
   return std::min(share + share / 20, sizes.max_bytes);
 }
 
+// Whether rows of a file may have been deleted after it was added. What is written anew
+// is as new as the deletes that it folds in, and deletes of whole partitions seem to
+// apply to it still: they are no reason to do it again.
+bool HasLaterDeletes(const ScanTask& task) {
+  return std::any_of(task.deletes.begin(), task.deletes.end(), [&](const auto& deletes) {
+    return deletes->sequence_number > task.sequence_number;
+  });
+}
+
 class Grouper {
  public:
   Grouper(const CompactionOptions& options, const CompactionSizes& sizes,
@@ -100,8 +109,10 @@ class Grouper {
     const bool is_old = group.tasks.front().file.spec_id != default_spec_;
     const bool enough =
         count >= options_.input_files_min || group.bytes > sizes_.target_bytes;
-    if (!options_.rewrite_all && !is_old && !group.has_deletes &&
-        !(count > 1 && enough) && group.bytes <= sizes_.max_bytes) {
+    const bool folds =
+        std::any_of(group.tasks.begin(), group.tasks.end(), HasLaterDeletes);
+    if (!options_.rewrite_all && !is_old && !folds && !(count > 1 && enough) &&
+        group.bytes <= sizes_.max_bytes) {
       return;
     }
     group.file_bytes_target = OutputTarget(group.bytes, sizes_);
