@@ -172,6 +172,10 @@ bool ManifestMayMatch(const expr::Predicate& predicate,
     const PrimitiveType type = *ResultType(spec.fields[f].transform, columns[c].type);
     if (!summary.contains_null) known[c].null_count = 0;
     if (summary.contains_nan == false) known[c].nan_count = 0;
+    // Iceberg's Java library orders UUIDs as signed numbers, so what lies between is moot.
+    if (type.kind == PrimitiveKind::kUuid && summary.lower_bound != summary.upper_bound) {
+      return;
+    }
     AddRange(spec.fields[f], columns[c], c, SummaryBound(summary.lower_bound, type),
              SummaryBound(summary.upper_bound, type), &known);
   });
