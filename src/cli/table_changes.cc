@@ -46,7 +46,11 @@ int WithChanges(World& world, const CommonFlags& common, const std::string& what
                 const TableChangeFlags& flags,
                 const std::function<Status(TableChanges&, const base::Context&)>& run) {
   return RunTableCommand<TableChanges>(
-      world, common, what, OpenTableChanges(world, flags.source), run,
+      world, common, what, OpenTableChanges(world, flags.source),
+      [&](TableChanges& changes, const base::Context& context) -> Result<std::int64_t> {
+        FIRN_RETURN_IF_ERROR(run(changes, context));
+        return 0;
+      },
       "`firn table snapshots` lists snapshots and their names.");
 }
 

@@ -2,6 +2,7 @@
 // table_command.h: what commands that change a table have in common.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,12 +16,13 @@
 namespace firn::cli {
 
 // Run `run` with what was opened for it, cancelled by Ctrl-C, and print the errors of
-// both. Returns the exit code.
+// both. It returns how many rows it was about, for --stats. Returns the exit code.
 template <typename T>
-int RunTableCommand(World& world, const CommonFlags& common, const std::string& what,
-                    const Result<std::unique_ptr<T>>& opened,
-                    const std::function<Status(T&, const base::Context&)>& run,
-                    const std::string& not_found_remedy) {
+int RunTableCommand(
+    World& world, const CommonFlags& common, const std::string& what,
+    const Result<std::unique_ptr<T>>& opened,
+    const std::function<Result<std::int64_t>(T&, const base::Context&)>& run,
+    const std::string& not_found_remedy) {
   const RunStats stats(world.clock);
   if (!opened.ok()) {
     return opened.status().Is(StatusCode::kInvalidArgument)
@@ -30,12 +32,12 @@ int RunTableCommand(World& world, const CommonFlags& common, const std::string& 
   }
   const base::Context context;
   const CancelOnSignalScope scope(world, context);
-  const Status status = run(**opened, context);
-  if (!status.ok()) {
-    return PrintError(world, what, status,
-                      status.Is(StatusCode::kNotFound) ? not_found_remedy : "");
+  const Result<std::int64_t> rows = run(**opened, context);
+  if (!rows.ok()) {
+    return PrintError(world, what, rows.status(),
+                      rows.status().Is(StatusCode::kNotFound) ? not_found_remedy : "");
   }
-  if (common.stats) stats.Print(world, 0);
+  if (common.stats) stats.Print(world, *rows);
   return kDone;
 }
 

@@ -28,9 +28,14 @@ int WithMaintenance(
     World& world, const CommonFlags& common, const std::string& what,
     const TableMaintenanceFlags& flags,
     const std::function<Status(TableMaintenance&, const base::Context&)>& run) {
-  return RunTableCommand<TableMaintenance>(world, common, what,
-                                           OpenTableMaintenance(world, flags.source), run,
-                                           "`firn table ls` lists the tables.");
+  return RunTableCommand<TableMaintenance>(
+      world, common, what, OpenTableMaintenance(world, flags.source),
+      [&](TableMaintenance& upkeep,
+          const base::Context& context) -> Result<std::int64_t> {
+        FIRN_RETURN_IF_ERROR(run(upkeep, context));
+        return 0;
+      },
+      "`firn table ls` lists the tables.");
 }
 
 // A span of time such as 3d, or how long ago a point in time is.

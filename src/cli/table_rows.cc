@@ -10,11 +10,10 @@
 #include <string>
 #include <utility>
 
-#include "cli/cancel_on_signal.h"
 #include "cli/commands.h"
 #include "cli/counted.h"
-#include "cli/run_stats.h"
 #include "cli/sql_source.h"
+#include "cli/table_command.h"
 
 #include "base/context.h"
 #include "base/json.h"
@@ -51,25 +50,10 @@ Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
 // rows it was about.
 int WithRows(
     World& world, const CommonFlags& common, const std::string& what,
-    const TableRowsFlags& flags, std::string_view remedy,
+    const TableRowsFlags& flags, const std::string& remedy,
     const std::function<Result<std::int64_t>(TableRows&, const base::Context&)>& run) {
-  const RunStats stats(world.clock);
-  const auto rows = OpenTableRows(world, flags.source);
-  if (!rows.ok()) {
-    return rows.status().Is(StatusCode::kInvalidArgument)
-               ? PrintBadUsage(world, what, rows.status(),
-                               "Say --warehouse URI, and --catalog where it has one.")
-               : PrintError(world, what, rows.status());
-  }
-  const base::Context context;
-  const CancelOnSignalScope scope(world, context);
-  const Result<std::int64_t> count = run(**rows, context);
-  if (!count.ok()) {
-    return PrintError(world, what, count.status(),
-                      count.status().Is(StatusCode::kNotFound) ? remedy : "");
-  }
-  if (common.stats) stats.Print(world, *count);
-  return kDone;
+  return RunTableCommand<TableRows>(world, common, what,
+                                    OpenTableRows(world, flags.source), run, remedy);
 }
 
 // How many rows were taken so far, rewritten in place.
