@@ -428,6 +428,11 @@ class OpenDb final : public Db {
                                          std::string_view table) override {
     return warehouse_->Files(context, table);
   }
+  Result<std::vector<PartitionSummary>> Partitions(
+      const base::Context& context, std::string_view table,
+      const std::vector<std::string>& columns) override {
+    return warehouse_->Partitions(context, table, columns);
+  }
   Result<TableCheck> CheckTable(const base::Context& context, std::string_view name,
                                 const TableCheckOptions& options) override {
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
