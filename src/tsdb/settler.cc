@@ -334,7 +334,8 @@ Result<iceberg::LoadedTable> Settler::Commit(
                                        .writer = options_.writer,
                                        .expected = expected,
                                        .target = {env_.log.id(), target},
-                                       .files = std::move(files)};
+                                       .files = std::move(files),
+                                       .tried_before = unresolved->has_value()};
   Result<iceberg::LoadedTable> committed =
       table::CommitPositioned(context, env_.commit, append, options_.commit);
   if (committed.status().Is(StatusCode::kCommitUnknown)) {
