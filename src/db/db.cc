@@ -334,7 +334,9 @@ class OpenDb final : public Db {
 
   Result<std::vector<SettledTable>> Settle(const base::Context& context) override {
     FIRN_RETURN_IF_ERROR(CheckHot());
-    return hot_.engine->settler().Settle(context);
+    Result<std::vector<SettledTable>> settled = hot_.engine->settler().Settle(context);
+    StopWhereHarmful(settled.status());
+    return settled;
   }
 
   // --- PromQL and the series API.
@@ -542,7 +544,15 @@ class OpenDb final : public Db {
   // Looks at the tables again. Without a hot side each query of SQL does so by itself.
   Status Refresh(const base::Context& context) {
     if (hot_.engine == nullptr) return Status::OK();
-    return hot_.engine->settler().Refresh(context);
+    const Status refreshed = hot_.engine->settler().Refresh(context);
+    StopWhereHarmful(refreshed);
+    return refreshed;
+  }
+
+  // The tables are not as this writer left them: what the background loop would find out
+  // at its next look is known now. Without one, nobody else would stop the writing.
+  void StopWhereHarmful(const Status& status) {
+    if (status.Is(StatusCode::kCorruption)) hot_.engine->head().Stop(status);
   }
 
   // Runs `read`; where it finds a file gone that the cut names, because another engine
