@@ -30,11 +30,16 @@ constexpr std::pair<const char*, const char*> kDelegation = {
 
 // The updates that make `table` of nothing.
 std::vector<Update> CreationUpdates(const NewTable& table) {
-  return {AssignUuid{table.uuid},         UpgradeFormatVersion{},
-          AddSchema{table.schema},        SetCurrentSchema{},
-          AddPartitionSpec{table.spec},   SetDefaultSpec{},
-          AddSortOrder{table.sort_order}, SetDefaultSortOrder{},
-          SetLocation{table.location},    SetProperties{table.properties}};
+  return {AssignUuid{table.uuid},
+          UpgradeFormatVersion{},
+          AddSchema{table.schema, table.schema.HighestFieldId()},
+          SetCurrentSchema{},
+          AddPartitionSpec{table.spec},
+          SetDefaultSpec{},
+          AddSortOrder{table.sort_order},
+          SetDefaultSortOrder{},
+          SetLocation{table.location},
+          SetProperties{table.properties}};
 }
 
 Result<Namespace> NamespaceFromJson(const json& value) {

@@ -429,6 +429,7 @@ TEST_F(RestCatalogTest, TablesKeepTheirFieldIds) {
   for (const json& update : sent["updates"]) {
     if (update["action"] == "add-schema") {
       EXPECT_EQ(update["schema"]["fields"][0]["id"], 77);
+      EXPECT_EQ(update["last-column-id"], 77);
     }
     if (update["action"] == "set-location") {
       EXPECT_EQ(update["location"], "s3://bucket/metrics/probe");
