@@ -247,6 +247,8 @@ Result<std::vector<TableIdentifier>> RestCatalog::ListNames(const base::Context&
         }
         return Status::OK();
       }).With("list " + ns.ToString()));
+  // Some servers list nothing of a namespace that is not there.
+  if (names.empty()) FIRN_RETURN_IF_ERROR(NamespaceProperties(context, ns).status());
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -270,6 +270,21 @@ TEST_F(RestCatalogTest, ListingsGoOnFromPageToPage) {
             StatusCode::kCorruption);
 }
 
+TEST_F(RestCatalogTest, AnEmptyListingIsOfANamespaceThatIsThere) {
+  Open();  // The server lists no endpoints, so it may have views.
+  for (const char* kind : {"tables", "views"}) {
+    On(std::string("GET /v1/namespaces/metrics/") + kind,
+       {TestHttpServer::Reply(200, R"({"identifiers":[]})")});
+  }
+  EXPECT_EQ(catalog->ListTables(context, name.name_space).status().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(catalog->ListViews(context, name.name_space).status().code(),
+            StatusCode::kNotFound);
+  On("GET /v1/namespaces/metrics", {TestHttpServer::Reply(200, "{}")});
+  EXPECT_EQ(catalog->ListTables(context, name.name_space)->size(), 0U);
+  EXPECT_EQ(catalog->ListViews(context, name.name_space)->size(), 0U);
+}
+
 TEST_F(RestCatalogTest, NamespacesNest) {
   Configure("{}");
   Open();
