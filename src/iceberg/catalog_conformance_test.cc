@@ -43,8 +43,11 @@ struct CatalogKind {
 
 std::vector<CatalogKind> Kinds() {
   std::vector<CatalogKind> kinds = {
-      {.name = "SqliteMemory", .uri = "sqlite:///FILE"},
-      {.name = "SqliteDisk", .uri = "sqlite:///FILE", .on_disk = true},
+      {.name = "SqliteMemory", .uri = "sqlite:///FILE", .commits_several = true},
+      {.name = "SqliteDisk",
+       .uri = "sqlite:///FILE",
+       .on_disk = true,
+       .commits_several = true},
       {.name = "FsMemory",
        .uri = "fs",
        .has_properties = false,
