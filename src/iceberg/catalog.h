@@ -79,7 +79,7 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  // AlreadyExists.
+  // With those above it that are not there. AlreadyExists.
   virtual Status CreateNamespace(
       const base::Context& context, const Namespace& ns,
       const std::map<std::string, std::string>& properties) = 0;

@@ -123,7 +123,7 @@ class RestCatalog final : public Catalog {
         session_(std::move(session)),
         paths_(std::move(paths)),
         properties_(std::move(properties)),
-        loads_(options_.storage, environment),
+        loads_(options_.storage, options_.rest.vended_credentials, environment),
         clock_(environment.clock) {}
 
   Status CreateNamespace(const base::Context& context, const Namespace& ns,
@@ -307,11 +307,18 @@ Status RestCatalog::CreateNamespace(const base::Context& context, const Namespac
   const std::string what = "create namespace " + ns.ToString();
   FIRN_RETURN_IF_ERROR(Namespace::Parse(ns.ToString()).status().With(what));
   const ordered_json body = {{"namespace", ns.levels}, {"properties", properties}};
-  return session_
-      ->Send(context,
-             {RestAction::kCreate, "POST", paths_.Namespaces(), JsonText(body), {}})
-      .status()
-      .With(what);
+  const RestRequest request{
+      RestAction::kCreate, "POST", paths_.Namespaces(), JsonText(body), {}};
+  Status made = session_->Send(context, request).status();
+  if (made.Is(StatusCode::kNotFound) && ns.levels.size() > 1) {
+    // Some servers make no namespace in one that is not there.
+    Namespace parent = ns;
+    parent.levels.pop_back();
+    const Status above = CreateNamespace(context, parent, {});
+    if (!above.ok() && !above.Is(StatusCode::kAlreadyExists)) return above.With(what);
+    made = session_->Send(context, request).status();
+  }
+  return made.With(what);
 }
 
 Result<Properties> RestCatalog::NamespaceProperties(const base::Context& context,

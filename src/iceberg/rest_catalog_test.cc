@@ -297,6 +297,35 @@ TEST_F(RestCatalogTest, NamespacesNest) {
   EXPECT_NE(Last().target.find("parent=a%1Fb"), std::string::npos) << Last().target;
 }
 
+TEST_F(RestCatalogTest, NamespacesAreMadeWithThoseAboveThem) {
+  Open();
+  const std::string made = TestHttpServer::Reply(200, "{}");
+  const std::string absent = Error(404, "NoSuchNamespaceException", "no parent");
+  On("POST /v1/namespaces", {absent, absent, made, made, made});
+  ASSERT_TRUE(catalog->CreateNamespace(context, {{"a", "b", "c"}}, {{"k", "v"}}).ok());
+  std::string sent;
+  for (const TestRequest& request : server.requests()) {
+    if (request.method == "POST") sent += json::parse(request.body).dump() + "\n";
+  }
+  EXPECT_EQ(sent,
+            R"({"namespace":["a","b","c"],"properties":{"k":"v"}}
+{"namespace":["a","b"],"properties":{}}
+{"namespace":["a"],"properties":{}}
+{"namespace":["a","b"],"properties":{}}
+{"namespace":["a","b","c"],"properties":{"k":"v"}}
+)");
+  // Made by somebody else meanwhile; refused; not there although it was made.
+  On("POST /v1/namespaces",
+     {absent, Error(409, "AlreadyExistsException", "taken"), made, made});
+  EXPECT_TRUE(catalog->CreateNamespace(context, {{"a", "b"}}, {}).ok());
+  On("POST /v1/namespaces", {absent, Error(403, "ForbiddenException", "no")});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kPermissionDenied);
+  On("POST /v1/namespaces", {absent, made, absent});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kNotFound);
+}
+
 TEST_F(RestCatalogTest, ClientsGetTokensAndRenewThem) {
   options.rest.client_id = "me & you";
   options.rest.client_secret = Secret("s3cret");
@@ -387,7 +416,10 @@ TEST_F(RestCatalogTest, LentCredentialsOpenATable) {
   options.rest.vended_credentials = false;
   Configure("{}");
   Open();
-  On(kTable, {TableAnswer()});
+  // What is lent nevertheless opens nothing.
+  On(kTable, {TableAnswer(R"(,"config":{"s3.access-key-id":"all",
+      "s3.secret-access-key":"x","s3.session-token":"t","gcs.oauth2.token":"t",
+      "adls.sas-token.account":"t"})")});
   EXPECT_EQ(Load()->store, nullptr);
   EXPECT_EQ(Last().Header("x-iceberg-access-delegation"), "");
 }
