@@ -230,7 +230,8 @@ TEST_P(CatalogConformance, NamespacesAreMadeListedAndDropped) {
   ASSERT_TRUE(catalog->DropNamespace(context, ns).ok());
   EXPECT_EQ(CodeOf(catalog->NamespaceProperties(context, ns)), StatusCode::kNotFound);
   // One comes with those above it.
-  ASSERT_TRUE(CreateNamespace({{ns.levels[0], "a", "b"}}).ok());
+  const Status nested = CreateNamespace({{ns.levels[0], "a", "b"}});
+  ASSERT_TRUE(nested.ok()) << nested;
   EXPECT_TRUE(catalog->NamespaceProperties(context, {{ns.levels[0], "a", "b"}}).ok());
 }
 

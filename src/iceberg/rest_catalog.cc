@@ -310,8 +310,14 @@ Status RestCatalog::CreateNamespace(const base::Context& context, const Namespac
   const RestRequest request{
       RestAction::kCreate, "POST", paths_.Namespaces(), JsonText(body), {}};
   Status made = session_->Send(context, request).status();
-  if (made.Is(StatusCode::kNotFound) && ns.levels.size() > 1) {
-    // Some servers make no namespace in one that is not there.
+  if (made.ok() || ns.levels.size() < 2) return made.With(what);
+  // Some servers make no namespace in one that is not there, and one of them calls it a
+  // conflict where two are missing.
+  const auto is_absent = [&] {
+    return NamespaceProperties(context, ns).status().Is(StatusCode::kNotFound);
+  };
+  if (made.Is(StatusCode::kNotFound) ||
+      (made.Is(StatusCode::kAlreadyExists) && is_absent())) {
     Namespace parent = ns;
     parent.levels.pop_back();
     const Status above = CreateNamespace(context, parent, {});

@@ -314,6 +314,14 @@ TEST_F(RestCatalogTest, NamespacesAreMadeWithThoseAboveThem) {
 {"namespace":["a","b"],"properties":{}}
 {"namespace":["a","b","c"],"properties":{"k":"v"}}
 )");
+  // A conflict, of a namespace that is not there and of one that is.
+  const std::string conflict = Error(409, "", "namespace 'a' must exist");
+  On("POST /v1/namespaces", {conflict, made, made});
+  EXPECT_TRUE(catalog->CreateNamespace(context, {{"a", "b"}}, {}).ok());
+  On("GET /v1/namespaces/a%1Fb", {made});
+  On("POST /v1/namespaces", {conflict});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kAlreadyExists);
   // Made by somebody else meanwhile; refused; not there although it was made.
   On("POST /v1/namespaces",
      {absent, Error(409, "AlreadyExistsException", "taken"), made, made});

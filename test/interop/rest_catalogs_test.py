@@ -72,9 +72,9 @@ class ServerTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0, done.stdout)
         return done.stderr.decode()
 
-    def rows(self, table, columns="count(*), sum(id)", **options):
+    def rows(self, table, columns="count(*), sum(id)", flags=(), **options):
         namespace, _, name = table.rpartition(".")
-        return self.firn("sql", f'SELECT {columns} FROM "{namespace}".{name}',
+        return self.firn("sql", f'SELECT {columns} FROM "{namespace}".{name}', *flags,
                          **options)["rows"]
 
     def tables(self):
@@ -259,7 +259,8 @@ class IcebergTest(AnyServer, ServerTest):
         self.firn("import", self.file("jdbc", 0), "--into", "jdbc.of.firn", *warehouse,
                   catalog=database)
         self.firn("table", "append", "jdbc.of.firn", self.file("jdbc", 10))
-        self.assertEqual(self.rows("jdbc.of.firn", catalog=database), [[20, 190]])
+        self.assertEqual(self.rows("jdbc.of.firn", flags=warehouse, catalog=database),
+                         [[20, 190]])
 
     def test_views_are_listed_and_are_no_tables(self):
         self.firn("import", self.file("views", 0), "--into", "views.t")
