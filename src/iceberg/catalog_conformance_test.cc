@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every catalog does alike. A server is one of them where FIRN_TEST_REST_CATALOG
-// names it (`rest+http://…`); FIRN_TEST_REST_IS_NESSIE says that it is one of those. The
-// environment is that of whoever opens its tables' files. FIRN_TEST_COMMITS is how often
-// each of two rivals commits.
+// What every catalog does alike. More of them are tried where the environment says so:
+//
+//   FIRN_TEST_REST_CATALOG    a server, `rest+http://…`
+//   FIRN_TEST_REST_IS_NESSIE  it is one of those
+//   FIRN_TEST_WAREHOUSE       an object store, `s3://…`, which is the catalog itself
+//   FIRN_S3_ENDPOINT          where what speaks S3 is
+//   FIRN_TEST_COMMITS         how often each of two rivals commits
+//
+// The credentials of those stores are looked for in the environment as well.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -27,6 +32,7 @@ struct CatalogKind {
   std::string name;
   std::string uri;  // FILE stands for a database file of the test's.
   bool on_disk = false;
+  std::string warehouse = {};  // An object store, or empty.
   bool has_properties = true;  // Of namespaces.
   bool renames = true;
   bool commits_several = false;
@@ -62,6 +68,14 @@ std::vector<CatalogKind> Kinds() {
        .renames = false,
        .keeps_metadata = false},
   };
+  if (const char* warehouse = std::getenv("FIRN_TEST_WAREHOUSE")) {
+    kinds.push_back({.name = "FsStore",
+                     .uri = "fs",
+                     .warehouse = warehouse,
+                     .has_properties = false,
+                     .renames = false,
+                     .keeps_metadata = false});
+  }
   if (const char* server = std::getenv("FIRN_TEST_REST_CATALOG")) {
     const bool is_nessie = std::getenv("FIRN_TEST_REST_IS_NESSIE") != nullptr;
     kinds.push_back({.name = "Rest",
@@ -79,9 +93,12 @@ std::vector<CatalogKind> Kinds() {
 class CatalogConformance : public testing::TestWithParam<CatalogKind> {
  protected:
   void SetUp() override {
-    if (IsRestCatalog(GetParam().uri)) {
-      // Where tables lie is the server's to say; who may open them, this process's.
-      store = io::MakeStores({}, io::ProcessEnvironment(), clock, nullptr);
+    if (IsRestCatalog(GetParam().uri) || !GetParam().warehouse.empty()) {
+      StorageOptions storage;
+      if (const char* s3 = std::getenv("FIRN_S3_ENDPOINT")) storage.s3.endpoint = s3;
+      store = io::MakeStores(storage, io::ProcessEnvironment(), clock, nullptr);
+      warehouse =
+          io::JoinLocation(GetParam().warehouse, std::to_string(std::random_device()()));
       // Object stores do not answer somebody whose clock differs from theirs.
       clock.SetUs(base::SystemClock().NowUs());
     } else if (GetParam().on_disk) {
@@ -394,10 +411,11 @@ TEST_P(CatalogConformance, CancelledWorkIsNotBegun) {
 
 TEST_P(CatalogConformance, RivalsLoseAndDoubleNothing) {
   const char* asked = std::getenv("FIRN_TEST_COMMITS");
-  const int commits = asked == nullptr ? 100 : std::stoi(asked);
+  const int commits = asked == nullptr ? 40 : std::stoi(asked);
   // A writer that sleeps for longer than versions are kept cannot tell what came of its
   // commit where versions are files; that is another test's.
-  Given(table, {{kPropertyMergeMinCount, "10"}, {kPropertyPreviousVersionsMax, "250"}});
+  Given(table, {{kPropertyMergeMinCount, "10"},
+                {kPropertyPreviousVersionsMax, std::to_string(2 * commits + 50)}});
   std::size_t first = 0;
   if (!GetParam().sees_absence) {
     ASSERT_TRUE(Append(*catalog, "first").ok());

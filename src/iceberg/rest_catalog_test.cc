@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 
 #include "iceberg/json.h"
@@ -30,10 +31,10 @@ std::string Error(int code, const std::string& type, const std::string& message)
   return TestHttpServer::Reply(code, body.dump());
 }
 
-TableMetadata TestMetadata() {
+TableMetadata TestMetadata(const std::string& location = "s3://bucket/metrics/probe") {
   NewTable table;
   table.uuid = "6a8c0000-0000-4000-8000-000000000000";
-  table.location = "s3://bucket/metrics/probe";
+  table.location = location;
   table.schema = TestSchema();
   table.spec = TestSpec();
   table.now_ms = kTestNowUs / 1000;
@@ -235,6 +236,71 @@ TEST_F(RestCatalogTest, CommitsOfUnknownOutcomeAreNeverSentAgain) {
                Error(503, "ServiceUnavailableException", "not ready"), TableAnswer()});
   EXPECT_TRUE(Commit().ok());
   EXPECT_EQ(Count(kCommit), sent + 3);
+}
+
+TEST_F(RestCatalogTest, FilesOfACommitGoUnlessItMayHaveBeenTaken) {
+  Open();
+  const std::string table = TestHttpServer::Reply(
+      200, R"({"metadata-location":"memory://w/1.json","metadata":)" +
+               TableMetadataToJson(TestMetadata("memory://w/metrics/probe")) + "}");
+  On(kTable, {table});
+  const ManifestIo manifests(store);
+  CommitOptions retries;
+  retries.retries_max = 2;
+  retries.wait = [](const base::Context&, DurationMs) { return Status::OK(); };
+  const auto files = [&] {
+    std::size_t count = 0;
+    EXPECT_TRUE(store
+                    .List(context, "memory://w",
+                          [&](const io::ObjectInfo&) {
+                            ++count;
+                            return Status::OK();
+                          })
+                    .ok());
+    return count;
+  };
+  const std::string conflict = Error(409, "CommitFailedException", "stale");
+  const std::tuple<std::deque<std::string>, StatusCode, std::size_t> cases[] = {
+      // A manifest and a manifest list stay of what was taken, or may have been.
+      {{conflict, conflict, table}, StatusCode::kOk, 2},
+      {{conflict}, StatusCode::kConflict, 0},
+      {{Error(400, "BadRequestException", "no")}, StatusCode::kInvalidArgument, 0},
+      {{Error(403, "ForbiddenException", "no")}, StatusCode::kPermissionDenied, 0},
+      {{Error(404, "NoSuchTableException", "gone")}, StatusCode::kNotFound, 0},
+      {{Error(503, "SlowDownException", "busy")}, StatusCode::kUnavailable, 0},
+      {{kLost}, StatusCode::kCommitUnknown, 2},
+      {{Error(500, "CommitStateUnknownException", "oops")},
+       StatusCode::kCommitUnknown,
+       2},
+      {{TestHttpServer::Reply(200, "garbage")}, StatusCode::kCommitUnknown, 2},
+  };
+  for (const auto& [answers, code, left] : cases) {
+    const std::size_t before = files();
+    On(kCommit, answers);
+    const auto outcome = CommitWithRetry(
+        context, {*catalog, manifests, clock, random}, name,
+        [](const LoadedTable&, Transaction& transaction) -> Result<BuildDecision> {
+          transaction.Append({TestFile("f", 1)});
+          return BuildDecision::kCommit;
+        },
+        retries);
+    EXPECT_EQ(outcome.status().code(), code) << outcome.status();
+    EXPECT_EQ(files(), before + left) << answers.front();
+  }
+}
+
+TEST_F(RestCatalogTest, AServerSaysHowLongToWait) {
+  Open();
+  const std::string busy =
+      R"({"error":{"message":"busy","type":"SlowDownException","code":503}})";
+  // Longer than the first pause of its own, of at most a millisecond.
+  On(kCommit, {TestHttpServer::Reply(503, busy, {"Retry-After: 1"}), TableAnswer()});
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Commit().ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+  // What stands in front of the catalog does not know what became of the request.
+  On(kCommit, {TestHttpServer::Reply(503, "", {"Retry-After: 1"}), TableAnswer()});
+  EXPECT_EQ(Commit().code(), StatusCode::kCommitUnknown);
 }
 
 TEST_F(RestCatalogTest, AServerThatIsNotThereIsUnavailable) {
