@@ -133,9 +133,10 @@ class Rewriting {
 
   Status Rewrite(const iceberg::Snapshot* snapshot, const std::vector<FileFate>& fates) {
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    FIRN_ASSIGN_OR_RETURN(const TableWriterOptions options,
+    FIRN_ASSIGN_OR_RETURN(TableWriterOptions options,
                           WithWriteProperties(request_.writer, metadata.properties,
                                               metadata.current_schema()));
+    options.on_invalid = OnInvalid::kFail;  // These rows are the table's own.
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<TableWriter> writer,
         TableWriter::Make(
