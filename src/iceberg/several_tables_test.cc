@@ -4,9 +4,10 @@
 // catalog_conformance_test.cc.
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <algorithm>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "iceberg/test_table.h"
 #include "iceberg/transaction.h"
@@ -37,8 +38,7 @@ class SeveralTablesTest : public TableTest {
     name = first;
   }
 
-  // A change that appends `file` to the table, written down as far as a catalog is not
-  // needed.
+  // A change that appends `file` to the table: its manifest and the list are written.
   TableChange Appending(Catalog& of, const TableIdentifier& table,
                         const std::string& file, std::vector<std::string>* written) {
     const auto loaded = of.LoadTable(context, table);
