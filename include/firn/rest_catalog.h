@@ -23,7 +23,7 @@ struct RestCatalogOptions {
   std::string token_uri;
   std::string scope = "catalog";
 
-  // Ask the server to lend credentials for the files of each table.
+  // Ask the server to lend credentials for the files of each table, and use them.
   bool vended_credentials = true;
 
   std::string ca_file;  // Trusted certificates (PEM); empty: the system's.

@@ -53,7 +53,8 @@ class Applier {
   Status operator()(const AddSchema& u) {
     FIRN_RETURN_IF_ERROR(CheckSchema(u.schema, metadata_.format_version));
     metadata_.last_column_id =
-        std::max(metadata_.last_column_id, u.schema.HighestFieldId());
+        std::max({metadata_.last_column_id, u.schema.HighestFieldId(),
+                  u.last_column_id.value_or(FieldId(0))});
     for (const Schema& schema : metadata_.schemas) {
       if (schema.SameColumns(u.schema)) {
         last_schema_ = schema.id;

@@ -89,8 +89,8 @@ Result<bool> Catalog::TableExists(const base::Context& context,
 
 Status Catalog::CommitTables(const base::Context&, const std::vector<TableChange>&) {
   return Status::Unimplemented(
-      "this catalog commits one table at a time; one that commits several together is a "
-      "REST catalog");
+      "this catalog commits one table at a time; those that commit several together are "
+      "SQLite and REST catalogs");
 }
 
 Result<std::string> Catalog::CurrentMetadataLocation(const base::Context&,

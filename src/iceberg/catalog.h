@@ -79,7 +79,7 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  // AlreadyExists.
+  // With those above it that are not there. AlreadyExists.
   virtual Status CreateNamespace(
       const base::Context& context, const Namespace& ns,
       const std::map<std::string, std::string>& properties) = 0;
@@ -126,8 +126,9 @@ class Catalog {
                                           const TableIdentifier& identifier,
                                           const std::vector<Requirement>& requirements,
                                           const std::vector<Update>& updates) = 0;
-  // CommitTable of several tables at once: all of them change or none does, and errors
-  // are as there. Unimplemented where the catalog commits one table at a time.
+  // CommitTable of several tables at once, each of them named once: all of them change or
+  // none does, and errors are as there. Unimplemented where the catalog commits one table
+  // at a time.
   virtual Status CommitTables(const base::Context& context,
                               const std::vector<TableChange>& changes);
 

@@ -90,6 +90,17 @@ StorageConfig ConfigFor(StorageConfig config,
   return config;
 }
 
+StorageConfig WithoutCredentials(StorageConfig config) {
+  std::erase_if(config, [](const auto& setting) {
+    const std::string& key = setting.first;
+    return key == "s3.access-key-id" || key == "s3.secret-access-key" ||
+           key == "s3.session-token" || key == "s3.session-token-expires-at-ms" ||
+           key.starts_with("gcs.oauth2.") || key.starts_with("adls.sas-token") ||
+           key.starts_with("adls.auth.shared-key.");
+  });
+  return config;
+}
+
 std::optional<StorageOptions> LentStorage(const StorageOptions& own,
                                           const StorageConfig& config) {
   StorageOptions storage = own;

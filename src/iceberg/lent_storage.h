@@ -27,6 +27,9 @@ StorageConfig ConfigFor(StorageConfig config,
                         const std::vector<StorageCredential>& credentials,
                         std::string_view location);
 
+// `config` without credentials: where files lie, for somebody with keys of his own.
+StorageConfig WithoutCredentials(StorageConfig config);
+
 // `own` with what the server says instead, or nullopt where it says nothing about
 // storage. A place that the server names gets what the server lends for it and never a
 // secret of one's own, other than by a signature.

@@ -30,11 +30,16 @@ constexpr std::pair<const char*, const char*> kDelegation = {
 
 // The updates that make `table` of nothing.
 std::vector<Update> CreationUpdates(const NewTable& table) {
-  return {AssignUuid{table.uuid},         UpgradeFormatVersion{},
-          AddSchema{table.schema},        SetCurrentSchema{},
-          AddPartitionSpec{table.spec},   SetDefaultSpec{},
-          AddSortOrder{table.sort_order}, SetDefaultSortOrder{},
-          SetLocation{table.location},    SetProperties{table.properties}};
+  return {AssignUuid{table.uuid},
+          UpgradeFormatVersion{},
+          AddSchema{table.schema, table.schema.HighestFieldId()},
+          SetCurrentSchema{},
+          AddPartitionSpec{table.spec},
+          SetDefaultSpec{},
+          AddSortOrder{table.sort_order},
+          SetDefaultSortOrder{},
+          SetLocation{table.location},
+          SetProperties{table.properties}};
 }
 
 Result<Namespace> NamespaceFromJson(const json& value) {
@@ -118,7 +123,7 @@ class RestCatalog final : public Catalog {
         session_(std::move(session)),
         paths_(std::move(paths)),
         properties_(std::move(properties)),
-        loads_(options_.storage, environment),
+        loads_(options_.storage, options_.rest.vended_credentials, environment),
         clock_(environment.clock) {}
 
   Status CreateNamespace(const base::Context& context, const Namespace& ns,
@@ -242,6 +247,8 @@ Result<std::vector<TableIdentifier>> RestCatalog::ListNames(const base::Context&
         }
         return Status::OK();
       }).With("list " + ns.ToString()));
+  // Some servers list nothing of a namespace that is not there.
+  if (names.empty()) FIRN_RETURN_IF_ERROR(NamespaceProperties(context, ns).status());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -300,11 +307,24 @@ Status RestCatalog::CreateNamespace(const base::Context& context, const Namespac
   const std::string what = "create namespace " + ns.ToString();
   FIRN_RETURN_IF_ERROR(Namespace::Parse(ns.ToString()).status().With(what));
   const ordered_json body = {{"namespace", ns.levels}, {"properties", properties}};
-  return session_
-      ->Send(context,
-             {RestAction::kCreate, "POST", paths_.Namespaces(), JsonText(body), {}})
-      .status()
-      .With(what);
+  const RestRequest request{
+      RestAction::kCreate, "POST", paths_.Namespaces(), JsonText(body), {}};
+  Status made = session_->Send(context, request).status();
+  if (made.ok() || ns.levels.size() < 2) return made.With(what);
+  // Some servers make no namespace in one that is not there, and one of them calls it a
+  // conflict where two are missing.
+  const auto is_absent = [&] {
+    return NamespaceProperties(context, ns).status().Is(StatusCode::kNotFound);
+  };
+  if (made.Is(StatusCode::kNotFound) ||
+      (made.Is(StatusCode::kAlreadyExists) && is_absent())) {
+    Namespace parent = ns;
+    parent.levels.pop_back();
+    const Status above = CreateNamespace(context, parent, {});
+    if (!above.ok() && !above.Is(StatusCode::kAlreadyExists)) return above.With(what);
+    made = session_->Send(context, request).status();
+  }
+  return made.With(what);
 }
 
 Result<Properties> RestCatalog::NamespaceProperties(const base::Context& context,

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 
 #include "iceberg/json.h"
@@ -30,10 +31,10 @@ std::string Error(int code, const std::string& type, const std::string& message)
   return TestHttpServer::Reply(code, body.dump());
 }
 
-TableMetadata TestMetadata() {
+TableMetadata TestMetadata(const std::string& location = "s3://bucket/metrics/probe") {
   NewTable table;
   table.uuid = "6a8c0000-0000-4000-8000-000000000000";
-  table.location = "s3://bucket/metrics/probe";
+  table.location = location;
   table.schema = TestSchema();
   table.spec = TestSpec();
   table.now_ms = kTestNowUs / 1000;
@@ -237,6 +238,71 @@ TEST_F(RestCatalogTest, CommitsOfUnknownOutcomeAreNeverSentAgain) {
   EXPECT_EQ(Count(kCommit), sent + 3);
 }
 
+TEST_F(RestCatalogTest, FilesOfACommitGoUnlessItMayHaveBeenTaken) {
+  Open();
+  const std::string table = TestHttpServer::Reply(
+      200, R"({"metadata-location":"memory://w/1.json","metadata":)" +
+               TableMetadataToJson(TestMetadata("memory://w/metrics/probe")) + "}");
+  On(kTable, {table});
+  const ManifestIo manifests(store);
+  CommitOptions retries;
+  retries.retries_max = 2;
+  retries.wait = [](const base::Context&, DurationMs) { return Status::OK(); };
+  const auto files = [&] {
+    std::size_t count = 0;
+    EXPECT_TRUE(store
+                    .List(context, "memory://w",
+                          [&](const io::ObjectInfo&) {
+                            ++count;
+                            return Status::OK();
+                          })
+                    .ok());
+    return count;
+  };
+  const std::string conflict = Error(409, "CommitFailedException", "stale");
+  const std::tuple<std::deque<std::string>, StatusCode, std::size_t> cases[] = {
+      // A manifest and a manifest list stay of what was taken, or may have been.
+      {{conflict, conflict, table}, StatusCode::kOk, 2},
+      {{conflict}, StatusCode::kConflict, 0},
+      {{Error(400, "BadRequestException", "no")}, StatusCode::kInvalidArgument, 0},
+      {{Error(403, "ForbiddenException", "no")}, StatusCode::kPermissionDenied, 0},
+      {{Error(404, "NoSuchTableException", "gone")}, StatusCode::kNotFound, 0},
+      {{Error(503, "SlowDownException", "busy")}, StatusCode::kUnavailable, 0},
+      {{kLost}, StatusCode::kCommitUnknown, 2},
+      {{Error(500, "CommitStateUnknownException", "oops")},
+       StatusCode::kCommitUnknown,
+       2},
+      {{TestHttpServer::Reply(200, "garbage")}, StatusCode::kCommitUnknown, 2},
+  };
+  for (const auto& [answers, code, left] : cases) {
+    const std::size_t before = files();
+    On(kCommit, answers);
+    const auto outcome = CommitWithRetry(
+        context, {*catalog, manifests, clock, random}, name,
+        [](const LoadedTable&, Transaction& transaction) -> Result<BuildDecision> {
+          transaction.Append({TestFile("f", 1)});
+          return BuildDecision::kCommit;
+        },
+        retries);
+    EXPECT_EQ(outcome.status().code(), code) << outcome.status();
+    EXPECT_EQ(files(), before + left) << answers.front();
+  }
+}
+
+TEST_F(RestCatalogTest, AServerSaysHowLongToWait) {
+  Open();
+  const std::string busy =
+      R"({"error":{"message":"busy","type":"SlowDownException","code":503}})";
+  // Longer than the first pause of its own, of at most a millisecond.
+  On(kCommit, {TestHttpServer::Reply(503, busy, {"Retry-After: 1"}), TableAnswer()});
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Commit().ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+  // What stands in front of the catalog does not know what became of the request.
+  On(kCommit, {TestHttpServer::Reply(503, "", {"Retry-After: 1"}), TableAnswer()});
+  EXPECT_EQ(Commit().code(), StatusCode::kCommitUnknown);
+}
+
 TEST_F(RestCatalogTest, AServerThatIsNotThereIsUnavailable) {
   Open();
   options.uri = "rest+http://127.0.0.1:1";
@@ -270,6 +336,21 @@ TEST_F(RestCatalogTest, ListingsGoOnFromPageToPage) {
             StatusCode::kCorruption);
 }
 
+TEST_F(RestCatalogTest, AnEmptyListingIsOfANamespaceThatIsThere) {
+  Open();  // The server lists no endpoints, so it may have views.
+  for (const char* kind : {"tables", "views"}) {
+    On(std::string("GET /v1/namespaces/metrics/") + kind,
+       {TestHttpServer::Reply(200, R"({"identifiers":[]})")});
+  }
+  EXPECT_EQ(catalog->ListTables(context, name.name_space).status().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(catalog->ListViews(context, name.name_space).status().code(),
+            StatusCode::kNotFound);
+  On("GET /v1/namespaces/metrics", {TestHttpServer::Reply(200, "{}")});
+  EXPECT_EQ(catalog->ListTables(context, name.name_space)->size(), 0U);
+  EXPECT_EQ(catalog->ListViews(context, name.name_space)->size(), 0U);
+}
+
 TEST_F(RestCatalogTest, NamespacesNest) {
   Configure("{}");
   Open();
@@ -280,6 +361,43 @@ TEST_F(RestCatalogTest, NamespacesNest) {
   EXPECT_EQ(*catalog->ListNamespaces(context),
             (std::vector<Namespace>{{{"a"}}, {{"a", "b"}}}));
   EXPECT_NE(Last().target.find("parent=a%1Fb"), std::string::npos) << Last().target;
+}
+
+TEST_F(RestCatalogTest, NamespacesAreMadeWithThoseAboveThem) {
+  Open();
+  const std::string made = TestHttpServer::Reply(200, "{}");
+  const std::string absent = Error(404, "NoSuchNamespaceException", "no parent");
+  On("POST /v1/namespaces", {absent, absent, made, made, made});
+  ASSERT_TRUE(catalog->CreateNamespace(context, {{"a", "b", "c"}}, {{"k", "v"}}).ok());
+  std::string sent;
+  for (const TestRequest& request : server.requests()) {
+    if (request.method == "POST") sent += json::parse(request.body).dump() + "\n";
+  }
+  EXPECT_EQ(sent,
+            R"({"namespace":["a","b","c"],"properties":{"k":"v"}}
+{"namespace":["a","b"],"properties":{}}
+{"namespace":["a"],"properties":{}}
+{"namespace":["a","b"],"properties":{}}
+{"namespace":["a","b","c"],"properties":{"k":"v"}}
+)");
+  // A conflict, of a namespace that is not there and of one that is.
+  const std::string conflict = Error(409, "", "namespace 'a' must exist");
+  On("POST /v1/namespaces", {conflict, made, made});
+  EXPECT_TRUE(catalog->CreateNamespace(context, {{"a", "b"}}, {}).ok());
+  On("GET /v1/namespaces/a%1Fb", {made});
+  On("POST /v1/namespaces", {conflict});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kAlreadyExists);
+  // Made by somebody else meanwhile; refused; not there although it was made.
+  On("POST /v1/namespaces",
+     {absent, Error(409, "AlreadyExistsException", "taken"), made, made});
+  EXPECT_TRUE(catalog->CreateNamespace(context, {{"a", "b"}}, {}).ok());
+  On("POST /v1/namespaces", {absent, Error(403, "ForbiddenException", "no")});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kPermissionDenied);
+  On("POST /v1/namespaces", {absent, made, absent});
+  EXPECT_EQ(catalog->CreateNamespace(context, {{"a", "b"}}, {}).code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(RestCatalogTest, ClientsGetTokensAndRenewThem) {
@@ -372,7 +490,10 @@ TEST_F(RestCatalogTest, LentCredentialsOpenATable) {
   options.rest.vended_credentials = false;
   Configure("{}");
   Open();
-  On(kTable, {TableAnswer()});
+  // What is lent nevertheless opens nothing.
+  On(kTable, {TableAnswer(R"(,"config":{"s3.access-key-id":"all",
+      "s3.secret-access-key":"x","s3.session-token":"t","gcs.oauth2.token":"t",
+      "adls.sas-token.account":"t"})")});
   EXPECT_EQ(Load()->store, nullptr);
   EXPECT_EQ(Last().Header("x-iceberg-access-delegation"), "");
 }
@@ -429,6 +550,7 @@ TEST_F(RestCatalogTest, TablesKeepTheirFieldIds) {
   for (const json& update : sent["updates"]) {
     if (update["action"] == "add-schema") {
       EXPECT_EQ(update["schema"]["fields"][0]["id"], 77);
+      EXPECT_EQ(update["last-column-id"], 77);
     }
     if (update["action"] == "set-location") {
       EXPECT_EQ(update["location"], "s3://bucket/metrics/probe");

@@ -32,6 +32,7 @@ std::shared_ptr<io::Store> RestLoads::StoreOf(const TableIdentifier& identifier)
 }
 
 LoadedTable RestLoads::Keep(LoadedTable table, std::string etag, StorageConfig config) {
+  if (!borrows_) config = WithoutCredentials(std::move(config));
   Entry entry;
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(table.identifier);

@@ -22,9 +22,10 @@ class RestLoads {
   // Tables that are kept; the one loaded longest ago goes.
   static constexpr std::size_t kTablesMax = 100;
 
-  // `environment`'s parts must outlive it.
-  RestLoads(StorageOptions storage, const CatalogEnvironment& environment)
-      : storage_(std::move(storage)), environment_(environment) {}
+  // `environment`'s parts must outlive it. Credentials that are lent are used only where
+  // `borrows`: servers lend to whoever asks, and some to who does not.
+  RestLoads(StorageOptions storage, bool borrows, const CatalogEnvironment& environment)
+      : storage_(std::move(storage)), borrows_(borrows), environment_(environment) {}
 
   struct Kept {
     std::string etag;  // Empty: the server gave none.
@@ -48,6 +49,7 @@ class RestLoads {
   };
 
   const StorageOptions storage_;
+  const bool borrows_;
   const CatalogEnvironment environment_;
   std::mutex mutex_;
   std::map<TableIdentifier, Entry> entries_;

@@ -55,9 +55,7 @@ std::string RestPaths::Of(const TableIdentifier& table) const {
 }
 
 bool RestPaths::Supports(std::string_view endpoint) const {
-  if (endpoints_.empty()) {
-    return endpoint != kHeadTableEndpoint && endpoint != kViewsEndpoint;
-  }
+  if (endpoints_.empty()) return endpoint != kHeadTableEndpoint;
   return endpoints_.contains(std::string(endpoint));
 }
 

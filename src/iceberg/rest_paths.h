@@ -38,7 +38,7 @@ class RestPaths {
   std::string Joined(const Namespace& ns) const;
 
   // `endpoint` is spelt as the protocol does: `GET /v1/{prefix}/namespaces`. A server
-  // that lists none has those of the protocol's first version.
+  // that lists none has those of the protocol's first version, and perhaps views.
   bool Supports(std::string_view endpoint) const;
 
  private:

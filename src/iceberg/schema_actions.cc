@@ -27,6 +27,11 @@ Result<bool> IsNewColumn(const TableMetadata& metadata, const NestedField& colum
   return true;
 }
 
+std::vector<Update> UpdatesTo(const TableMetadata& base, Schema schema) {
+  const FieldId last = std::max(base.last_column_id, schema.HighestFieldId());
+  return {AddSchema{std::move(schema), last}, SetCurrentSchema{}};
+}
+
 }  // namespace
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
@@ -41,7 +46,7 @@ Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
   if (!is_new) return std::vector<Update>();
   Schema schema = base.current_schema();
   schema.root.fields.push_back(column);
-  return std::vector<Update>{AddSchema{std::move(schema)}, iceberg::SetCurrentSchema{}};
+  return UpdatesTo(base, std::move(schema));
 }
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
@@ -54,7 +59,7 @@ Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
         action.evolved_from.ToString() + ", the current one is " +
         base.current_schema_id.ToString());
   }
-  return std::vector<Update>{AddSchema{action.schema}, SetCurrentSchema{}};
+  return UpdatesTo(base, action.schema);
 }
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,

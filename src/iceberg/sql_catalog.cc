@@ -37,6 +37,18 @@ constexpr char kExistsProperty[] = "exists";
 
 using Texts = std::initializer_list<std::string_view>;
 
+// A table's way from one metadata file to the next.
+struct Step {
+  LoadedTable base;
+  LoadedTable next;
+};
+
+std::vector<std::string> NextLocations(const std::vector<Step>& steps) {
+  std::vector<std::string> locations;
+  for (const Step& step : steps) locations.push_back(step.next.metadata_location);
+  return locations;
+}
+
 Result<std::string> DatabasePath(const std::string& uri) {
   constexpr std::string_view kScheme = "sqlite://";
   if (!uri.starts_with(kScheme)) {
@@ -93,6 +105,8 @@ class SqlCatalog final : public Catalog {
                                       const TableIdentifier& identifier,
                                       const std::string& expected,
                                       std::string_view json) override;
+  Status CommitTables(const base::Context& context,
+                      const std::vector<TableChange>& changes) override;
   Status DropTable(const base::Context& context,
                    const TableIdentifier& identifier) override;
   Status RenameTable(const base::Context& context, const TableIdentifier& from,
@@ -132,6 +146,15 @@ class SqlCatalog final : public Catalog {
                                 const TableIdentifier& identifier,
                                 const std::string& location);
   Result<std::string> DefaultLocation(const TableIdentifier& identifier);
+  // What the table is, and what `change` makes of it: its metadata file is written.
+  Result<Step> Prepare(const base::Context& context, const TableChange& change);
+  // Prepare all of them, or leave nothing behind.
+  Result<std::vector<Step>> PrepareAll(const base::Context& context,
+                                       const std::vector<TableChange>& changes);
+  // Make the steps true in one transaction, and clean up after them: CommitTable's
+  // errors.
+  Status Take(const base::Context& context, const std::vector<Step>& steps);
+  // REQUIRES: mutex_ is held.
   Status SwapLocation(const TableIdentifier& identifier, const std::string& from,
                       const std::string& to);
   Status WriteNew(const base::Context& context, const LoadedTable& table);
@@ -528,21 +551,18 @@ Result<LoadedTable> SqlCatalog::RegisterTable(const base::Context& context,
 
 Status SqlCatalog::SwapLocation(const TableIdentifier& identifier,
                                 const std::string& from, const std::string& to) {
-  const std::lock_guard lock(mutex_);
-  return InTransaction([&]() -> Status {
-    FIRN_ASSIGN_OR_RETURN(
-        const std::int64_t changed,
-        Change("UPDATE iceberg_tables SET metadata_location = ?, "
-               "previous_metadata_location = ? WHERE catalog_name = ? AND "
-               "table_namespace = ? AND table_name = ? AND metadata_location = ?" +
-                   table_filter_,
-               {to, from, options_.name, identifier.name_space.ToString(),
-                identifier.name, from}));
-    FIRN_ASSERT(changed <= 1);
-    if (changed == 1) return Status::OK();
-    FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
-    return Status::Conflict("another commit came first (base " + from + ")");
-  });
+  FIRN_ASSIGN_OR_RETURN(
+      const std::int64_t changed,
+      Change("UPDATE iceberg_tables SET metadata_location = ?, "
+             "previous_metadata_location = ? WHERE catalog_name = ? AND "
+             "table_namespace = ? AND table_name = ? AND metadata_location = ?" +
+                 table_filter_,
+             {to, from, options_.name, identifier.name_space.ToString(), identifier.name,
+              from}));
+  FIRN_ASSERT(changed <= 1);
+  if (changed == 1) return Status::OK();
+  FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
+  return Status::Conflict("another commit came first (base " + from + ")");
 }
 
 void SqlCatalog::RemoveForgotten(const LoadedTable& before, const LoadedTable& after) {
@@ -551,36 +571,81 @@ void SqlCatalog::RemoveForgotten(const LoadedTable& before, const LoadedTable& a
                                                *after.metadata));
 }
 
+Result<Step> SqlCatalog::Prepare(const base::Context& context,
+                                 const TableChange& change) {
+  Step step;
+  FIRN_ASSIGN_OR_RETURN(step.base, LoadTable(context, change.identifier));
+  FIRN_RETURN_IF_ERROR(CheckRequirements(change.requirements, step.base.metadata.get()));
+  FIRN_ASSIGN_OR_RETURN(TableMetadata metadata,
+                        ApplyUpdates(*step.base.metadata, step.base.metadata_location,
+                                     change.updates, clock_.NowMs()));
+  FIRN_ASSERT(metadata.last_updated_ms >= step.base.metadata->last_updated_ms);
+  step.next.identifier = change.identifier;
+  step.next.metadata = std::make_shared<const TableMetadata>(std::move(metadata));
+  step.next.metadata_location =
+      NextMetadataLocation(*step.next.metadata, step.base.metadata_location, random_);
+  FIRN_RETURN_IF_ERROR(WriteNew(context, step.next));
+  return step;
+}
+
+Result<std::vector<Step>> SqlCatalog::PrepareAll(
+    const base::Context& context, const std::vector<TableChange>& changes) {
+  std::vector<Step> steps;
+  for (const TableChange& change : changes) {
+    auto step = Prepare(context, change);
+    if (!step.ok()) {
+      RemoveUnnamed(store_, NextLocations(steps));
+      return step.status().With("table " + change.identifier.ToString());
+    }
+    steps.push_back(std::move(*step));
+  }
+  return steps;
+}
+
+Status SqlCatalog::Take(const base::Context& context, const std::vector<Step>& steps) {
+  Status status = context.Check();
+  if (status.ok()) {
+    const std::lock_guard lock(mutex_);
+    status = InTransaction([&]() -> Status {
+      for (const Step& step : steps) {
+        FIRN_RETURN_IF_ERROR(SwapLocation(step.base.identifier,
+                                          step.base.metadata_location,
+                                          step.next.metadata_location));
+      }
+      return Status::OK();
+    });
+  }
+  if (status.ok()) {
+    for (const Step& step : steps) {
+      committed_.Put(step.next);
+      RemoveForgotten(step.base, step.next);
+    }
+  } else if (!status.Is(StatusCode::kCommitUnknown)) {
+    RemoveUnnamed(store_, NextLocations(steps));
+  }
+  return status;
+}
+
 Result<LoadedTable> SqlCatalog::CommitTable(const base::Context& context,
                                             const TableIdentifier& identifier,
                                             const std::vector<Requirement>& requirements,
                                             const std::vector<Update>& updates) {
-  FIRN_ASSIGN_OR_RETURN(const LoadedTable base, LoadTable(context, identifier));
-  FIRN_RETURN_IF_ERROR(CheckRequirements(requirements, base.metadata.get()));
-  FIRN_ASSIGN_OR_RETURN(
-      TableMetadata metadata,
-      ApplyUpdates(*base.metadata, base.metadata_location, updates, clock_.NowMs()));
-  FIRN_ASSERT(metadata.last_updated_ms >= base.metadata->last_updated_ms);
+  FIRN_ASSIGN_OR_RETURN(Step step, Prepare(context, {identifier, requirements, updates}));
+  FIRN_RETURN_IF_ERROR(Take(context, {step}));
+  return std::move(step.next);
+}
 
-  LoadedTable next;
-  next.identifier = identifier;
-  next.metadata = std::make_shared<const TableMetadata>(std::move(metadata));
-  next.metadata_location =
-      NextMetadataLocation(*next.metadata, base.metadata_location, random_);
-  FIRN_RETURN_IF_ERROR(WriteNew(context, next));
-  Status status = context.Check();
-  if (status.ok()) {
-    status = SwapLocation(identifier, base.metadata_location, next.metadata_location);
+Status SqlCatalog::CommitTables(const base::Context& context,
+                                const std::vector<TableChange>& changes) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  std::set<TableIdentifier> seen;
+  for (const TableChange& change : changes) {
+    if (seen.insert(change.identifier).second) continue;
+    return Status::InvalidArgument("table " + change.identifier.ToString() +
+                                   " is changed twice in one commit: make it one change");
   }
-  if (status.ok()) {
-    committed_.Put(next);
-    RemoveForgotten(base, next);
-    return next;
-  }
-  if (!status.Is(StatusCode::kCommitUnknown)) {
-    RemoveUnnamed(store_, {next.metadata_location});
-  }
-  return status;
+  FIRN_ASSIGN_OR_RETURN(const std::vector<Step> steps, PrepareAll(context, changes));
+  return steps.empty() ? Status::OK() : Take(context, steps);
 }
 
 Result<std::string> SqlCatalog::CurrentMetadataLocation(
@@ -598,7 +663,10 @@ Result<std::string> SqlCatalog::ReplaceMetadata(const base::Context& context,
   const std::string location = NextMetadataLocation(metadata, expected, random_);
   FIRN_RETURN_IF_ERROR(PutMetadataJson(context, store_, location, std::string(json)));
   Status status = context.Check();
-  if (status.ok()) status = SwapLocation(identifier, expected, location);
+  if (status.ok()) {
+    const std::lock_guard lock(mutex_);
+    status = InTransaction([&] { return SwapLocation(identifier, expected, location); });
+  }
   if (status.ok()) return location;
   if (!status.Is(StatusCode::kCommitUnknown)) RemoveUnnamed(store_, {location});
   return status;

@@ -4,7 +4,8 @@
 // The database has the schema, version V1, that Iceberg's JDBC catalog and PyIceberg's
 // SqlCatalog share, so each opens what another wrote (docs/design/0004-catalog.md). A
 // commit writes a new metadata file, then moves the table's row from the old location to
-// the new one in one statement: of rivals, one finds the old location there.
+// the new one in one statement: of rivals, one finds the old location there. A commit of
+// several tables moves their rows in one transaction.
 #pragma once
 
 #include <functional>

@@ -572,6 +572,7 @@ TEST(UpdateJson, RoundTrips) {
       AssignUuid{"u"},
       UpgradeFormatVersion{2},
       AddSchema{TestSchema()},
+      AddSchema{TestSchema(), FieldId(17)},
       SetCurrentSchema{},
       AddPartitionSpec{TestSpec()},
       SetDefaultSpec{SpecId(3)},

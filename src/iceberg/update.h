@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,6 +34,9 @@ struct UpgradeFormatVersion {
 };
 struct AddSchema {
   Schema schema;  // Its id is chosen when the update is applied.
+  // The highest that the table has given out, with those of `schema`. Servers of the
+  // protocol's first versions have to be told.
+  std::optional<FieldId> last_column_id = {};
   bool operator==(const AddSchema&) const = default;
 };
 struct SetCurrentSchema {

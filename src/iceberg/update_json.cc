@@ -35,6 +35,7 @@ struct UpdateWriter {
   ordered_json operator()(const AddSchema& u) const {
     ordered_json out = Action("add-schema");
     out["schema"] = ToJson(u.schema);
+    if (u.last_column_id) out["last-column-id"] = u.last_column_id->value;
     return out;
   }
   ordered_json operator()(const SetCurrentSchema& u) const {
@@ -173,6 +174,15 @@ Result<Update> ReadPart(const JsonObject& in, const char* key, const Read& read)
   return Update(UpdateType{std::move(value)});
 }
 
+Result<Update> ReadAddSchema(const JsonObject& in) {
+  FIRN_ASSIGN_OR_RETURN(const json* schema, Part(in, "schema"));
+  AddSchema update;
+  FIRN_ASSIGN_OR_RETURN(update.schema, SchemaFromJson(*schema));
+  FIRN_ASSIGN_OR_RETURN(const auto last, in.OptionalInt32("last-column-id"));
+  if (last) update.last_column_id = FieldId(*last);
+  return Update(std::move(update));
+}
+
 // Updates that carry a list of ids, which must be there: an empty one changes nothing.
 template <typename UpdateType, typename IdType>
 Result<Update> ReadIdList(const JsonObject& in, const char* key) {
@@ -205,7 +215,7 @@ Result<Update> UpdateFromJson(const json& value) {
     FIRN_ASSIGN_OR_RETURN(const std::int32_t version, in.Int32("format-version"));
     return Update(UpgradeFormatVersion{version});
   }
-  if (action == "add-schema") return ReadPart<AddSchema>(in, "schema", SchemaFromJson);
+  if (action == "add-schema") return ReadAddSchema(in);
   if (action == "set-current-schema") {
     return ReadId<SetCurrentSchema, SchemaId>(in, "schema-id");
   }

@@ -352,7 +352,8 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request,
   exchange.body = request.body;
   exchange.sink = &sink;
   const Status status = connection->Run(address_, options_, request, context, &exchange);
-  KeepConnection(std::move(connection));
+  // A failure may leave libcurl amid a request, where it takes no options for another.
+  if (status.ok()) KeepConnection(std::move(connection));
   if (trace != nullptr) *trace = exchange.trace;
   if (!status.ok()) return status;
   return std::move(exchange.response);

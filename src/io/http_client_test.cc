@@ -221,6 +221,14 @@ TEST(HttpClient, OtherRequestsThatACloseCrossedAreNotRepeated) {
   }
 }
 
+TEST(HttpClient, ANameThatIsNoneFailsEachTimeItIsTried) {
+  HttpClient client(*HttpAddress::Parse("http://no..name:1"), {});
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const auto answer = client.Send({}, {});
+    EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
+  }
+}
+
 TEST(HttpDate, IsWrittenAsItIsRead) {
   EXPECT_EQ(FormatHttpDate(784'111'777'000'000), "Sun, 06 Nov 1994 08:49:37 GMT");
   for (const TimestampUs at_us : {0L, 951'782'399'000'000L, 4'102'444'799'000'000L}) {

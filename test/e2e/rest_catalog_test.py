@@ -4,10 +4,11 @@ what it has settled, commit after commit.
 
     rest_catalog_test.py --firn FILE
 """
+import json
 import time
 
 import firn_server
-from firn_server import ServerTest
+from firn_server import ServerTest, run_firn
 from remote_write import request, series
 from table_readers import connect_duckdb
 
@@ -60,6 +61,22 @@ class RestCatalogTest(ServerTest):
             with table.transaction() as transaction:
                 transaction.set_properties({"a": "b"})
         self.assertNotIn("a", self.catalog().load_table("metrics.samples").properties)
+
+    def test_firn_attaches(self):
+        self.settle(10)
+        catalog = ("--catalog", f"rest+{self.uri()}")
+        done = run_firn("sql", "SELECT count(*), sum(value) FROM metrics.samples", "--json",
+                        *catalog)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["rows"], [[10, 45.0]])
+        done = run_firn("table", "ls", "--json", *catalog)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual({table["table"] for table in json.loads(done.stdout)},
+                         {"metrics.samples", "metrics.series"})
+        done = run_firn("table", "delete", "metrics.samples", "--all", *catalog)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"this catalog is read only", done.stderr)
+        self.assertEqual(self.server.sql("SELECT count(*) FROM metrics.samples"), [[10]])
 
     def test_duckdb_attaches(self):
         connection = connect_duckdb()

@@ -7,6 +7,7 @@
 //   iceberg_probe scan   URI WAREHOUSE NS.TABLE [FROM_US TO_US]
 //   iceberg_probe list   URI WAREHOUSE
 //
+// URI is a catalog's, as open_catalog.h has them. `list` prints views as well.
 // The table has the columns that `create` writes down; `append` takes Parquet files that
 // lie within one day each, and sets a property in the same commit. `scan` prints the path
 // and record count of each file planned for ts in [FROM_US, TO_US), and a last line of
@@ -20,9 +21,10 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "iceberg/commit.h"
+#include "iceberg/open_catalog.h"
 #include "iceberg/plan.h"
 #include "iceberg/single_value.h"
-#include "iceberg/sql_catalog.h"
+#include "io/environment.h"
 #include "io/store.h"
 
 namespace {
@@ -148,6 +150,10 @@ Status List(Probe& probe) {
     for (const TableIdentifier& table : tables) {
       std::printf("  %s\n", table.ToString().c_str());
     }
+    FIRN_ASSIGN_OR_RETURN(const auto views, probe.catalog->ListViews(probe.context, ns));
+    for (const TableIdentifier& view : views) {
+      std::printf("  %s (view)\n", view.ToString().c_str());
+    }
   }
   return Status::OK();
 }
@@ -155,11 +161,16 @@ Status List(Probe& probe) {
 Status Run(const std::vector<std::string>& arguments) {
   if (arguments.size() < 3) return Status::InvalidArgument("too few arguments");
   Probe probe;
-  SqlCatalogOptions options;
+  OpenCatalogOptions options;
   options.uri = arguments[1];
-  FIRN_ASSIGN_OR_RETURN(options.warehouse, io::ParseLocation(arguments[2]));
-  FIRN_ASSIGN_OR_RETURN(probe.catalog, OpenSqlCatalog(options, *probe.store,
-                                                      base::SystemClock(), probe.random));
+  options.warehouse = arguments[2];
+  if (!IsRestCatalog(options.uri)) {
+    FIRN_ASSIGN_OR_RETURN(options.warehouse, io::ParseLocation(arguments[2]));
+  }
+  FIRN_ASSIGN_OR_RETURN(probe.catalog,
+                        OpenCatalog(probe.context, options,
+                                    {*probe.store, base::SystemClock(), probe.random,
+                                     io::ProcessEnvironment()}));
   if (arguments[0] == "list") return List(probe);
   if (arguments.size() < 4) return Status::InvalidArgument("too few arguments");
   FIRN_ASSIGN_OR_RETURN(const TableIdentifier identifier,
