@@ -6,8 +6,10 @@
 //                their structs that are.
 //   2. Next      a thread takes the next split of the plan, until none is left, and reads
 //                its batches.
-//   3. Convert   2048 rows at a time by DuckDB's own Arrow conversion. A vector points
-//                into the batch where the layouts agree, and holds it.
+//   3. Convert   2048 rows at a time by DuckDB's own Arrow conversion, after what it does
+//                not get right is out of the way (nanosecond_internal.h,
+//                offset_internal.h). A vector points into the batch where the layouts
+//                agree, and holds it.
 //   4. Filter    by DuckDB's own FilterSelection: filter_pushdown promises that no row
 //                that fails a filter leaves here, since DuckDB does not look again.
 //
@@ -35,6 +37,7 @@
 
 #include "scan/batch.h"
 #include "sql/error_internal.h"
+#include "sql/nanosecond_internal.h"
 #include "sql/offset_internal.h"
 #include "sql/predicate_internal.h"
 #include "sql/statement.h"
@@ -74,7 +77,8 @@ struct ArrowColumns {
   static Status Export(const arrow::Schema& schema, duckdb::ClientContext& client,
                        ArrowColumns& out) {
     duckdb::ArrowSchemaWrapper c_schema;
-    const arrow::Status exported = arrow::ExportSchema(schema, &c_schema.arrow_schema);
+    const arrow::Status exported =
+        arrow::ExportSchema(*WithoutNanosecondZone(schema), &c_schema.arrow_schema);
     if (!exported.ok()) return Status::Internal("export schema: " + exported.ToString());
     duckdb::ArrowTableFunction::PopulateArrowTableSchema(client, out.table,
                                                          c_schema.arrow_schema);
@@ -282,7 +286,8 @@ inline Status LoadBatch(const ScanExecution& execution,
   if (!batch->schema()->Equals(*execution.plan->schema(), /*check_metadata=*/false)) {
     return Status::Internal("a batch's schema is not the plan's");
   }
-  FIRN_ASSIGN_OR_RETURN(batch, WithoutStructOffsets(std::move(batch)));
+  FIRN_ASSIGN_OR_RETURN(batch,
+                        WithoutStructOffsets(WithoutNanosecondZone(std::move(batch))));
   thread.batch = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
   const arrow::Status exported =
       arrow::ExportRecordBatch(*batch, &thread.batch->arrow_array);

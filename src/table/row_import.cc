@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "iceberg/apply_updates.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/partition_update.h"
 #include "iceberg/schema_arrow.h"
@@ -36,6 +37,20 @@ Result<RowFormat> FormatOf(const std::string& location,
       location +
       ": the name does not say the format; it is to be given: parquet, csv, "
       "tsv, ndjson or arrow");
+}
+
+// Whether tables that firn writes can have these columns.
+Status CheckIsWritten(const iceberg::Schema& schema) {
+  const int version = iceberg::kFormatVersionWrittenMax;
+  const Status status = iceberg::CheckSchema(schema, version);
+  if (status.ok() || !iceberg::CheckSchema(schema, iceberg::kFormatVersionMax).ok()) {
+    return status;
+  }
+  return Status::InvalidArgument(
+      std::string(status.message()) + ", and firn writes tables of version " +
+      std::to_string(version) +
+      ": leave the column out or cast it (nanoseconds to TIMESTAMP or TIMESTAMPTZ) with "
+      "firn export --query \"SELECT …\" --to FILE, and import that file");
 }
 
 Result<std::vector<Source>> FindSources(const base::Context& context,
@@ -177,6 +192,7 @@ class Import {
     FIRN_ASSIGN_OR_RETURN(first_, Open(sources_.front(), nullptr));
     FIRN_ASSIGN_OR_RETURN(iceberg::Schema schema,
                           iceberg::NewSchemaFromArrow(*first_->schema()));
+    FIRN_RETURN_IF_ERROR(CheckIsWritten(schema).With(sources_.front().location));
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest create,
         NewTableRequest(request_.table, std::move(schema), *request_.create));
