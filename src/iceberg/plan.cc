@@ -26,14 +26,14 @@ Result<FilePlan> PlanFiles(const base::Context& context, const ManifestIo& manif
                            const Schema& schema, const expr::PredicatePtr& predicate,
                            PlanOptions options) {
   FilePlan plan;
-  FIRN_ASSIGN_OR_RETURN(plan.stats, PlanFiles(
-                                        context, manifests, metadata, snapshot, schema,
-                                        predicate,
-                                        [&](ScanTask&& task) {
-                                          plan.tasks.push_back(std::move(task));
-                                          return Status::OK();
-                                        },
-                                        std::move(options)));
+  FIRN_ASSIGN_OR_RETURN(plan.stats,
+                        PlanFiles(
+                            context, manifests, metadata, snapshot, schema, predicate,
+                            [&](ScanTask&& task) {
+                              plan.tasks.push_back(std::move(task));
+                              return Status::OK();
+                            },
+                            std::move(options)));
   return plan;
 }
 

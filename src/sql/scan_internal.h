@@ -118,8 +118,10 @@ struct ScanExecution : public duckdb::GlobalTableFunctionState {
   ~ScanExecution() override {
     if (plan) statement->End(*plan);
   }
+  // The plan does not know yet how many splits there are: a thread that finds none left is
+  // done.
   duckdb::idx_t MaxThreads() const override {
-    return std::max<duckdb::idx_t>(plan->split_count(), 1);
+    return duckdb::GlobalTableFunctionState::MAX_THREADS;
   }
 
   const std::shared_ptr<Statement> statement;
@@ -310,10 +312,9 @@ inline Result<bool> NextBatch(ScanExecution& execution, duckdb::ClientContext& c
   for (;;) {
     FIRN_RETURN_IF_ERROR(execution.statement->context().Check());
     if (!thread.stream) {
-      const std::size_t split = execution.next_split.fetch_add(1);
-      if (split >= execution.plan->split_count()) return false;
-      thread.split = split;
-      FIRN_ASSIGN_OR_RETURN(thread.stream, execution.plan->OpenSplit(split));
+      thread.split = execution.next_split.fetch_add(1);
+      FIRN_ASSIGN_OR_RETURN(thread.stream, execution.plan->OpenSplit(thread.split));
+      if (!thread.stream) return false;
     }
     FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
                           thread.stream->Next());

@@ -621,6 +621,23 @@ TEST_F(ScanTest, AsksForTheFieldsOfStructsThatAreLookedAt) {
 
 // --- Types on the way out.
 
+TEST_F(ScanTest, AColumnOfNoTypeIsNull) {
+  // What Iceberg calls unknown.
+  const auto schema = arrow::schema(
+      {arrow::field("n", arrow::int64()), arrow::field("u", arrow::null())});
+  arrow::Int64Builder numbers;
+  ASSERT_TRUE(numbers.AppendValues({1, 2}).ok());
+  tables_->Add(
+      {"test", "nothing"}, schema,
+      {{arrow::RecordBatch::Make(
+          schema, 2, {*numbers.Finish(), std::make_shared<arrow::NullArray>(2)})}});
+  EXPECT_THAT(
+      *RunText(*engine_, "SELECT n, u, u IS NULL FROM test.nothing"),
+      ElementsAre(ElementsAre("1", "NULL", "true"), ElementsAre("2", "NULL", "true")));
+  EXPECT_TRUE(RunText(*engine_, "SELECT n FROM test.nothing WHERE u = 'x'")->empty());
+  EXPECT_EQ(RunText(*engine_, "SELECT n FROM test.nothing WHERE u IS NULL")->size(), 2U);
+}
+
 TEST_F(ScanTest, ResultTypes) {
   const base::Context context;
   auto cursor = engine_->Query(

@@ -94,8 +94,8 @@ class PlanStream final : public scan::BatchStream {
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     for (;;) {
       if (split_ == nullptr) {
-        if (next_ == plan_->split_count()) return std::shared_ptr<arrow::RecordBatch>();
         FIRN_ASSIGN_OR_RETURN(split_, plan_->OpenSplit(next_++));
+        if (split_ == nullptr) return std::shared_ptr<arrow::RecordBatch>();
       }
       FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::RecordBatch> batch, split_->Next());
       if (batch != nullptr) return batch;
