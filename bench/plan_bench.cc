@@ -277,7 +277,7 @@ void InProcess(const std::function<void()>& work) {
   }
 }
 
-void MeasureMany(const Table& table, const char* name, std::int64_t count, int threads,
+void MeasureMany(const char* name, std::int64_t count, int threads,
                  const std::function<Planned()>& plan) {
   InProcess([&] {
     const double cpu_ms = CpuMs();
@@ -308,17 +308,15 @@ void RunMany(const std::string& location) {
   const base::Context context;
   const auto to_the_end = [](const Planned&) { return true; };
   for (const int threads : {1, 2}) {
-    MeasureMany(table, "many, gathered", count, threads,
-                [&] { return Gather(table, threads); });
-    MeasureMany(table, "many, split after split", count, threads,
+    MeasureMany("many, gathered", count, threads, [&] { return Gather(table, threads); });
+    MeasureMany("many, split after split", count, threads,
                 [&] { return Take(table, context, threads, to_the_end); });
   }
-  MeasureMany(table, "many, the first split", count, 2, [&] {
+  MeasureMany("many, the first split", count, 2, [&] {
     return Take(table, context, 2,
                 [](const Planned& planned) { return planned.splits == 0; });
   });
-  MeasureMany(table, "many, cancelled", count, 2,
-              [&] { return Cancel(table, count, 2); });
+  MeasureMany("many, cancelled", count, 2, [&] { return Cancel(table, count, 2); });
 }
 
 expr::PredicatePtr OneDay() {

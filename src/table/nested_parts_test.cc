@@ -90,7 +90,7 @@ std::string Rows() {
 
 parquet::WriterOptions Plain() {
   parquet::WriterOptions options;
-  options.compression.kind = parquet::CompressionKind::kNone;
+  options.codec = parquet::Codec::kUncompressed;
   return options;
 }
 
