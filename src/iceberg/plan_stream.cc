@@ -12,6 +12,8 @@ namespace {
 
 // Looking at the clock for each of millions of files would cost more than the file.
 constexpr std::int64_t kEntriesPerCheck = 1024;
+// Room is made at once for so many files of a manifest, whatever the list says of it.
+constexpr std::int64_t kTasksReservedMax = 1 << 15;
 
 // What is known of a manifest after reading it, into what is known of all.
 void AddRead(const PlanStats& part, PlanStats& all) {
@@ -158,6 +160,12 @@ Result<PlanStream::Part> PlanStream::Read(const Source& source,
   FIRN_RETURN_IF_ERROR(context_.Check());
   const bool is_data = source.manifest.content == ManifestContent::kData;
   Part part;
+  if (is_data && !pruner_.prunes()) {
+    const std::int64_t files = std::int64_t{source.manifest.added_files_count} +
+                               source.manifest.existing_files_count;
+    part.tasks.reserve(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(files, 0, kTasksReservedMax)));
+  }
   std::int64_t visited = 0;
   FIRN_RETURN_IF_ERROR(
       manifests_

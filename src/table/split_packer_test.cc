@@ -65,7 +65,7 @@ TEST(SplitPackerTest, LargeFilesAreCutAndDeletesAreWork) {
   // Of row groups of 7 MB three make a piece of the target and more.
   EXPECT_EQ(
       Pack({Task(0, 50 * kMb, 7 * kMb), Task(1, 1), Task(2, 1), Task(3, 1)}, 1, sizes),
-      "0|0|0,1|2,3");
+      "0|0|0,1,2|3");
   EXPECT_EQ(Pack({Task(0, 50 * kMb), Task(1, 1), Task(2, 20 * kMb)}, 1, sizes), "0|1|2");
   std::vector<iceberg::ScanTask> tasks = {Task(0, 1), Task(1, 1), Task(2, 1), Task(3, 1)};
   EXPECT_EQ(Pack(tasks, 1, sizes), "0|1,2|3");
