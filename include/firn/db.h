@@ -39,6 +39,14 @@ class Context;
 class MetricRegistry;
 }  // namespace base
 
+// What becomes of a row that a table does not take: a wrong value, NULL in a required
+// column, text that does not parse.
+enum class OnInvalidRow : std::uint8_t {
+  kFail,  // Nothing is taken; the error names source, column, row and value.
+  // It goes to the table NS.TABLE__quarantine, with the reason; the others are taken.
+  kQuarantine,
+};
+
 // How files of rows that are imported or rewritten are made. A table's own properties
 // (write.*) go before these.
 struct TableWriteOptions {
@@ -53,6 +61,7 @@ struct TableWriteOptions {
   // All memory of one writer, and what of it rows may take that wait to be sorted.
   std::int64_t memory_bytes_max = 1'000'000'000;
   std::int64_t pool_bytes = 100'000'000;
+  OnInvalidRow on_invalid = OnInvalidRow::kFail;  // Of rows that are imported.
 };
 
 // Which rows of a table statements see, where those are not its current ones. One of the

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // table_rows.h: tables made for rows, rows of files taken into them, and rows removed.
 //
-// Each call is one commit: all of the rows or none. A running server keeps its tables
+// Each call is one commit: all of the rows or none. (Rows that are quarantined are in one
+// of their own, before the others.) A running server keeps its tables
 // meanwhile: it sees the rows at its next settle.
 #pragma once
 
@@ -48,6 +49,9 @@ struct ImportOptions {
   // is replaced. InvalidArgument for NULL in them, and for a key that comes twice. None:
   // rows are appended.
   std::vector<std::string> key;
+  // What becomes of a row that the table does not take, or that does not parse. Absent:
+  // as DbOptions::table_writes says.
+  std::optional<OnInvalidRow> on_invalid;
   // Told now and then how many rows were taken, and how many of the sources. May be
   // empty.
   std::function<void(std::int64_t rows, std::int64_t sources_done, std::int64_t sources)>
@@ -59,8 +63,10 @@ struct ImportReport {
   bool created = false;
   std::optional<std::int64_t> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;           // Taken.
   std::int64_t rows_replaced = 0;  // Of the table, by `key`.
+  std::int64_t rows_quarantined = 0;
+  std::string quarantine_table;  // Where those are; empty where there are none.
   std::int64_t files = 0;
   std::int64_t file_bytes = 0;
 };

@@ -127,6 +127,10 @@ const std::vector<ConfigField>& Table() {
       {"storage.parquet.memory.pool_size", "Imported and rewritten files", kSize,
        "What of it rows may take that wait to be sorted.", 1 << 20, INT64_MAX,
        FIRN_FIELD(db.table_writes.pool_bytes)},
+      {"storage.parquet.on_invalid", "Imported and rewritten files", kChoice,
+       "What an import does with a row that the table does not take: `fail`, or "
+       "`quarantine`, which puts it into `NAMESPACE.TABLE__quarantine` with the reason.",
+       0, 0, FIRN_CHOICE(db.table_writes.on_invalid, "fail", "quarantine")},
       {"maintenance_interval", "Maintenance", kDuration,
        "Look after the tables that are settled into this often, in the background; 0 "
        "leaves it to `firn table`.",

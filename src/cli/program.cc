@@ -252,6 +252,11 @@ class Grammar {
                         "table with the same values there are replaced");
     command->add_option("--format", rows_.format,
                         "parquet, csv, tsv, ndjson or arrow; by default as names end");
+    command
+        ->add_option("--on-invalid", rows_.on_invalid,
+                     "A row that the table does not take: fail, which takes nothing, or "
+                     "quarantine, which puts it into NAMESPACE.TABLE__quarantine")
+        ->check(CLI::IsMember({"fail", "quarantine"}));
   }
 
   void AddTableRows(CLI::App* table) {

@@ -17,7 +17,7 @@
 #include "cli/parquet_printer.h"
 
 #include "base/json.h"
-#include "server/arrow_json.h"
+#include "wire/arrow_json.h"
 
 namespace firn::cli {
 namespace {
@@ -50,7 +50,7 @@ class TablePrinter final : public RowPrinter {
     for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
       std::vector<std::string> cells(static_cast<std::size_t>(batch.num_columns()));
       for (std::size_t i = 0; i < cells.size(); ++i) {
-        server::AppendCellText(cells[i], *batch.column(static_cast<int>(i)), row);
+        wire::AppendCellText(cells[i], *batch.column(static_cast<int>(i)), row);
         // A line break would tear the table.
         std::replace(cells[i].begin(), cells[i].end(), '\n', ' ');
         widths_[i] = std::max(widths_[i], Width(cells[i]));
@@ -127,7 +127,7 @@ class CsvPrinter final : public RowPrinter {
         if (i > 0) line += ',';
         if (batch.column(i)->IsNull(row)) continue;
         cell.clear();
-        server::AppendCellText(cell, *batch.column(i), row);
+        wire::AppendCellText(cell, *batch.column(i), row);
         AppendCell(line, cell);
       }
       out_ << line << "\r\n";
@@ -159,7 +159,7 @@ class JsonPrinter final : public RowPrinter {
 
   Status Begin(const std::shared_ptr<arrow::Schema>& schema) override {
     std::string text = R"({"columns":)";
-    server::AppendColumnsJson(text, *schema);
+    wire::AppendColumnsJson(text, *schema);
     out_ << text << R"(,"rows":[)";
     return Status::OK();
   }
@@ -168,7 +168,7 @@ class JsonPrinter final : public RowPrinter {
     for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
       text.clear();
       if (rows_++ > 0) text += ',';
-      server::AppendRowJson(text, batch, row);
+      wire::AppendRowJson(text, batch, row);
       out_ << text;
     }
     return Status::OK();
@@ -199,7 +199,7 @@ class NdjsonPrinter final : public RowPrinter {
       for (int i = 0; i < batch.num_columns(); ++i) {
         if (i > 0) line += ',';
         line += keys_[static_cast<std::size_t>(i)];
-        server::AppendCellJson(line, *batch.column(i), row);
+        wire::AppendCellJson(line, *batch.column(i), row);
       }
       out_ << line << "}\n";
     }

@@ -84,8 +84,12 @@ void PrintReport(World& world, const CommonFlags& common, const ImportReport& re
     world.out << R"({"table":)" << JsonString(report.table.table) << R"(,"created":)"
               << (report.created ? "true" : "false") << R"(,"snapshot_id":)" << snapshot
               << R"(,"sources":)" << report.sources << R"(,"rows":)" << report.rows
-              << R"(,"rows_replaced":)" << report.rows_replaced << R"(,"files":)"
-              << report.files << R"(,"bytes":)" << report.file_bytes
+              << R"(,"rows_replaced":)" << report.rows_replaced
+              << R"(,"rows_quarantined":)" << report.rows_quarantined
+              << R"(,"quarantine_table":)"
+              << (report.quarantine_table.empty() ? "null"
+                                                  : JsonString(report.quarantine_table))
+              << R"(,"files":)" << report.files << R"(,"bytes":)" << report.file_bytes
               << R"(,"total_rows":)" << report.table.rows << "}\n";
     return;
   }
@@ -100,6 +104,10 @@ void PrintReport(World& world, const CommonFlags& common, const ImportReport& re
   }
   if (report.snapshot_id) world.out << "; snapshot " << snapshot;
   world.out << "\n";
+  if (report.rows_quarantined > 0) {
+    world.out << Counted(report.rows_quarantined, "row is", "rows are")
+              << " none of the table's and in " << report.quarantine_table << "\n";
+  }
 }
 
 void PrintReport(World& world, const CommonFlags& common, const TableRowsFlags& flags,
@@ -141,6 +149,10 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
   options.sources = flags.files;
   options.format = flags.format;
   options.key = SplitAtCommas(flags.key);
+  if (!flags.on_invalid.empty()) {
+    options.on_invalid = flags.on_invalid == "quarantine" ? OnInvalidRow::kQuarantine
+                                                          : OnInvalidRow::kFail;
+  }
   options.create = std::move(create);
   options.on_progress = [&](std::int64_t rows, std::int64_t done, std::int64_t sources) {
     line.Show(rows, done, sources);

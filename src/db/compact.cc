@@ -98,8 +98,8 @@ Result<CompactReport> Compact(const base::Context& context, Warehouse& warehouse
   const SpillDirectory spill(options.spill_directory, ulids);
   const iceberg::CommitEnvironment commit = warehouse.commit_environment();
   const table::ScanEnvironment scan = warehouse.scan_environment();
-  const table::CompactorEnvironment environment{commit, scan, ulids,
-                                                io::LocalFileSystem(), spill.path()};
+  const table::RowEnvironment environment{commit, scan, ulids, io::LocalFileSystem(),
+                                          spill.path()};
   table::CompactorOptions compactor;
   FIRN_ASSIGN_OR_RETURN(compactor.writer, WriterOptions(loaded, options));
   compactor.commits_max = options.commits_max;

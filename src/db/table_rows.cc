@@ -15,6 +15,7 @@
 #include "iceberg/schema_text.h"
 #include "io/file.h"
 #include "parquet/writer_options.h"
+#include "table/new_table.h"
 #include "table/row_import.h"
 #include "table/row_rewrite.h"
 
@@ -27,6 +28,11 @@ table::TableLayout LayoutOf(const TableLayoutText& text) {
   return {text.partition, text.sort, {text.properties.begin(), text.properties.end()}};
 }
 
+table::OnInvalid OnInvalidOf(OnInvalidRow what) {
+  return what == OnInvalidRow::kQuarantine ? table::OnInvalid::kQuarantine
+                                           : table::OnInvalid::kFail;
+}
+
 Result<table::TableWriterOptions> WriterOptionsOf(const TableWriteOptions& options) {
   table::TableWriterOptions out;
   out.file_bytes_max = options.file_bytes_max;
@@ -34,6 +40,7 @@ Result<table::TableWriterOptions> WriterOptionsOf(const TableWriteOptions& optio
   out.rotation_timeout_ms = options.rotation_timeout_ms;
   out.memory_bytes_max = options.memory_bytes_max;
   out.pool_bytes = options.pool_bytes;
+  out.on_invalid = OnInvalidOf(options.on_invalid);
   const auto codec = parquet::ParseCodecLevel(options.compression);
   if (!codec.ok()) return codec.status().With("compression");
   out.parquet.codec = codec->codec;
@@ -75,11 +82,8 @@ class WarehouseRows final : public TableRows {
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest request,
         table::NewTableRequest(identifier, std::move(*schema), LayoutOf(layout)));
-    const Status made =
-        warehouse_->catalog().CreateNamespace(context, identifier.name_space, {});
-    if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable created,
-                          warehouse_->catalog().CreateTable(context, request));
+                          table::MakeTable(context, warehouse_->catalog(), request));
     return Warehouse::Summarize(created);
   }
 
@@ -102,6 +106,9 @@ class WarehouseRows final : public TableRows {
     request.standard_input = options.standard_input;
     request.key = options.key;
     request.writer = writer_;
+    if (options.on_invalid.has_value()) {
+      request.writer.on_invalid = OnInvalidOf(*options.on_invalid);
+    }
     if (!options.format.empty()) {
       FIRN_ASSIGN_OR_RETURN(request.format, table::ParseRowFormat(options.format));
     }
@@ -119,6 +126,10 @@ class WarehouseRows final : public TableRows {
     report.sources = outcome.sources;
     report.rows = outcome.rows;
     report.rows_replaced = outcome.rows_replaced;
+    report.rows_quarantined = outcome.rows_quarantined;
+    if (outcome.rows_quarantined > 0) {
+      report.quarantine_table = outcome.quarantine.ToString();
+    }
     report.files = outcome.files;
     report.file_bytes = outcome.file_bytes;
     return report;

@@ -62,6 +62,12 @@ class ManifestAhead {
   ManifestAhead(const ManifestAhead&) = delete;
   ManifestAhead& operator=(const ManifestAhead&) = delete;
 
+  // Whether Next() has given out the last one, or an error.
+  bool at_end() const {
+    const std::lock_guard lock(mutex_);
+    return stopped_.load() || given_ == sizes_bytes_.size();
+  }
+
   // What was made of the next manifest, or nothing at the end. After an error it is
   // finished.
   Result<std::optional<Part>> Next() {
@@ -139,7 +145,7 @@ class ManifestAhead {
   const Read read_;
   const std::size_t ahead_max_;
   std::atomic<bool> stopped_{false};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All below but the threads: guarded by mutex_.
   std::size_t threads_max_;

@@ -90,6 +90,8 @@ class PlanStream {
   // an error the stream is finished. Corruption also where a delete file lacks what it
   // must say (delete_index.h), or a manifest has files that are not of its kind.
   Result<std::vector<ScanTask>> Next();
+  // Whether it is known that the next call has none.
+  bool at_end() const { return data_ != nullptr && data_->at_end(); }
 
   // So far. What was pruned with its manifest counts from the beginning.
   const PlanStats& stats() const { return stats_; }

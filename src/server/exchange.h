@@ -29,7 +29,7 @@ struct WriteSession {
 struct Exchange {
   const RequestHead& head;
   std::string_view body;
-  const Form& form;             // Form body first, then the query string, as in Go.
+  const Form& form;  // Form body first, then the query string, as in Go.
   // What stood for each {} in the route, percent-decoded.
   const std::vector<std::string>& path_values;
   const base::Context& context;

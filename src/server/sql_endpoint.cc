@@ -9,9 +9,9 @@
 #include <memory>
 #include <string>
 
-#include "server/arrow_json.h"
 #include "server/endpoints.h"
 #include "server/errors.h"
+#include "wire/arrow_json.h"
 
 namespace firn::server {
 namespace {
@@ -31,7 +31,7 @@ Status WriteJson(SqlCursor& cursor, Response& response) {
   response.SetContentType("application/json");
   std::string& out = response.body();
   out += R"({"columns":)";
-  AppendColumnsJson(out, *cursor.schema());
+  wire::AppendColumnsJson(out, *cursor.schema());
   out += R"(,"rows":[)";
   bool first = true;
   for (;;) {
@@ -40,7 +40,7 @@ Status WriteJson(SqlCursor& cursor, Response& response) {
     for (std::int64_t row = 0; row < batch->num_rows(); ++row) {
       if (!first) out += ',';
       first = false;
-      AppendRowJson(out, *batch, row);
+      wire::AppendRowJson(out, *batch, row);
       FIRN_RETURN_IF_ERROR(response.FlushIfLarge());
     }
   }

@@ -25,7 +25,7 @@ struct Rewritten {
 
 class Compactor {
  public:
-  Compactor(const base::Context& context, const CompactorEnvironment& environment,
+  Compactor(const base::Context& context, const RowEnvironment& environment,
             const iceberg::LoadedTable& table, const CompactorOptions& options,
             CompactionReport* report)
       : context_(context),
@@ -197,7 +197,7 @@ class Compactor {
   }
 
   const base::Context& context_;
-  const CompactorEnvironment& env_;
+  const RowEnvironment& env_;
   const iceberg::LoadedTable& table_;
   const CompactorOptions& options_;
   CompactionReport& report_;
@@ -209,7 +209,7 @@ class Compactor {
 
 }  // namespace
 
-Status Compact(const base::Context& context, const CompactorEnvironment& environment,
+Status Compact(const base::Context& context, const RowEnvironment& environment,
                const iceberg::LoadedTable& table, CompactionPlan plan,
                const CompactorOptions& options, CompactionReport* report) {
   return Compactor(context, environment, table, options, report)

@@ -24,25 +24,13 @@
 #include <vector>
 
 #include "base/context.h"
-#include "base/ulid.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
-#include "iceberg/commit.h"
-#include "io/file.h"
 #include "table/compaction_plan.h"
-#include "table/scan_environment.h"
+#include "table/row_environment.h"
 #include "table/table_writer_options.h"
 
 namespace firn::table {
-
-// What it refers to must outlive the call.
-struct CompactorEnvironment {
-  const iceberg::CommitEnvironment& commit;
-  const ScanEnvironment& scan;
-  base::UlidSource& ulids;
-  io::FileSystem& spill_files;
-  std::string spill_directory;
-};
 
 struct CompactionProgress {
   std::int64_t groups = 0;  // Written, or given up.
@@ -77,7 +65,7 @@ struct CompactionReport {
 // error is returned.
 // Errors: Corruption where a file does not have the rows that the table says it has;
 // CommitUnknown; those of reading and writing.
-Status Compact(const base::Context& context, const CompactorEnvironment& environment,
+Status Compact(const base::Context& context, const RowEnvironment& environment,
                const iceberg::LoadedTable& table, CompactionPlan plan,
                const CompactorOptions& options, CompactionReport* report);
 

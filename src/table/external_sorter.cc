@@ -9,8 +9,10 @@
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <queue>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -47,14 +49,14 @@ struct Entry {
   }
 };
 
+// The eight bytes from `at` on, zeros where the key has ended.
 std::uint64_t BigEndianAt(std::string_view key, std::size_t at) {
-  char bytes[8] = {};
-  if (at < key.size()) {
-    std::memcpy(bytes, key.data() + at, std::min<std::size_t>(8, key.size() - at));
-  }
   std::uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
-  return value;
+  if (at < key.size()) {
+    std::memcpy(&value, key.data() + at, std::min(sizeof value, key.size() - at));
+  }
+  static_assert(std::endian::native == std::endian::little);
+  return __builtin_bswap64(value);
 }
 
 std::vector<Entry> MakeEntries(
@@ -113,24 +115,37 @@ Result<arrow::ArrayVector> Join(std::vector<KeyedRows> parts, arrow::MemoryPool*
   return joined;
 }
 
-// Rows of `columns` and their keys in the order of entries [begin, end).
+Result<std::shared_ptr<arrow::BinaryArray>> KeysOf(std::span<const Entry> entries,
+                                                   arrow::MemoryPool* pool) {
+  // The keys of a sort lie anywhere: their memory is asked for ahead.
+  constexpr std::size_t kAhead = 16;
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.key.size();
+  arrow::BinaryBuilder keys(pool);
+  FIRN_RETURN_IF_ERROR(
+      FromArrow(keys.Reserve(static_cast<std::int64_t>(entries.size()))));
+  FIRN_RETURN_IF_ERROR(FromArrow(keys.ReserveData(static_cast<std::int64_t>(bytes))));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead].key.data());
+    keys.UnsafeAppend(entries[i].key);
+  }
+  std::shared_ptr<arrow::BinaryArray> out;
+  FIRN_RETURN_IF_ERROR(FromArrow(keys.Finish(&out)));
+  return out;
+}
+
+// Rows of `columns`, and their keys, in the order of `entries`.
 Result<KeyedRows> InOrder(const std::shared_ptr<arrow::Schema>& schema,
                           const arrow::ArrayVector& columns,
-                          const std::vector<Entry>& entries, std::size_t begin,
-                          std::size_t end, arrow::MemoryPool* pool) {
+                          std::span<const Entry> entries, arrow::MemoryPool* pool) {
   std::vector<std::uint32_t> order;
-  order.reserve(end - begin);
-  arrow::BinaryBuilder keys(pool);
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.Reserve(static_cast<std::int64_t>(end - begin))));
-  for (std::size_t i = begin; i < end; ++i) {
-    order.push_back(entries[i].row);
-    FIRN_RETURN_IF_ERROR(FromArrow(keys.Append(entries[i].key)));
-  }
+  order.reserve(entries.size());
+  for (const Entry& entry : entries) order.push_back(entry.row);
   FIRN_ASSIGN_OR_RETURN(auto taken, TakeRows(columns, order, pool));
   KeyedRows out;
-  out.rows = arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(end - begin),
+  out.rows = arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(entries.size()),
                                       std::move(taken));
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.Finish(&out.keys)));
+  FIRN_ASSIGN_OR_RETURN(out.keys, KeysOf(entries, pool));
   return out;
 }
 
@@ -313,7 +328,8 @@ Status ExternalSorter::SortHeld(const Output& out) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
     FIRN_ASSIGN_OR_RETURN(
         const KeyedRows rows,
-        InOrder(schema_, columns, entries, begin, std::min(entries.size(), begin + step),
+        InOrder(schema_, columns,
+                std::span(entries).subspan(begin, std::min(step, entries.size() - begin)),
                 environment_.pool));
     FIRN_RETURN_IF_ERROR(out(rows));
   }
@@ -350,9 +366,8 @@ Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, const Output& out)
     for (const KeyedRows& part : parts) keys.push_back(part.keys);
     const std::vector<Entry> entries = MergeEntries(keys);
     FIRN_ASSIGN_OR_RETURN(const auto columns, Join(std::move(parts), environment_.pool));
-    FIRN_ASSIGN_OR_RETURN(
-        const KeyedRows rows,
-        InOrder(schema_, columns, entries, 0, entries.size(), environment_.pool));
+    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows,
+                          InOrder(schema_, columns, entries, environment_.pool));
     FIRN_RETURN_IF_ERROR(out(rows));
   }
 }

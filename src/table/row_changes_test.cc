@@ -11,10 +11,12 @@
 
 #include "base/log.h"
 #include "expr/filter_text.h"
+#include "iceberg/schema_text.h"
 #include "iceberg/sql_catalog.h"
 #include "io/memory_file_system.h"
 #include "io/memory_store.h"
 #include "io/power_switch.h"
+#include "table/new_table.h"
 #include "table/row_import.h"
 #include "table/row_rewrite.h"
 #include "table/table_source.h"
@@ -64,6 +66,7 @@ class RowChangesTest : public testing::Test {
     request.table = name_;
     request.sources = {source};
     request.create = TableLayout{"bucket(2, n)", "n", {}};
+    request.writer.on_invalid = on_invalid_;
     return ImportRows(context_, Environment(), request);
   }
   Result<RewriteOutcome> Delete(std::string_view filter) {
@@ -72,9 +75,10 @@ class RowChangesTest : public testing::Test {
   }
 
   // The rows of the table, ascending; none where it is not there.
-  Numbers Rows() {
+  Numbers Rows() { return RowsOf(name_, 0); }
+  Numbers RowsOf(const iceberg::TableIdentifier& name, int column) {
     Numbers numbers;
-    const auto table = catalog_->LoadTable(context_, name_);
+    const auto table = catalog_->LoadTable(context_, name);
     if (!table.ok()) return numbers;
     const auto source = MakeTableSource({store_, footers_}, *table).value();
     const auto plan = source->Plan(context_, {}).value();
@@ -87,7 +91,7 @@ class RowChangesTest : public testing::Test {
         const auto batch = (*stream)->Next();
         EXPECT_TRUE(batch.ok()) << batch.status();
         if (!batch.ok() || *batch == nullptr) break;
-        const auto& n = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
+        const auto& n = static_cast<const arrow::Int64Array&>(*(*batch)->column(column));
         for (std::int64_t row = 0; row < n.length(); ++row) {
           numbers.push_back(n.Value(row));
         }
@@ -138,6 +142,8 @@ class RowChangesTest : public testing::Test {
   std::function<Status(Point)> sql_fault_;
   std::unique_ptr<iceberg::Catalog> catalog_;
   const iceberg::TableIdentifier name_{{{"ns"}}, "t"};
+  const iceberg::TableIdentifier quarantine_{{{"ns"}}, "t__quarantine"};
+  OnInvalid on_invalid_ = OnInvalid::kFail;
   int sources_ = 0;
 };
 
@@ -243,6 +249,77 @@ TEST_F(RowChangesTest, AnImportThatFailsLeavesNothing) {
     EXPECT_FALSE(catalog_->TableExists(context_, name_).value()) << fails;
   }
   EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
+}
+
+// What the table does not take is beside it, and nothing is in neither.
+TEST_F(RowChangesTest, RowsThatAreNoneAreQuarantined) {
+  on_invalid_ = OnInvalid::kQuarantine;
+  ASSERT_TRUE(Import(Source({1})).ok());
+  EXPECT_FALSE(catalog_->TableExists(context_, quarantine_).value());
+  const std::string source = "memory://in/bad.csv";
+  ASSERT_TRUE(store_.PutIfAbsent(context_, source, "n\n2\nx\n3\n4,4\n5\n").ok());
+  const auto imported = Import(source);
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_EQ(imported->rows, 3);
+  EXPECT_EQ(imported->rows_quarantined, 2);
+  EXPECT_EQ(imported->quarantine.ToString(), "ns.t__quarantine");
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 5));
+  EXPECT_THAT(RowsOf(quarantine_, 3), ElementsAre(2, 4));
+
+  on_invalid_ = OnInvalid::kFail;
+  EXPECT_TRUE(Import(source).status().Is(StatusCode::kInvalidArgument));
+  EXPECT_THAT(RowsOf(quarantine_, 3), ElementsAre(2, 4));
+
+  // Nothing but such rows is no snapshot of the table.
+  on_invalid_ = OnInvalid::kQuarantine;
+  const std::string nothing = "memory://in/nothing.csv";
+  ASSERT_TRUE(store_.PutIfAbsent(context_, nothing, "n\nx\n").ok());
+  const auto none = Import(nothing);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_FALSE(none->snapshot_id.has_value());
+  EXPECT_THAT(RowsOf(quarantine_, 3), ElementsAre(1, 2, 4));
+}
+
+TEST_F(RowChangesTest, APowerCutLosesNoQuarantinedRow) {
+  on_invalid_ = OnInvalid::kQuarantine;
+  ASSERT_TRUE(Import(Source({1})).ok());
+  const std::string source = "memory://in/bad.csv";
+  ASSERT_TRUE(store_.PutIfAbsent(context_, source, "n\n2\nx\n").ok());
+  for (const bool happens : {false, true}) {
+    const Numbers before = Rows();
+    for (std::uint64_t good = 0;; ++good) {
+      ASSERT_LT(good, 200U);
+      const std::size_t letters = RowsOf(quarantine_, 3).size();
+      const io::PowerSwitch power(good, happens);
+      store_.SetFaultHook(power.StoreHook());
+      const bool said_done = Import(source).ok();
+      store_.SetFaultHook(nullptr);
+      const std::size_t letters_now = RowsOf(quarantine_, 3).size();
+      ASSERT_LE(letters_now, letters + 1);
+      // The row that is good is there only if the other one is, too.
+      if (Rows() == before) {
+        EXPECT_FALSE(said_done);
+        continue;
+      }
+      EXPECT_EQ(letters_now, letters + 1);
+      break;
+    }
+  }
+}
+
+TEST_F(RowChangesTest, ATableOfTheNameThatIsNoQuarantineIsNamed) {
+  on_invalid_ = OnInvalid::kQuarantine;
+  ASSERT_TRUE(Import(Source({1})).ok());
+  auto other =
+      NewTableRequest(quarantine_, iceberg::ParseSchemaText("n long", 2).value(), {})
+          .value();
+  ASSERT_TRUE(catalog_->CreateTable(context_, other).ok());
+  const std::string source = "memory://in/bad.csv";
+  ASSERT_TRUE(store_.PutIfAbsent(context_, source, "n\n2\nx\n").ok());
+  const auto imported = Import(source);
+  EXPECT_TRUE(imported.status().Is(StatusCode::kInvalidArgument)) << imported.status();
+  EXPECT_THAT(std::string(imported.status().message()), HasSubstr("t__quarantine"));
+  EXPECT_THAT(Rows(), ElementsAre(1));
 }
 
 TEST_F(RowChangesTest, ACommitWhoseAnswerIsLostIsFoundInTheTable) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "table/arrow_status.h"
+#include "table/lenient_rows.h"
 #include "table/text_columns.h"
 
 namespace firn::table {
@@ -83,7 +84,7 @@ struct TextColumn {
   std::shared_ptr<arrow::DataType> type;
 };
 
-class ReaderStream final : public scan::BatchStream {
+class ReaderStream final : public RowStream {
  public:
   ReaderStream(const base::Context& context, std::string name,
                std::shared_ptr<RowBytes> bytes,
@@ -105,9 +106,11 @@ class ReaderStream final : public scan::BatchStream {
 
   const SchemaPtr& schema() const override { return schema_; }
   scan::ScanStats stats() const override { return stats_; }
+  std::int64_t RowNumber(std::int64_t row) const override { return first_row_ + row; }
 
   Result<BatchPtr> Next() override {
     FIRN_RETURN_IF_ERROR(context_.Check());
+    first_row_ = stats_.rows + 1;
     Result<BatchPtr> batch = Read();
     if (!batch.ok()) {
       const Status read = bytes_->status();
@@ -145,6 +148,7 @@ class ReaderStream final : public scan::BatchStream {
   const std::vector<TextColumn> texts_;
   const bool untrusted_;
   arrow::MemoryPool* const pool_;
+  std::int64_t first_row_ = 1;
   scan::ScanStats stats_;
 };
 
@@ -156,14 +160,27 @@ arrow::io::IOContext TextContext() { return arrow::io::IOContext(); }
 
 using CsvTypes = std::unordered_map<std::string, std::shared_ptr<arrow::DataType>>;
 
+// Rows of the wrong number of values are an error, unless `skipped` is there to take
+// them.
 Result<std::shared_ptr<arrow::csv::StreamingReader>> OpenCsvReader(
-    const InputPtr& bytes, RowFormat format, const CsvTypes& types) {
+    const InputPtr& bytes, RowFormat format, const CsvTypes& types,
+    const std::shared_ptr<SkippedRows>& skipped = nullptr) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.use_threads = false;  // Errors then name their row.
   read.block_size = kBlockBytes;
   auto parse = arrow::csv::ParseOptions::Defaults();
   parse.newlines_in_values = true;
   if (format == RowFormat::kTsv) parse.delimiter = '\t';
+  if (skipped != nullptr) {
+    parse.invalid_row_handler = [skipped](const arrow::csv::InvalidRow& row) {
+      // Arrow counts the heading.
+      skipped->Add({row.number - 1, "",
+                    std::to_string(row.actual_columns) + " values where there are " +
+                        std::to_string(row.expected_columns) + " columns",
+                    std::string(row.text)});
+      return arrow::csv::InvalidRowResult::Skip;
+    };
+  }
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.null_values = {""};
   convert.strings_can_be_null = true;
@@ -201,6 +218,7 @@ bool IsTextInJson(const arrow::DataType& type) {
 bool IsTextInCsv(const arrow::DataType& type) {
   return type.id() == arrow::Type::BINARY || type.id() == arrow::Type::FIXED_SIZE_BINARY;
 }
+bool IsText(const arrow::DataType&) { return true; }
 
 // The wanted columns as they are asked of the reader, those that are text there as text.
 SchemaPtr AsRead(const SchemaPtr& wanted, bool (*is_text)(const arrow::DataType&)) {
@@ -230,7 +248,7 @@ class RowFile {
         options_(options),
         pool_(options.pool != nullptr ? options.pool : arrow::default_memory_pool()) {}
 
-  Result<std::unique_ptr<scan::BatchStream>> Open() {
+  Result<std::unique_ptr<RowStream>> Open() {
     FIRN_ASSIGN_OR_RETURN(InputPtr plain, Decompressed(bytes_, name_));
     const bool is_text = options_.format != RowFormat::kArrow;
     auto buffered = std::make_shared<PeekableInput>(
@@ -259,12 +277,19 @@ class RowFile {
     return InputPtr(arrow::io::BufferReader::FromString(std::string(text)));
   }
 
-  Result<std::unique_ptr<scan::BatchStream>> OpenCsv(Buffered bytes) {
+  Result<std::unique_ptr<RowStream>> OpenCsv(Buffered bytes) {
     SchemaPtr wanted = options_.wanted;
     if (wanted == nullptr) {
       FIRN_ASSIGN_OR_RETURN(const InputPtr sample, Sample(bytes));
       FIRN_ASSIGN_OR_RETURN(const auto guess, OpenCsvReader(sample, options_.format, {}));
       wanted = AsTable(*guess->schema());
+    }
+    if (options_.on_rejected) {
+      const auto skipped = std::make_shared<SkippedRows>();
+      FIRN_ASSIGN_OR_RETURN(auto reader,
+                            OpenCsvReader(bytes, options_.format,
+                                          TypesByName(*AsRead(wanted, IsText)), skipped));
+      return Lenient(MakeCsvReader(std::move(reader), skipped), *wanted);
     }
     const SchemaPtr asked = AsRead(wanted, IsTextInCsv);
     FIRN_ASSIGN_OR_RETURN(auto reader,
@@ -272,7 +297,7 @@ class RowFile {
     return Stream(std::move(reader), *wanted, IsTextInCsv, false);
   }
 
-  Result<std::unique_ptr<scan::BatchStream>> OpenNdjson(Buffered bytes) {
+  Result<std::unique_ptr<RowStream>> OpenNdjson(Buffered bytes) {
     FIRN_ASSIGN_OR_RETURN(const std::string_view first, FromArrow(bytes->Peek(1)));
     if (first == "[") {
       return Status::InvalidArgument(
@@ -281,6 +306,11 @@ class RowFile {
     SchemaPtr wanted = options_.wanted;
     if (wanted == nullptr) {
       FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjson(bytes));
+    }
+    if (options_.on_rejected) {
+      return Lenient(MakeNdjsonReader(std::move(bytes), AsRead(wanted, IsTextInJson),
+                                      kBlockBytes, pool_),
+                     *wanted);
     }
     FIRN_ASSIGN_OR_RETURN(auto reader,
                           OpenJsonReader(bytes, AsRead(wanted, IsTextInJson)));
@@ -317,7 +347,7 @@ class RowFile {
     return arrow::schema(std::move(fields));
   }
 
-  Result<std::unique_ptr<scan::BatchStream>> OpenArrow(Buffered bytes) {
+  Result<std::unique_ptr<RowStream>> OpenArrow(Buffered bytes) {
     FIRN_ASSIGN_OR_RETURN(const std::string_view first,
                           FromArrow(bytes->Peek(std::int64_t{kIpcFileMagic.size()})));
     // A file is its magic, the stream and an index of it ("IPC File Format").
@@ -336,8 +366,14 @@ class RowFile {
         std::move(reader), *schema, [](const arrow::DataType&) { return false; }, true);
   }
 
+  std::unique_ptr<RowStream> Lenient(std::unique_ptr<TextRowReader> reader,
+                                     const arrow::Schema& wanted) {
+    return MakeLenientStream(context_, name_, bytes_, std::move(reader), wanted,
+                             options_.on_rejected, pool_);
+  }
+
   // `reader` gives the columns of the file, those that `is_text` says as text.
-  Result<std::unique_ptr<scan::BatchStream>> Stream(
+  Result<std::unique_ptr<RowStream>> Stream(
       std::shared_ptr<arrow::RecordBatchReader> reader, const arrow::Schema& wanted,
       bool (*is_text)(const arrow::DataType&), bool untrusted) {
     arrow::FieldVector fields = reader->schema()->fields();
@@ -349,7 +385,7 @@ class RowFile {
       texts.push_back({i, target->type()});
       field = field->WithType(target->type());
     }
-    return std::unique_ptr<scan::BatchStream>(std::make_unique<ReaderStream>(
+    return std::unique_ptr<RowStream>(std::make_unique<ReaderStream>(
         context_, name_, bytes_, std::move(reader), arrow::schema(std::move(fields)),
         std::move(texts), untrusted, pool_));
   }
@@ -383,10 +419,10 @@ std::optional<RowFormat> RowFormatOfName(std::string_view name) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<scan::BatchStream>> OpenRowFile(const base::Context& context,
-                                                       std::shared_ptr<RowBytes> bytes,
-                                                       const std::string& name,
-                                                       const RowFileOptions& options) {
+Result<std::unique_ptr<RowStream>> OpenRowFile(const base::Context& context,
+                                               std::shared_ptr<RowBytes> bytes,
+                                               const std::string& name,
+                                               const RowFileOptions& options) {
   auto stream = RowFile(context, bytes, name, options).Open();
   if (stream.ok()) return stream;
   bytes->Stop();

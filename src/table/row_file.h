@@ -12,9 +12,13 @@
 // its column's type is an error. Times of RFC 3339 with a zone are timestamps in UTC,
 // those without are local ones, both of microseconds; a column of nothing but NULL is
 // text. Bytes are hexadecimal digits, those of UUIDs also with their hyphens.
+//
+// A row of CSV or NDJSON that does not parse is the end, or is told to who asked for it
+// and left out (lenient_rows.h). In Arrow's format there are none.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,8 +26,9 @@
 
 #include "base/context.h"
 #include "firn/status.h"
-#include "scan/batch.h"
+#include "table/rejected_row.h"
 #include "table/row_bytes.h"
+#include "table/row_stream.h"
 
 namespace arrow {
 class MemoryPool;
@@ -46,15 +51,18 @@ struct RowFileOptions {
   // and left to whoever checks the batches. Null: all are.
   std::shared_ptr<arrow::Schema> wanted;
   arrow::MemoryPool* pool = nullptr;  // Null: Arrow's default.
+  // Told of each row that does not parse, in the thread that calls Next(); an error ends
+  // the stream. Empty: the first such row does.
+  std::function<Status(const RejectedRow&)> on_rejected = {};
 };
 
 // The rows of `bytes`, each batch of a few mebibytes of text. `name` names the file in
 // errors, and where it ends with .gz, .bz2, .lz4 or .zst the bytes are decompressed.
 // `context` must outlive the stream. InvalidArgument, naming the row or the value, for
 // what does not parse; what the reading of the bytes returns.
-Result<std::unique_ptr<scan::BatchStream>> OpenRowFile(const base::Context& context,
-                                                       std::shared_ptr<RowBytes> bytes,
-                                                       const std::string& name,
-                                                       const RowFileOptions& options);
+Result<std::unique_ptr<RowStream>> OpenRowFile(const base::Context& context,
+                                               std::shared_ptr<RowBytes> bytes,
+                                               const std::string& name,
+                                               const RowFileOptions& options);
 
 }  // namespace firn::table

@@ -7,12 +7,10 @@
 #include <memory>
 #include <utility>
 
-#include "base/log.h"
 #include "iceberg/apply_updates.h"
-#include "iceberg/layout_text.h"
-#include "iceberg/partition_update.h"
 #include "iceberg/schema_arrow.h"
 #include "table/data_files.h"
+#include "table/dead_letter_table.h"
 #include "table/file_source.h"
 #include "table/key_set.h"
 #include "table/table_writer.h"
@@ -81,7 +79,7 @@ Result<std::vector<Source>> FindSources(const base::Context& context,
 }
 
 // The rows of a plan's splits, one split after the other.
-class PlanStream final : public scan::BatchStream {
+class PlanStream final : public RowStream {
  public:
   PlanStream(std::shared_ptr<scan::BatchSource> source,
              std::unique_ptr<scan::ScanPlan> plan)
@@ -91,6 +89,7 @@ class PlanStream final : public scan::BatchStream {
     return plan_->schema();
   }
   scan::ScanStats stats() const override { return plan_->stats(); }
+  std::int64_t RowNumber(std::int64_t row) const override { return first_row_ + row; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     for (;;) {
       if (split_ == nullptr) {
@@ -98,7 +97,11 @@ class PlanStream final : public scan::BatchStream {
         if (split_ == nullptr) return std::shared_ptr<arrow::RecordBatch>();
       }
       FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::RecordBatch> batch, split_->Next());
-      if (batch != nullptr) return batch;
+      if (batch != nullptr) {
+        first_row_ = next_row_;
+        next_row_ += batch->num_rows();
+        return batch;
+      }
       split_.reset();
     }
   }
@@ -108,16 +111,18 @@ class PlanStream final : public scan::BatchStream {
   const std::unique_ptr<scan::ScanPlan> plan_;
   std::unique_ptr<scan::BatchStream> split_;
   std::size_t next_ = 0;
+  std::int64_t first_row_ = 1;
+  std::int64_t next_row_ = 1;
 };
 
-Result<std::unique_ptr<scan::BatchStream>> OpenParquet(const base::Context& context,
-                                                       const RowEnvironment& environment,
-                                                       const std::string& location) {
+Result<std::unique_ptr<RowStream>> OpenParquet(const base::Context& context,
+                                               const RowEnvironment& environment,
+                                               const std::string& location) {
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
                         MakeFileSource(context, environment.scan, location));
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::ScanPlan> plan,
                         source->Plan(context, scan::ScanRequest()));
-  return std::unique_ptr<scan::BatchStream>(
+  return std::unique_ptr<RowStream>(
       std::make_unique<PlanStream>(std::move(source), std::move(plan)));
 }
 
@@ -155,17 +160,23 @@ class Import {
 
   Result<ImportOutcome> Run() {
     FIRN_ASSIGN_OR_RETURN(sources_, FindSources(context_, environment_, request_));
+    if (request_.writer.on_invalid == OnInvalid::kQuarantine) {
+      letters_.emplace(context_, environment_, request_.table, id_);
+    }
     FIRN_RETURN_IF_ERROR(LoadOrCreate());
     Status status = WriteAndCommit();
-    if (!status.ok() && !status.Is(StatusCode::kCommitUnknown)) Undo();
+    if (!status.ok() && !status.Is(StatusCode::kCommitUnknown) && outcome_.created) {
+      DropUnusedTable(environment_.commit.catalog, environment_.scan.store,
+                      request_.table);
+    }
     if (!status.ok()) return status;
     return std::move(outcome_);
   }
 
  private:
   // The rows of a source, text read as the types of `wanted` where that is not null.
-  Result<std::unique_ptr<scan::BatchStream>> Open(const Source& source,
-                                                  std::shared_ptr<arrow::Schema> wanted) {
+  Result<std::unique_ptr<RowStream>> Open(const Source& source,
+                                          std::shared_ptr<arrow::Schema> wanted) {
     if (source.format == RowFormat::kParquet) {
       return OpenParquet(context_, environment_, source.location);
     }
@@ -175,6 +186,12 @@ class Import {
     options.format = source.format;
     options.wanted = std::move(wanted);
     options.pool = environment_.scan.pool;
+    if (letters_.has_value()) {
+      options.on_rejected = [this](const RejectedRow& row) {
+        // What follows is no fault of the row's, and must not look like one.
+        return letters_->Add(row).With("quarantine");
+      };
+    }
     return OpenRowFile(context_, std::move(bytes), source.location, options);
   }
 
@@ -196,9 +213,7 @@ class Import {
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest create,
         NewTableRequest(request_.table, std::move(schema), *request_.create));
-    const Status made = catalog.CreateNamespace(context_, request_.table.name_space, {});
-    if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
-    FIRN_ASSIGN_OR_RETURN(outcome_.table, catalog.CreateTable(context_, create));
+    FIRN_ASSIGN_OR_RETURN(outcome_.table, MakeTable(context_, catalog, create));
     outcome_.created = true;
     return Status::OK();
   }
@@ -221,7 +236,8 @@ class Import {
     TableWriterEnvironment environment{
         {context_, store, environment_.commit.clock, environment_.ulids},
         environment_.spill_files,
-        environment_.spill_directory};
+        environment_.spill_directory,
+        letters_.has_value() ? &*letters_ : nullptr};
     if (keys_.has_value()) {
       environment.on_rows = [this](const arrow::RecordBatch& rows) {
         return keys_->Add(rows);
@@ -234,21 +250,27 @@ class Import {
         iceberg::ToArrowSchema(outcome_.table.metadata->current_schema()));
     progress_.sources = static_cast<std::int64_t>(sources_.size());
     for (const Source& source : sources_) {
-      std::unique_ptr<scan::BatchStream> rows = std::move(first_);
+      std::unique_ptr<RowStream> rows = std::move(first_);
       if (rows == nullptr) {
         FIRN_ASSIGN_OR_RETURN(rows, Open(source, wanted));
+      }
+      if (letters_.has_value()) {
+        letters_->SetSource(source.location, [&rows = *rows](std::int64_t row) {
+          return rows.RowNumber(row);
+        });
       }
       const Status written = Write(*rows, *writer);
       if (!written.ok()) return WithLocation(written, source.location);
       ++progress_.sources_done;
       ShowProgress();
     }
+    outcome_.rows = writer->stats().rows;
     FIRN_ASSIGN_OR_RETURN(std::vector<iceberg::DataFile> files,
                           std::move(*writer).Finish());
     return Commit(store, std::move(files));
   }
 
-  Status Write(scan::BatchStream& rows, TableWriter& writer) {
+  Status Write(RowStream& rows, TableWriter& writer) {
     for (;;) {
       FIRN_RETURN_IF_ERROR(context_.Check());
       FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch, rows.Next());
@@ -273,14 +295,18 @@ class Import {
 
   Status Commit(io::Store& store, std::vector<iceberg::DataFile> files) {
     outcome_.sources = progress_.sources;
-    outcome_.rows = progress_.rows;
     for (const iceberg::DataFile& file : files) {
       outcome_.file_bytes += file.file_size_bytes;
     }
     outcome_.files = static_cast<std::int64_t>(files.size());
-    if (files.empty()) return Status::OK();
     BegunFiles written(store);
     for (const iceberg::DataFile& file : files) written.Add(file.file_path);
+    if (letters_.has_value()) {
+      FIRN_RETURN_IF_ERROR(letters_->Commit());
+      outcome_.rows_quarantined = letters_->rows();
+      outcome_.quarantine = letters_->identifier();
+    }
+    if (files.empty()) return Status::OK();
     const Status status =
         keys_.has_value() ? Replace(std::move(files)) : Append(std::move(files));
     if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
@@ -337,29 +363,6 @@ class Import {
                                  kImportIdKey + "=" + id_);
   }
 
-  // A table that was made for these rows goes, unless another has begun to use it.
-  void Undo() const {
-    if (!outcome_.created) return;
-    const base::Context own;
-    iceberg::Catalog& catalog = environment_.commit.catalog;
-    const auto now = catalog.LoadTable(own, request_.table);
-    if (!now.ok() || !now->metadata->snapshots.empty()) return;
-    const Status dropped = catalog.DropTable(own, request_.table);
-    if (!dropped.ok()) {
-      base::LogWarn("a table that was made for an import that failed is still there",
-                    {{"table", request_.table.ToString()},
-                     {"why", std::string(dropped.message())}});
-      return;
-    }
-    const Status removed =
-        now->StoreOr(environment_.scan.store).Remove(own, now->metadata_location);
-    if (!removed.ok()) {
-      base::LogWarn(
-          "the metadata of a table that was dropped again is still there",
-          {{"file", now->metadata_location}, {"why", std::string(removed.message())}});
-    }
-  }
-
   const base::Context& context_;
   const RowEnvironment& environment_;
   const ImportRequest& request_;
@@ -367,33 +370,13 @@ class Import {
   std::vector<Source> sources_;
   base::ByteBudget key_budget_;
   std::optional<KeySet> keys_;
-  std::unique_ptr<scan::BatchStream> first_;  // Opened already, to see its columns.
+  std::optional<DeadLetterTable> letters_;
+  std::unique_ptr<RowStream> first_;  // Opened already, to see its columns.
   ImportProgress progress_;
   ImportOutcome outcome_;
 };
 
 }  // namespace
-
-Result<iceberg::CreateTableRequest> NewTableRequest(
-    const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
-    const TableLayout& layout) {
-  iceberg::CreateTableRequest request;
-  request.identifier = identifier;
-  const auto partition = iceberg::ParsePartitionTerms(layout.partition);
-  if (!partition.ok()) return partition.status().With("partition");
-  auto spec = iceberg::MakePartitionSpec(*partition, schema);
-  if (!spec.ok()) return spec.status().With("partition");
-  request.spec = std::move(*spec);
-  const auto sort = iceberg::ParseSortTerms(layout.sort);
-  if (!sort.ok()) return sort.status().With("sort");
-  auto order = iceberg::MakeSortOrder(*sort, schema);
-  if (!order.ok()) return order.status().With("sort");
-  request.sort_order = std::move(*order);
-  FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
-  request.schema = std::move(schema);
-  request.properties = layout.properties;
-  return request;
-}
 
 Result<ImportOutcome> ImportRows(const base::Context& context,
                                  const RowEnvironment& environment,

@@ -5,17 +5,18 @@
 //  2. The table is loaded, or made for the columns of the first of them.
 //  3. Every row goes through a TableWriter: checked against the table's schema, into its
 //     partitions, in its order.
-//  4. One append, or with a key one overwrite (row_rewrite.h), names all files. Where its
-//  outcome is not known, the table is looked at
-//     for the import's id, which is in the snapshot's summary.
+//  4. Rows that were quarantined are committed to their table (dead_letter_table.h).
+//  5. One append, or with a key one overwrite (row_rewrite.h), names all files. Where its
+//     outcome is not known, the table is looked at for the import's id, which is in the
+//     snapshot's summary.
 //
 // An import that fails or is cancelled leaves the table as it was: its files are removed,
-// and so is a table that it made.
+// and so is a table that it made. If it fails after step 4, the quarantined rows are
+// there.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,20 +24,13 @@
 #include "base/context.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
+#include "table/new_table.h"
 #include "table/row_bytes.h"
 #include "table/row_file.h"
 #include "table/row_rewrite.h"
 #include "table/table_writer_options.h"
 
 namespace firn::table {
-
-// How a table is made: partition fields and sort order as iceberg/layout_text.h reads
-// them, and its properties.
-struct TableLayout {
-  std::string partition;
-  std::string sort;
-  std::map<std::string, std::string> properties;
-};
 
 struct ImportProgress {
   std::int64_t rows = 0;
@@ -56,7 +50,9 @@ struct ImportRequest {
   // Columns that identify a row: one of the table that has the same values there goes in
   // the same commit. None: rows are appended.
   std::vector<std::string> key;
-  // What the table's properties do not say.
+  // What the table's properties do not say. Where it quarantines, rows that the table
+  // does not take are in another beside it (dead_letter_table.h), those too that do not
+  // parse.
   TableWriterOptions writer;
   // Called now and then, by the calling thread. May be empty.
   std::function<void(const ImportProgress&)> on_progress;
@@ -67,20 +63,16 @@ struct ImportOutcome {
   bool created = false;
   std::optional<iceberg::SnapshotId> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;           // Taken.
   std::int64_t rows_replaced = 0;  // Of the table, by `key`.
+  std::int64_t rows_quarantined = 0;
+  iceberg::TableIdentifier quarantine;  // Where those are.
   std::int64_t files = 0;
   std::int64_t file_bytes = 0;
 };
 
 // The summary property that holds an import's id, a ULID.
 inline constexpr char kImportIdKey[] = "firn.import-id";
-
-// The table that `layout` asks for with these columns. InvalidArgument says where a text
-// is wrong.
-Result<iceberg::CreateTableRequest> NewTableRequest(
-    const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
-    const TableLayout& layout);
 
 // Errors: NotFound for a source or a table; InvalidArgument that names source, column and
 // row for what the table does not take, and for a source whose format is not known;

@@ -94,7 +94,8 @@ class Rewriting {
     FIRN_ASSIGN_OR_RETURN(
         iceberg::FilePlan plan,
         iceberg::PlanFiles(context_, manifests, metadata, snapshot,
-                           metadata.current_schema(), request_.matcher.bounds()));
+                           metadata.current_schema(), request_.matcher.bounds(),
+                           {{}, environment_.scan.ThreadsOfPlan(metadata.location)}));
     std::vector<FileFate> fates;
     std::int64_t done = 0;
     for (iceberg::ScanTask& task : plan.tasks) {
@@ -133,9 +134,10 @@ class Rewriting {
 
   Status Rewrite(const iceberg::Snapshot* snapshot, const std::vector<FileFate>& fates) {
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    FIRN_ASSIGN_OR_RETURN(const TableWriterOptions options,
+    FIRN_ASSIGN_OR_RETURN(TableWriterOptions options,
                           WithWriteProperties(request_.writer, metadata.properties,
                                               metadata.current_schema()));
+    options.on_invalid = OnInvalid::kFail;  // These rows are the table's own.
     FIRN_ASSIGN_OR_RETURN(
         std::unique_ptr<TableWriter> writer,
         TableWriter::Make(

@@ -4,8 +4,7 @@
 //
 //  1. The files that may hold such rows are planned from one snapshot.
 //  2. In each, the rows are counted that match: only the columns needed for that are
-//  read.
-//     Files without any are left alone; files of nothing else go as they are.
+//     read. Files without any are left alone; files of nothing else go as they are.
 //  3. The others' remaining rows are written anew, by the table's current schema,
 //     partition spec and order.
 //  4. One overwrite swaps the files, if no rival has changed any of them or added rows
@@ -22,25 +21,13 @@
 #include <vector>
 
 #include "base/context.h"
-#include "base/ulid.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
-#include "iceberg/commit.h"
-#include "io/file.h"
+#include "table/row_environment.h"
 #include "table/row_matcher.h"
-#include "table/scan_environment.h"
 #include "table/table_writer_options.h"
 
 namespace firn::table {
-
-// What rows are read and written with. What it refers to must outlive the work.
-struct RowEnvironment {
-  iceberg::CommitEnvironment commit;
-  ScanEnvironment scan;
-  base::UlidSource& ulids;
-  io::FileSystem& spill_files;
-  std::string spill_directory;
-};
 
 struct RewriteRequest {
   iceberg::TableIdentifier table;

@@ -195,6 +195,69 @@ TEST_F(ManyManifestsTest, SplitsMayBeOpenedInAnyOrderByAnyThread) {
   EXPECT_EQ(seen.size(), 60U);
 }
 
+// What is read of delete files depends on whether all tasks are known before the first
+// row is: with many threads they are.
+TEST_F(ManyManifestsTest, SharedDeletesApplyToFilesThatAreFoundLater) {
+  Fill(30);
+  std::vector<std::pair<std::string, std::int64_t>> places;
+  for (int i = 0; i < 30; i += 3) {
+    places.emplace_back("memory://w/t/data/f" + std::to_string(i), 0);
+  }
+  table_.Commit({table_.WritePositions("p", places),
+                 table_.WriteEqualities("e", {FileField("n", arrow::int64(), 1)},
+                                        "[[1],[10],[25]]", {1})});
+  for (const int threads : {1, 2, 64}) {
+    const auto plan = Plan(threads);
+    std::vector<std::int64_t> rows;
+    for (std::size_t i = 0; const auto numbers = Read(*plan, i); ++i) {
+      rows.insert(rows.end(), numbers->begin(), numbers->end());
+    }
+    std::vector<std::int64_t> expected;
+    for (int i = 0; i < 30; ++i) {
+      if (i % 3 != 0 && i != 1 && i != 10 && i != 25) expected.push_back(i);
+    }
+    EXPECT_EQ(rows, expected) << threads;
+    EXPECT_EQ(plan->stats().rows_deleted, 13);
+    EXPECT_EQ(plan->stats().delete_files_planned, 2);
+  }
+}
+
+TEST_F(ManyManifestsTest, PositionsOfOneFileGoWithItsLastSplit) {
+  const int files = 20;
+  for (int i = 0; i < files; ++i) {
+    const DataFile file = table_.WriteFile(
+        "f" + std::to_string(i), {FileField("n", arrow::int64(), 1)}, "[[1],[2],[3]]");
+    table_.Commit({file});
+    DataFile deletes =
+        i % 2 == 0 ? table_.WriteVector("dv" + std::to_string(i), file, {0, 2})
+                   : table_.WritePositions("p" + std::to_string(i),
+                                           {{file.file_path, 0}, {file.file_path, 2}});
+    deletes.referenced_data_file = file.file_path;
+    table_.Commit({deletes});
+  }
+  base::ByteBudget budget("of the test", 64 << 20);
+  const base::Context context(table_.clock, std::numeric_limits<std::int64_t>::max(),
+                              &budget);
+  const ScanEnvironment environment{.store = table_.store, .footers = table_.footers};
+  const auto source = MakeTableSource(environment, table_.Load()).value();
+  const auto plan = source->Plan(context, {}).value();
+  ASSERT_TRUE(plan->HasSplit(1).value());
+  const std::int64_t index_bytes = budget.used_bytes();
+  std::int64_t rows = 0;
+  std::int64_t most_bytes = 0;
+  for (std::size_t i = 0;; ++i) {
+    const auto stream = plan->OpenSplit(i).value();
+    if (stream == nullptr) break;
+    while (const auto batch = stream->Next().value()) {
+      rows += batch->num_rows();
+      most_bytes = std::max(most_bytes, budget.used_bytes() - index_bytes);
+    }
+  }
+  EXPECT_EQ(rows, files);
+  EXPECT_GT(most_bytes, 0);
+  EXPECT_EQ(budget.used_bytes(), index_bytes);
+}
+
 TEST_F(ManyManifestsTest, ADamagedManifestEndsThePlanWhereItIs) {
   Fill(40);
   const std::string location = table_.manifests[30].manifest_path;

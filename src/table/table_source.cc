@@ -243,7 +243,7 @@ class TablePlan final : public scan::ScanPlan {
     CountPlanned(planner_->stats());
     FIRN_RETURN_IF_ERROR(tasks.status());
     for (iceberg::ScanTask& task : *tasks) packer_.Add(std::move(task));
-    if (tasks->empty()) EndPlanning();
+    if (tasks->empty() || planner_->at_end()) EndPlanning();
     TakeSplits();
     return Status::OK();
   }

@@ -373,7 +373,8 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
   const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                           metadata.current_schema(), nullptr, visit,
-                                          {{iceberg::FieldId(kTsId)}, /*threads=*/1})
+                                          {{iceberg::FieldId(kTsId)},
+                                           environment_.ThreadsOfPlan(metadata.location)})
                            .status());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < newest.size(); ++i) {

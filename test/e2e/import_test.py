@@ -305,6 +305,49 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(BAD_USAGE, "codec 'xz'", "import", files[0], "--into", "a.b",
                           "--config", config)
 
+    def test_rows_that_do_not_fit_may_be_quarantined(self):
+        self.run_ok("table", "create", "a.b", "--columns", "id long required, ts date")
+        csv = self.directory / "x.csv"
+        csv.write_text("id,ts\n1,2024-01-02\ntwo,2024-01-02\n,2024-01-03\n4,x,y\n5,\n")
+        ndjson = self.directory / "x.ndjson"
+        ndjson.write_text('{"id":6}\n{"id":7,"other":1}\n{"id":8,"ts":"soon"}\n')
+        parquet = self.directory / "x.parquet"
+        pq.write_table(pa.table({"id": pa.array([9, None], pa.int64())}), parquet)
+        for said in ("", "--config"):
+            with self.subTest(said):
+                how = ("--on-invalid", "quarantine")
+                if said:
+                    config = self.directory / "firn.yaml"
+                    config.write_text("storage:\n  parquet:\n    on_invalid: quarantine\n")
+                    how = (said, config)
+                report = self.run_ok("table", "append", "a.b", csv, ndjson, parquet, *how)
+                self.assertEqual((report["rows"], report["rows_quarantined"],
+                                  report["quarantine_table"]),
+                                 (4, 6, "a.b__quarantine"))
+        rows = load_table(self.warehouse, "a.b").scan().to_arrow()["id"].to_pylist()
+        self.assertEqual(sorted(rows), sorted([1, 5, 6, 9] * 2))
+        letters = load_table(self.warehouse, "a.b__quarantine")
+        self.assertEqual(len(letters.snapshots()), 2)
+        first = letters.scan(snapshot_id=letters.snapshots()[0].snapshot_id).to_arrow()
+        self.assertEqual(
+            sorted((pathlib.Path(row["source"]).name, row["row"], row["column"],
+                    row["record"]) for row in first.to_pylist()),
+            sorted([("x.csv", 2, "id", '{"id":"two","ts":"2024-01-02"}'),
+                    ("x.csv", 3, "id", '{"id":null,"ts":"2024-01-03"}'),
+                    ("x.csv", 4, None, "4,x,y"),
+                    ("x.ndjson", 2, None, '{"id":7,"other":1}'),
+                    ("x.ndjson", 3, "ts", '{"id":8,"ts":"soon"}'),
+                    ("x.parquet", 2, "id", '{"id":null}')]))
+        snapshot = letters.snapshots()[0]
+        self.assertEqual(first["import_id"].unique().to_pylist(),
+                         [snapshot.summary.additional_properties["firn.import-id"]])
+        # Without the word the same file is refused, whole.
+        self.assert_fails(FAILED, "Expected 2 columns", "table", "append", "a.b", csv)
+        self.assert_fails(BAD_USAGE, "--on-invalid", "table", "append", "a.b", csv,
+                          "--on-invalid", "drop")
+        check = self.firn("check", "a.b__quarantine", "--content")
+        self.assertEqual(check.returncode, DONE, check.stdout + check.stderr)
+
     def test_memory_stays_within_its_bound(self):
         """A large file takes little more memory than a small one."""
         path = self.directory / "large.csv"

@@ -25,7 +25,7 @@ class RecordBatch;
 class Schema;
 }  // namespace arrow
 
-namespace firn::server {
+namespace firn::wire {
 
 // Append the value at `row`. REQUIRES: 0 <= row < array.length().
 void AppendCellJson(std::string& out, const arrow::Array& array, std::int64_t row);
@@ -39,4 +39,8 @@ void AppendColumnsJson(std::string& out, const arrow::Schema& schema);
 // [value,…] of one row.
 void AppendRowJson(std::string& out, const arrow::RecordBatch& batch, std::int64_t row);
 
-}  // namespace firn::server
+// {"name":value,…} of one row.
+void AppendRecordJson(std::string& out, const arrow::RecordBatch& batch,
+                      std::int64_t row);
+
+}  // namespace firn::wire

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/arrow_json.h"
+#include "wire/arrow_json.h"
 
 #include <arrow/array/array_binary.h>
 #include <arrow/array/array_decimal.h>
@@ -16,11 +16,13 @@
 #include <cstdio>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/timestamp.h"
-#include "server/json.h"
 
-namespace firn::server {
+namespace firn::wire {
 namespace {
+
+using base::AppendJsonString;
 
 constexpr std::int64_t kDayUs = 86'400'000'000;
 
@@ -41,6 +43,10 @@ template <typename T>
 void AppendNumber(std::string& out, T v) {
   char buffer[32];
   out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, v).ptr);
+}
+
+void AppendNotFinite(std::string& out, double v) {
+  out += std::isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf";
 }
 
 // How many of the unit make a second.
@@ -211,10 +217,10 @@ bool AppendQuotable(std::string& out, const arrow::Array& array, std::int64_t ro
                  static_cast<const arrow::Time64Type&>(*array.type()).unit());
       return true;
     case Type::FLOAT:  // NaN and the infinities; AppendBare writes the others.
-      AppendPrometheusFloat(out, As<arrow::FloatArray>(array).Value(row));
+      AppendNotFinite(out, As<arrow::FloatArray>(array).Value(row));
       return true;
     case Type::DOUBLE:
-      AppendPrometheusFloat(out, As<arrow::DoubleArray>(array).Value(row));
+      AppendNotFinite(out, As<arrow::DoubleArray>(array).Value(row));
       return true;
     case Type::LIST:
     case Type::LARGE_LIST:
@@ -355,4 +361,16 @@ void AppendRowJson(std::string& out, const arrow::RecordBatch& batch, std::int64
   out += ']';
 }
 
-}  // namespace firn::server
+void AppendRecordJson(std::string& out, const arrow::RecordBatch& batch,
+                      std::int64_t row) {
+  out += '{';
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    if (i > 0) out += ',';
+    AppendJsonString(out, batch.column_name(i));
+    out += ':';
+    AppendCellJson(out, *batch.column(i), row);
+  }
+  out += '}';
+}
+
+}  // namespace firn::wire

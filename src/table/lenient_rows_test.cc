@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of which some rows do not parse, read through OpenRowFile.
+#include "table/lenient_rows.h"
+
+#include <arrow/array/array_base.h>
+#include <arrow/memory_pool.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "table/row_file.h"
+
+namespace firn::table {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class LenientRowsTest : public testing::Test {
+ protected:
+  // Each row that is good as `number: value | value`; the others are in rejected_.
+  std::vector<std::string> Read(RowFormat format, const std::string& text) {
+    std::vector<std::string> rows;
+    rejected_.clear();
+    std::size_t at = 0;
+    const auto bytes = std::make_shared<RowBytes>(
+        context_, [&](std::int64_t size, char* out) -> Result<std::int64_t> {
+          const std::size_t count =
+              std::min(static_cast<std::size_t>(size), text.size() - at);
+          std::memcpy(out, text.data() + at, count);
+          at += count;
+          return static_cast<std::int64_t>(count);
+        });
+    RowFileOptions options{format, wanted_, arrow::default_memory_pool()};
+    options.on_rejected = [this](const RejectedRow& row) {
+      rejected_.push_back(row);
+      return rejected_.size() > rejected_max_ ? Status::ResourceExhausted("no more")
+                                              : Status::OK();
+    };
+    const auto stream = OpenRowFile(context_, bytes, "x.file", options);
+    status_ = stream.status();
+    while (status_.ok()) {
+      const auto batch = (*stream)->Next();
+      status_ = batch.status();
+      if (!status_.ok() || *batch == nullptr) break;
+      EXPECT_TRUE((*batch)->ValidateFull().ok());
+      EXPECT_TRUE((*batch)->schema()->Equals(*(*stream)->schema()));
+      for (std::int64_t row = 0; row < (*batch)->num_rows(); ++row) {
+        std::string out = std::to_string((*stream)->RowNumber(row)) + ":";
+        for (int i = 0; i < (*batch)->num_columns(); ++i) {
+          const auto value = (*batch)->column(i)->GetScalar(row).ValueOrDie();
+          out += (i == 0 ? " " : " | ") + value->ToString();
+        }
+        rows.push_back(std::move(out));
+      }
+    }
+    return rows;
+  }
+
+  // `row column record`, which say where; the reasons are Arrow's for the most part.
+  std::vector<std::string> Rejected() const {
+    std::vector<std::string> out;
+    for (const RejectedRow& row : rejected_) {
+      EXPECT_FALSE(row.reason.empty());
+      out.push_back(std::to_string(row.row) + " " + row.column + " " + row.record);
+    }
+    return out;
+  }
+
+  base::Context context_;
+  std::shared_ptr<arrow::Schema> wanted_ =
+      arrow::schema({arrow::field("id", arrow::int64()),
+                     arrow::field("ts", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+                     arrow::field("name", arrow::utf8())});
+  std::vector<RejectedRow> rejected_;
+  std::size_t rejected_max_ = 1'000'000;
+  Status status_;
+};
+
+TEST_F(LenientRowsTest, CsvLeavesOutWhatDoesNotParse) {
+  EXPECT_THAT(Read(RowFormat::kCsv,
+                   "id,ts,name\n"
+                   "1,2024-01-02T03:04:05Z,one\n"
+                   "two,2024-01-02T03:04:05Z,\n"
+                   "3,yesterday,three\n"
+                   "4,2024-01-02T03:04:05Z\n"
+                   " 5 ,,\"5\n5\"\n"
+                   "six,never,x\n"
+                   "7,,seven\n"),
+              ElementsAre("1: 1 | 2024-01-02 03:04:05.000000Z | one",
+                          "5: 5 | null | 5\n5", "7: 7 | null | seven"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_THAT(Rejected(),
+              ElementsAre("4  4,2024-01-02T03:04:05Z",
+                          R"(2 id {"id":"two","ts":"2024-01-02T03:04:05Z","name":null})",
+                          R"(3 ts {"id":"3","ts":"yesterday","name":"three"})",
+                          R"(6 id {"id":"six","ts":"never","name":"x"})"));
+  EXPECT_EQ(rejected_[0].reason, "2 values where there are 3 columns");
+  EXPECT_THAT(rejected_[2].reason, HasSubstr("yesterday"));
+}
+
+TEST_F(LenientRowsTest, NdjsonLeavesOutLines) {
+  EXPECT_THAT(
+      Read(RowFormat::kNdjson,
+           "{\"id\":1,\"name\":\"one\"}\n"
+           "\n"
+           "{\"id\":\"three\"}\n"
+           "{\"id\":4,\n"
+           "{\"id\":5,\"ts\":\"2024-01-02T03:04:05Z\",\"name\":\"five\"}\r\n"
+           "{\"id\":6,\"other\":1}\n"
+           "word\n"
+           "{\"id\":8}{\"id\":9}\n"
+           "{\"id\":9,\"ts\":\"soon\"}\n"
+           "{\"id\":10}"),
+      ElementsAre("1: 1 | null | one", "5: 5 | 2024-01-02 03:04:05.000000Z | five",
+                  "10: 10 | null | null"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_THAT(Rejected(),
+              ElementsAre("3  {\"id\":\"three\"}", "4  {\"id\":4,",
+                          "6  {\"id\":6,\"other\":1}", "7  word",
+                          "8  {\"id\":8}{\"id\":9}", "9 ts {\"id\":9,\"ts\":\"soon\"}"));
+  EXPECT_EQ(rejected_[4].reason, "2 objects are on one line");
+  EXPECT_THAT(rejected_[0].reason, HasSubstr("string"));
+}
+
+// Over many blocks, each row is in one of the two, with its number.
+TEST_F(LenientRowsTest, EveryRowIsGoodOrRejectedInALargeFile) {
+  constexpr int kRows = 300'000;
+  std::string csv = "id,ts,name\n";
+  std::string ndjson;
+  for (int i = 1; i <= kRows; ++i) {
+    const std::string id = std::to_string(i);
+    const std::string name(40, 'x');
+    const bool wide = i % 1013 == 0;
+    const bool bad = i % 997 == 0;
+    csv += (bad ? "bad" : id) + ",," + name + (wide ? ",\n" : "\n");
+    ndjson += "{\"id\":" + (bad ? "\"bad\"" : id) + ",\"name\":\"" + name +
+              (wide ? "}\n" : "\"}\n");
+  }
+  for (const RowFormat format : {RowFormat::kCsv, RowFormat::kNdjson}) {
+    const auto rows = Read(format, format == RowFormat::kCsv ? csv : ndjson);
+    ASSERT_TRUE(status_.ok()) << status_;
+    EXPECT_EQ(rows.size() + rejected_.size(), std::size_t{kRows});
+    for (const std::string& row : rows) {
+      const std::string number = row.substr(0, row.find(':'));
+      ASSERT_EQ(row.substr(0, row.find(" |")), number + ": " + number);
+    }
+    std::vector<std::int64_t> numbers;
+    for (const RejectedRow& row : rejected_) numbers.push_back(row.row);
+    std::sort(numbers.begin(), numbers.end());
+    std::vector<std::int64_t> expected;
+    for (int i = 1; i <= kRows; ++i) {
+      if (i % 1013 == 0 || i % 997 == 0) expected.push_back(i);
+    }
+    EXPECT_EQ(numbers, expected);
+  }
+}
+
+TEST_F(LenientRowsTest, AFileOfNothingGoodIsEmpty) {
+  EXPECT_THAT(Read(RowFormat::kCsv, "id,ts,name\nx,,\ny,,\n"), ElementsAre());
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_EQ(rejected_.size(), 2U);
+  EXPECT_THAT(Read(RowFormat::kNdjson, "x\ny"), ElementsAre());
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_EQ(rejected_.size(), 2U);
+}
+
+TEST_F(LenientRowsTest, WhoIsToldMayEndIt) {
+  rejected_max_ = 0;
+  Read(RowFormat::kNdjson, "x\n");
+  EXPECT_TRUE(status_.Is(StatusCode::kResourceExhausted)) << status_;
+  Read(RowFormat::kCsv, "id,ts,name\nx,,\n");
+  EXPECT_TRUE(status_.Is(StatusCode::kResourceExhausted)) << status_;
+}
+
+TEST_F(LenientRowsTest, ALineTooLongIsNamed) {
+  Read(RowFormat::kNdjson,
+       "{\"id\":1}\n{\"name\":\"" + std::string(9 << 20, 'x') + "\"}");
+  EXPECT_TRUE(status_.Is(StatusCode::kInvalidArgument)) << status_;
+  EXPECT_THAT(std::string(status_.message()), HasSubstr("line 2 is longer than"));
+}
+
+}  // namespace
+}  // namespace firn::table

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/new_table.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "iceberg/layout_text.h"
+#include "iceberg/partition_update.h"
+
+namespace firn::table {
+
+Result<iceberg::CreateTableRequest> NewTableRequest(
+    const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
+    const TableLayout& layout) {
+  iceberg::CreateTableRequest request;
+  request.identifier = identifier;
+  const auto partition = iceberg::ParsePartitionTerms(layout.partition);
+  if (!partition.ok()) return partition.status().With("partition");
+  auto spec = iceberg::MakePartitionSpec(*partition, schema);
+  if (!spec.ok()) return spec.status().With("partition");
+  request.spec = std::move(*spec);
+  const auto sort = iceberg::ParseSortTerms(layout.sort);
+  if (!sort.ok()) return sort.status().With("sort");
+  auto order = iceberg::MakeSortOrder(*sort, schema);
+  if (!order.ok()) return order.status().With("sort");
+  request.sort_order = std::move(*order);
+  FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
+  request.schema = std::move(schema);
+  request.properties = layout.properties;
+  return request;
+}
+
+Result<iceberg::LoadedTable> MakeTable(const base::Context& context,
+                                       iceberg::Catalog& catalog,
+                                       const iceberg::CreateTableRequest& request) {
+  const Status made = catalog.CreateNamespace(context, request.identifier.name_space, {});
+  if (!made.ok() && !made.Is(StatusCode::kAlreadyExists)) return made;
+  return catalog.CreateTable(context, request);
+}
+
+void DropUnusedTable(iceberg::Catalog& catalog, io::Store& store,
+                     const iceberg::TableIdentifier& identifier) {
+  const base::Context own;  // The work's own may have ended.
+  const auto now = catalog.LoadTable(own, identifier);
+  if (!now.ok() || !now->metadata->snapshots.empty()) return;
+  const Status dropped = catalog.DropTable(own, identifier);
+  if (!dropped.ok()) {
+    base::LogWarn(
+        "a table that was made for rows which did not come is still there",
+        {{"table", identifier.ToString()}, {"why", std::string(dropped.message())}});
+    return;
+  }
+  const Status removed = now->StoreOr(store).Remove(own, now->metadata_location);
+  if (!removed.ok()) {
+    base::LogWarn(
+        "the metadata of a table that was dropped again is still there",
+        {{"file", now->metadata_location}, {"why", std::string(removed.message())}});
+  }
+}
+
+}  // namespace firn::table
