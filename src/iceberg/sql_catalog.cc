@@ -10,7 +10,9 @@
 #include "iceberg/apply_updates.h"
 #include "iceberg/committed_tables.h"
 #include "iceberg/metadata_file.h"
+#include "iceberg/relocate.h"
 #include "iceberg/sqlite.h"
+#include "iceberg/table_metadata_json.h"
 
 namespace firn::iceberg {
 namespace {
@@ -85,6 +87,12 @@ class SqlCatalog final : public Catalog {
                                   const TableIdentifier& identifier,
                                   const std::vector<Requirement>& requirements,
                                   const std::vector<Update>& updates) override;
+  Result<std::string> CurrentMetadataLocation(const base::Context& context,
+                                              const TableIdentifier& identifier) override;
+  Result<std::string> ReplaceMetadata(const base::Context& context,
+                                      const TableIdentifier& identifier,
+                                      const std::string& expected,
+                                      std::string_view json) override;
   Status DropTable(const base::Context& context,
                    const TableIdentifier& identifier) override;
   Status RenameTable(const base::Context& context, const TableIdentifier& from,
@@ -117,6 +125,9 @@ class SqlCatalog final : public Catalog {
   Status InsertTable(const TableIdentifier& identifier, const std::string& location);
 
   // --- No lock needed.
+  // The error where the metadata file that the catalog names is not there.
+  Status MissingMetadata(const base::Context& context, const TableIdentifier& identifier,
+                         const std::string& location);
   Result<LoadedTable> ReadTable(const base::Context& context,
                                 const TableIdentifier& identifier,
                                 const std::string& location);
@@ -412,6 +423,23 @@ Result<LoadedTable> SqlCatalog::ReadTable(const base::Context& context,
                      std::make_shared<const TableMetadata>(std::move(metadata))};
 }
 
+Status SqlCatalog::MissingMetadata(const base::Context& context,
+                                   const TableIdentifier& identifier,
+                                   const std::string& location) {
+  std::string what = "table " + identifier.ToString() + ": its metadata file " +
+                     location + " is not there";
+  if (!options_.warehouse.empty()) {
+    FIRN_ASSIGN_OR_RETURN(const auto move,
+                          FindMove(context, store_, location, options_.warehouse));
+    if (move) {
+      what += ", but in " + move->to + ": it was moved from " + move->from +
+              ". `firn table relocate " + identifier.ToString() +
+              "` writes down where it is now";
+    }
+  }
+  return Status::Corruption(std::move(what));
+}
+
 Result<LoadedTable> SqlCatalog::LoadTable(const base::Context& context,
                                           const TableIdentifier& identifier) {
   std::string previous;
@@ -426,11 +454,7 @@ Result<LoadedTable> SqlCatalog::LoadTable(const base::Context& context,
     // A file may be cleaned away between the two steps, but then the row names another.
     if (!table.status().Is(StatusCode::kNotFound)) return table;
     if (location == previous) {
-      return Status::Corruption(
-          "table " + identifier.ToString() + ": " +
-          std::string(table.status().message()) +
-          ". The catalog names files by absolute location: a warehouse that was moved is "
-          "to be moved back");
+      return MissingMetadata(context, identifier, location);
     }
     previous = location;
   }
@@ -556,6 +580,27 @@ Result<LoadedTable> SqlCatalog::CommitTable(const base::Context& context,
   if (!status.Is(StatusCode::kCommitUnknown)) {
     RemoveUnnamed(store_, {next.metadata_location});
   }
+  return status;
+}
+
+Result<std::string> SqlCatalog::CurrentMetadataLocation(
+    const base::Context& context, const TableIdentifier& identifier) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  const std::lock_guard lock(mutex_);
+  return MetadataLocation(identifier);
+}
+
+Result<std::string> SqlCatalog::ReplaceMetadata(const base::Context& context,
+                                                const TableIdentifier& identifier,
+                                                const std::string& expected,
+                                                std::string_view json) {
+  FIRN_ASSIGN_OR_RETURN(const TableMetadata metadata, TableMetadataFromJson(json));
+  const std::string location = NextMetadataLocation(metadata, expected, random_);
+  FIRN_RETURN_IF_ERROR(PutMetadataJson(context, store_, location, std::string(json)));
+  Status status = context.Check();
+  if (status.ok()) status = SwapLocation(identifier, expected, location);
+  if (status.ok()) return location;
+  if (!status.Is(StatusCode::kCommitUnknown)) RemoveUnnamed(store_, {location});
   return status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "iceberg/schema_arrow.h"
 #include "table/arrow_status.h"
+#include "table/plain_list.h"
 #include "table/type_widening.h"
 
 namespace firn::table {
@@ -71,11 +72,6 @@ bool Promotes(const arrow::DataType& from, const arrow::DataType& to) {
     default:
       return false;
   }
-}
-
-bool IsListLike(Type::type id) {
-  return id == Type::LIST || id == Type::LARGE_LIST || id == Type::FIXED_SIZE_LIST ||
-         id == Type::LIST_VIEW || id == Type::LARGE_LIST_VIEW;
 }
 
 Result<std::shared_ptr<arrow::Scalar>> ScalarOf(const iceberg::Value& value,
@@ -293,8 +289,9 @@ class ColumnProjection::Applier {
 
   Result<DataPtr> Elements(const Node& node, DataPtr data) {
     if (data->type->id() != Type::LIST) {
-      const TypePtr plain = arrow::list(data->type->field(0));
-      FIRN_ASSIGN_OR_RETURN(data, Cast(std::move(data), plain));
+      FIRN_ASSIGN_OR_RETURN(const ArrayPtr plain,
+                            PlainList(arrow::MakeArray(std::move(data)), pool_));
+      data = plain->data();
     }
     auto out = data->Copy();
     out->type = node.type;

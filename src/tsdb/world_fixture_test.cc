@@ -61,7 +61,9 @@ Status World::TryStart() {
                                                {store_, *footers_, nullptr},
                                                clock_,
                                                ulids_,
-                                               *metrics_},
+                                               *metrics_,
+                                               files_,
+                                               "spill"},
                                               tables, assessment_, options_));
   appender_ = MakeHeadAppender(engine_->head(), "");
   return Status::OK();
@@ -150,9 +152,10 @@ World::Samples World::ReadSeries() {
   return samples;
 }
 
-World::Samples World::Collect(scan::BatchSource& source) {
+World::Samples World::Collect(scan::BatchSource& source, expr::PredicatePtr predicate) {
   Samples samples;
   scan::ScanRequest request;
+  request.predicate = std::move(predicate);
   request.columns = {"host", "ts", "value"};
   auto plan = source.Plan(context_, request);
   EXPECT_TRUE(plan.ok()) << plan.status();
@@ -182,14 +185,14 @@ World::Samples World::Collect(scan::BatchSource& source) {
 World::Samples World::ScanTable() {
   auto source = engine_->OpenTable(SamplesTable());
   EXPECT_TRUE(source.ok()) << source.status();
-  return source.ok() ? Collect(**source) : Samples();
+  return source.ok() ? Collect(**source, nullptr) : Samples();
 }
 
-World::Samples World::ScanSettled() {
+World::Samples World::ScanSettled(expr::PredicatePtr predicate) {
   auto source =
       table::MakeTableSource({store_, *footers_, nullptr}, Load(SamplesTable()));
   EXPECT_TRUE(source.ok()) << source.status();
-  return source.ok() ? Collect(**source) : Samples();
+  return source.ok() ? Collect(**source, std::move(predicate)) : Samples();
 }
 
 std::int64_t World::CountRows(const std::string& table) {
