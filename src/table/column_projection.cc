@@ -115,11 +115,15 @@ std::optional<iceberg::FieldId> FieldIdOf(const arrow::Field& field) {
 
 class ColumnProjection::Maker {
  public:
-  explicit Maker(const PartitionConstants& constants) : constants_(constants) {}
+  Maker(const PartitionConstants& constants, const std::set<iceberg::FieldId>& left_out)
+      : constants_(constants), left_out_(left_out) {}
 
   Result<Node> Make(const arrow::Field* file, const iceberg::NestedField& target,
                     const TypePtr& type, const std::string& path) const {
-    if (file == nullptr) return MakeConstant(target, type, path);
+    // A column of no type has no values, whatever a file has under its id.
+    if (file == nullptr || target.type == iceberg::Type(iceberg::kUnknown)) {
+      return MakeConstant(target, type, path);
+    }
     return MakeNode(file->type(), target.type, type, path);
   }
 
@@ -190,6 +194,13 @@ class ColumnProjection::Maker {
     node->kind = Kind::kStruct;
     for (std::size_t i = 0; i < target.fields.size(); ++i) {
       const iceberg::NestedField& field = target.fields[i];
+      if (left_out_.contains(field.id)) {
+        Node& nulls = node->children.emplace_back();
+        nulls.kind = Kind::kConstant;
+        nulls.type = node->type->field(static_cast<int>(i))->type();
+        node->sources.push_back(-1);
+        continue;
+      }
       int source = -1;
       for (int j = 0; j < file.num_fields() && source < 0; ++j) {
         if (FieldIdOf(*file.field(j)) == field.id) source = j;
@@ -216,6 +227,7 @@ class ColumnProjection::Maker {
   }
 
   const PartitionConstants& constants_;
+  const std::set<iceberg::FieldId>& left_out_;
 };
 
 class ColumnProjection::Applier {
@@ -306,14 +318,13 @@ class ColumnProjection::Applier {
   arrow::compute::ExecContext context_;
 };
 
-Result<ColumnProjection> ColumnProjection::Make(const arrow::Field* file,
-                                                const iceberg::NestedField& target,
-                                                TypePtr type,
-                                                const PartitionConstants& constants) {
+Result<ColumnProjection> ColumnProjection::Make(
+    const arrow::Field* file, const iceberg::NestedField& target, TypePtr type,
+    const PartitionConstants& constants, const std::set<iceberg::FieldId>& left_out) {
   ColumnProjection projection;
   projection.name_ = target.name;
   FIRN_ASSIGN_OR_RETURN(projection.root_,
-                        Maker(constants).Make(file, target, type, target.name));
+                        Maker(constants, left_out).Make(file, target, type, target.name));
   return projection;
 }
 

@@ -117,8 +117,14 @@ Result<ArrayPtr> ConformTimestamp(const ConformTarget& target, const ArrayPtr& c
   // A zone only says how to print an instant: any will do where the table has instants.
   const std::int64_t units_from = UnitsPerSecond(from.unit());
   const std::int64_t units_to = UnitsPerSecond(to.unit());
-  if (from.timezone().empty() != to.timezone().empty() || units_from > units_to) {
+  if (from.timezone().empty() != to.timezone().empty()) {
     return WrongType(target, *column->type());
+  }
+  if (units_from > units_to) {
+    return Status::InvalidArgument(
+        std::string(WrongType(target, *column->type()).message()) +
+        ", which would lose its last digits: cast the column before it is written, to "
+        "TIMESTAMP or TIMESTAMPTZ in SQL");
   }
   if (units_from == units_to) {
     return FromArrow(column->View(target.arrow_type));

@@ -87,9 +87,10 @@ Result<const Array*> ColumnAs(const arrow::RecordBatch& batch, int index,
 // Calls visit(batch) for every batch of the plan.
 template <typename Visit>
 Status VisitBatches(const base::Context& context, scan::ScanPlan& plan, Visit visit) {
-  for (std::size_t split = 0; split < plan.split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> stream,
                           plan.OpenSplit(split));
+    if (stream == nullptr) return Status::OK();
     for (;;) {
       FIRN_RETURN_IF_ERROR(context.Check());
       FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
@@ -98,7 +99,6 @@ Status VisitBatches(const base::Context& context, scan::ScanPlan& plan, Visit vi
       FIRN_RETURN_IF_ERROR(visit(*batch));
     }
   }
-  return Status::OK();
 }
 
 Result<std::unique_ptr<scan::ScanPlan>> PlanTable(
@@ -312,7 +312,8 @@ Result<std::vector<ColdSeries>> ColdReader::Read(
   FIRN_ASSIGN_OR_RETURN(
       std::unique_ptr<scan::ScanPlan> plan,
       PlanTable(context, environment_, tables.samples, kSampleColumns, predicate));
-  if (plan->split_count() == 0) return std::vector<ColdSeries>();
+  FIRN_ASSIGN_OR_RETURN(const bool has_rows, plan->HasSplit(0));
+  if (!has_rows) return std::vector<ColdSeries>();
 
   FIRN_ASSIGN_OR_RETURN(std::vector<ColdSeries> series,
                         FindSeries(context, tables, tenant, matchers, range));
@@ -394,7 +395,8 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
   const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                           metadata.current_schema(), nullptr, visit,
-                                          {iceberg::FieldId(kTsId)})
+                                          {{iceberg::FieldId(kTsId)},
+                                           environment_.ThreadsOfPlan(metadata.location)})
                            .status());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < newest.size(); ++i) {

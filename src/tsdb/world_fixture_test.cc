@@ -160,8 +160,9 @@ World::Samples World::Collect(scan::BatchSource& source, expr::PredicatePtr pred
   auto plan = source.Plan(context_, request);
   EXPECT_TRUE(plan.ok()) << plan.status();
   if (!plan.ok()) return samples;
-  for (std::size_t split = 0; split < (*plan)->split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     auto stream = (*plan)->OpenSplit(split);
+    if (stream.ok() && *stream == nullptr) break;
     EXPECT_TRUE(stream.ok()) << stream.status();
     if (!stream.ok()) return samples;
     for (;;) {
@@ -203,8 +204,9 @@ std::int64_t World::CountRows(const std::string& table) {
   auto plan = (*source)->Plan(context_, request);
   EXPECT_TRUE(plan.ok()) << plan.status();
   std::int64_t rows = 0;
-  for (std::size_t split = 0; split < (*plan)->split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     auto stream = (*plan)->OpenSplit(split);
+    if (stream.ok() && *stream == nullptr) break;
     EXPECT_TRUE(stream.ok()) << stream.status();
     for (;;) {
       auto batch = (*stream)->Next();
