@@ -10,7 +10,6 @@
 #include <deque>
 
 #include "iceberg/json.h"
-#include "iceberg/restored_ids.h"
 #include "iceberg/table_metadata_json.h"
 #include "iceberg/test_table.h"
 #include "io/test_environment.h"
@@ -593,14 +592,18 @@ TEST_F(NewTableTest, KeepsItsFieldIds) {
 
 TEST_F(NewTableTest, GetsItsFieldIdsBackOfAServerThatNumbersThem) {
   const TableMetadata numbered = Made(1);
-  const auto restored = ApplyUpdates(
-      numbered, "",
-      RestoringIds(numbered, NewTableOf(request, numbered.location, "uuid", 1)), 2);
-  ASSERT_TRUE(restored.ok()) << restored.status();
-  EXPECT_EQ(restored->default_spec().fields[0].source_id, FieldId(77));
-  EXPECT_EQ(restored->default_spec().fields[0].field_id, FieldId(1001));
-  EXPECT_EQ(restored->default_sort_order().fields, request.sort_order.fields);
-  On(kCommit, {AnswerOf(numbered), AnswerOf(*restored)});
+  // What the server makes of the second commit.
+  TableMetadata restored = numbered;
+  restored.schemas.push_back(request.schema);
+  restored.schemas.back().id = restored.current_schema_id = SchemaId(1);
+  restored.last_column_id = FieldId(77);
+  restored.partition_specs.push_back(request.spec);
+  restored.partition_specs.back().id = restored.default_spec_id = SpecId(1);
+  restored.partition_specs.back().fields[0].field_id = FieldId(1001);
+  restored.last_partition_id = FieldId(1001);
+  restored.sort_orders.push_back(request.sort_order);
+  restored.sort_orders.back().id = restored.default_sort_order_id = SortOrderId(2);
+  On(kCommit, {AnswerOf(numbered), AnswerOf(restored)});
   const auto made = Create();
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->metadata->current_schema().fields(), request.schema.fields());
@@ -609,6 +612,7 @@ TEST_F(NewTableTest, GetsItsFieldIdsBackOfAServerThatNumbersThem) {
   // Ids that are free: some servers take no other.
   EXPECT_EQ(sent["updates"][0]["schema"]["schema-id"], 1);
   EXPECT_EQ(sent["updates"][2]["spec"]["spec-id"], 1);
+  EXPECT_EQ(sent["updates"][2]["spec"]["fields"][0]["field-id"], 1001);
   EXPECT_EQ(sent["updates"][4]["sort-order"]["order-id"], 2);
 }
 
