@@ -4,16 +4,10 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "iceberg/next_id.h"
+
 namespace firn::iceberg {
 namespace {
-
-template <typename T>
-auto NextId(const std::vector<T>& values) {
-  decltype(T::id) next(0);
-  for (const T& value : values)
-    next = std::max(next, decltype(T::id)(value.id.value + 1));
-  return next;
-}
 
 Status Unknown(const char* what, const std::string& id) {
   return Status::InvalidArgument(std::string(what) + " " + id + " does not exist");

@@ -11,6 +11,7 @@
 #include "iceberg/rest_loads.h"
 #include "iceberg/rest_paths.h"
 #include "iceberg/rest_session.h"
+#include "iceberg/restored_ids.h"
 #include "iceberg/schema_json.h"
 #include "iceberg/table_commit_json.h"
 #include "iceberg/table_metadata_json.h"
@@ -183,6 +184,9 @@ class RestCatalog final : public Catalog {
   // Send a request that makes a table what `what` says, and read what it became.
   Result<LoadedAnswer> SendForTable(const base::Context& context, RestRequest request,
                                     const TableIdentifier& identifier);
+  // Give the columns of the table that was just made the ids that are wanted, or drop it.
+  Result<LoadedAnswer> RestoreIds(const base::Context& context, const NewTable& wanted,
+                                  LoadedAnswer made);
   void AskForCredentials(RestRequest* request) const {
     if (options_.rest.vended_credentials) request->headers.emplace_back(kDelegation);
   }
@@ -446,8 +450,40 @@ Result<LoadedTable> RestCatalog::CreateTable(const base::Context& context,
                             JsonText(ToJson(change)),
                             {}},
                            request.identifier);
+  if (made.ok()) made = RestoreIds(context, table, std::move(*made));
   if (!made.ok()) return made.status().With(what);
   return loads_.Keep(std::move(made->table), "", std::move(staged->config));
+}
+
+Result<LoadedAnswer> RestCatalog::RestoreIds(const base::Context& context,
+                                             const NewTable& wanted, LoadedAnswer made) {
+  const TableMetadata& metadata = *made.table.metadata;
+  const std::vector<Update> updates = RestoringIds(metadata, wanted);
+  if (updates.empty()) return made;
+  const TableIdentifier identifier = made.table.identifier;
+  const CommitTableRequest change{
+      identifier,
+      {AssertTableUuid{metadata.table_uuid}, AssertRefSnapshotId{"main", std::nullopt},
+       AssertCurrentSchemaId{metadata.current_schema_id}},
+      updates};
+  auto restored = SendForTable(
+      context,
+      {RestAction::kChange, "POST", paths_.Of(identifier), JsonText(ToJson(change)), {}},
+      identifier);
+  if (restored.ok() &&
+      restored->table.metadata->current_schema().SameColumns(wanted.schema)) {
+    return restored;
+  }
+  const Status why =
+      (restored.ok() ? Status::Unimplemented("the catalog's server does not take them")
+                     : restored.status())
+          .With("its columns are to have ids of their own");
+  // Nobody has use for a table of other columns. Without it the outcome is known.
+  const Status dropped = DropTable(context, identifier);
+  if (!dropped.ok()) return Status::CommitUnknown(std::string(why.message()));
+  return why.Is(StatusCode::kCommitUnknown)
+             ? Status::Unavailable(std::string(why.message()))
+             : why;
 }
 
 Result<LoadedTable> RestCatalog::RegisterTable(const base::Context& context,

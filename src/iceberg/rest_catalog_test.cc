@@ -41,6 +41,12 @@ TableMetadata TestMetadata(const std::string& location = "s3://bucket/metrics/pr
   return MakeTableMetadata(std::move(table)).value();
 }
 
+std::string AnswerOf(const TableMetadata& metadata) {
+  return TestHttpServer::Reply(200, R"({"metadata-location":"memory://w/1.json",)"
+                                    R"("metadata":)" +
+                                        TableMetadataToJson(metadata) + "}");
+}
+
 std::string TableAnswer(const std::string& members = "",
                         const std::vector<std::string>& headers = {}) {
   return TestHttpServer::Reply(
@@ -240,9 +246,7 @@ TEST_F(RestCatalogTest, CommitsOfUnknownOutcomeAreNeverSentAgain) {
 
 TEST_F(RestCatalogTest, FilesOfACommitGoUnlessItMayHaveBeenTaken) {
   Open();
-  const std::string table = TestHttpServer::Reply(
-      200, R"({"metadata-location":"memory://w/1.json","metadata":)" +
-               TableMetadataToJson(TestMetadata("memory://w/metrics/probe")) + "}");
+  const std::string table = AnswerOf(TestMetadata("memory://w/metrics/probe"));
   On(kTable, {table});
   const ManifestIo manifests(store);
   CommitOptions retries;
@@ -530,17 +534,40 @@ TEST_F(RestCatalogTest, OnlyWhatTheServerOffersIsAsked) {
   EXPECT_EQ(sent["table-changes"][0]["identifier"]["name"], "probe");
 }
 
-TEST_F(RestCatalogTest, TablesKeepTheirFieldIds) {
-  Open();
-  const std::string tables = "POST /v1/namespaces/metrics/tables";
-  On("GET /v1/namespaces/metrics", {TestHttpServer::Reply(200, "{}")});
-  On(tables, {TableAnswer()});
-  On(kCommit, {TableAnswer()});
+// Tables of three columns, the first of which is to be number 77.
+class NewTableTest : public RestCatalogTest {
+ protected:
+  void SetUp() override {
+    RestCatalogTest::SetUp();
+    Open();
+    On("GET /v1/namespaces/metrics", {TestHttpServer::Reply(200, "{}")});
+    On(kTables, {TableAnswer()});
+    request.identifier = name;
+    request.schema = TestSchema();
+    request.schema.root.fields[0].id = FieldId(77);
+    request.spec = {SpecId(0),
+                    {{FieldId(77), FieldId(1000), "id", Transform::Identity()}}};
+    request.sort_order = TestOrder();
+    request.sort_order.fields[0].source_id = FieldId(77);
+  }
+  // What is wanted, and what a server makes of it that numbers columns by itself.
+  TableMetadata Made(std::int32_t first_id) {
+    NewTable table = NewTableOf(request, "s3://bucket/metrics/probe", "uuid", 1);
+    table.schema.root.fields[0].id = FieldId(first_id);
+    table.spec.fields[0].source_id = FieldId(first_id);
+    table.sort_order.fields[0].source_id = FieldId(first_id);
+    return MakeTableMetadata(std::move(table)).value();
+  }
+  Result<LoadedTable> Create() { return catalog->CreateTable(context, request); }
+
+  static constexpr char kTables[] = "POST /v1/namespaces/metrics/tables";
+  static constexpr char kDrop[] = "DELETE /v1/namespaces/metrics/tables/probe";
   CreateTableRequest request;
-  request.identifier = name;
-  request.schema = TestSchema();
-  request.schema.root.fields[0].id = FieldId(77);
-  const auto made = catalog->CreateTable(context, request);
+};
+
+TEST_F(NewTableTest, KeepsItsFieldIds) {
+  On(kCommit, {AnswerOf(Made(77))});
+  const auto made = Create();
   ASSERT_TRUE(made.ok()) << made.status();
   const auto requests = server.requests();
   const json staged = json::parse(requests[requests.size() - 2].body);
@@ -557,12 +584,56 @@ TEST_F(RestCatalogTest, TablesKeepTheirFieldIds) {
     }
   }
   On(kCommit, {Error(409, "CommitFailedException", "exists")});
-  EXPECT_EQ(catalog->CreateTable(context, request).status().code(),
-            StatusCode::kAlreadyExists);
+  EXPECT_EQ(Create().status().code(), StatusCode::kAlreadyExists);
   // Nothing is made by a staging whose answer is lost.
-  On(tables, {kLost});
-  EXPECT_EQ(catalog->CreateTable(context, request).status().code(),
-            StatusCode::kUnavailable);
+  On(kTables, {kLost});
+  EXPECT_EQ(Create().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(NewTableTest, GetsItsFieldIdsBackOfAServerThatNumbersThem) {
+  const TableMetadata numbered = Made(1);
+  // What the server makes of the second commit.
+  TableMetadata restored = numbered;
+  restored.schemas.push_back(request.schema);
+  restored.schemas.back().id = restored.current_schema_id = SchemaId(1);
+  restored.last_column_id = FieldId(77);
+  restored.partition_specs.push_back(request.spec);
+  restored.partition_specs.back().id = restored.default_spec_id = SpecId(1);
+  restored.partition_specs.back().fields[0].field_id = FieldId(1001);
+  restored.last_partition_id = FieldId(1001);
+  restored.sort_orders.push_back(request.sort_order);
+  restored.sort_orders.back().id = restored.default_sort_order_id = SortOrderId(2);
+  On(kCommit, {AnswerOf(numbered), AnswerOf(restored)});
+  const auto made = Create();
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->metadata->current_schema().fields(), request.schema.fields());
+  const json sent = json::parse(Last().body);
+  EXPECT_EQ(sent["requirements"][0]["type"], "assert-table-uuid");
+  // Ids that are free: some servers take no other.
+  EXPECT_EQ(sent["updates"][0]["schema"]["schema-id"], 1);
+  EXPECT_EQ(sent["updates"][2]["spec"]["spec-id"], 1);
+  EXPECT_EQ(sent["updates"][2]["spec"]["fields"][0]["field-id"], 1001);
+  EXPECT_EQ(sent["updates"][4]["sort-order"]["order-id"], 2);
+}
+
+TEST_F(NewTableTest, IsNotLeftWithOtherFieldIds) {
+  On(kDrop, {TestHttpServer::Reply(204)});
+  const std::string numbered = AnswerOf(Made(1));
+  const std::pair<std::string, StatusCode> cases[] = {
+      {numbered, StatusCode::kUnimplemented},
+      {Error(400, "BadRequestException", "no"), StatusCode::kInvalidArgument},
+      {Error(409, "CommitFailedException", "a rival"), StatusCode::kConflict},
+      {kLost, StatusCode::kUnavailable}};
+  std::size_t drops = 0;
+  for (const auto& [answer, code] : cases) {
+    On(kCommit, {numbered, answer});
+    const Status status = Create().status();
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_EQ(Count(kDrop), ++drops);
+  }
+  On(kDrop, {kLost});
+  On(kCommit, {numbered, numbered});
+  EXPECT_EQ(Create().status().code(), StatusCode::kCommitUnknown);
 }
 
 TEST_F(RestCatalogTest, DropsSayWhetherFilesGo) {

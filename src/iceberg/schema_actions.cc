@@ -2,6 +2,9 @@
 #include "iceberg/schema_actions.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "iceberg/next_id.h"
 
 namespace firn::iceberg {
 namespace {
@@ -27,12 +30,13 @@ Result<bool> IsNewColumn(const TableMetadata& metadata, const NestedField& colum
   return true;
 }
 
+}  // namespace
+
 std::vector<Update> UpdatesTo(const TableMetadata& base, Schema schema) {
+  schema.id = NextId(base.schemas);
   const FieldId last = std::max(base.last_column_id, schema.HighestFieldId());
   return {AddSchema{std::move(schema), last}, SetCurrentSchema{}};
 }
-
-}  // namespace
 
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
                                          const AddRegisteredColumn& action) {
@@ -72,7 +76,9 @@ Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
         action.evolved_from.ToString() + ", the default one is " +
         base.default_spec_id.ToString());
   }
-  return std::vector<Update>{AddPartitionSpec{action.spec}, SetDefaultSpec{}};
+  PartitionSpec spec = action.spec;
+  spec.id = NextId(base.partition_specs);
+  return std::vector<Update>{AddPartitionSpec{std::move(spec)}, SetDefaultSpec{}};
 }
 
 }  // namespace firn::iceberg

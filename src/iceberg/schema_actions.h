@@ -33,6 +33,10 @@ struct ReplaceSpec {
   SpecId evolved_from;
 };
 
+// The updates that make `schema` the current one of `base`, with an id that is free
+// there: some servers take no other.
+std::vector<Update> UpdatesTo(const TableMetadata& base, Schema schema);
+
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
                                          const AddRegisteredColumn& action);
 Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,

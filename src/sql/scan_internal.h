@@ -118,8 +118,8 @@ struct ScanExecution : public duckdb::GlobalTableFunctionState {
   ~ScanExecution() override {
     if (plan) statement->End(*plan);
   }
-  // The plan does not know yet how many splits there are: a thread that finds none left is
-  // done.
+  // The plan does not know yet how many splits there are: a thread that finds none left
+  // is done.
   duckdb::idx_t MaxThreads() const override {
     return duckdb::GlobalTableFunctionState::MAX_THREADS;
   }

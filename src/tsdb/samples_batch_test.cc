@@ -31,6 +31,43 @@ iceberg::TableMetadata SamplesMetadata() {
               .samples.metadata;
 }
 
+// A table whose columns somebody numbered from one on takes no rows of firn's.
+TEST(MetricTables, RefuseColumnsWithOtherIds) {
+  const base::ManualClock clock(0);
+  const base::Context context;
+  io::MemoryStore store(clock);
+  iceberg::RandomSource random;
+  iceberg::SqlCatalogOptions options;
+  options.uri = "sqlite://";
+  options.warehouse = "memory://w";
+  const auto catalog =
+      iceberg::OpenSqlCatalog(std::move(options), store, clock, random).value();
+  iceberg::CreateTableRequest request;
+  request.schema = OpenOrCreateTables(context, *catalog, {})
+                       .value()
+                       .samples.metadata->current_schema();
+  ASSERT_TRUE(catalog->DropTable(context, SamplesTable()).ok());
+  request.identifier = SamplesTable();
+  std::vector<iceberg::NestedField>& columns = request.schema.root.fields;
+  ASSERT_EQ(columns.back().name, "instance");
+  columns.back().id = iceberg::FieldId(13);
+  ASSERT_TRUE(catalog->CreateTable(context, request).ok());
+  const Status refused = OpenOrCreateTables(context, *catalog, {}).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnimplemented) << refused;
+  EXPECT_NE(refused.message().find("column instance"), std::string_view::npos) << refused;
+
+  ASSERT_TRUE(catalog->DropTable(context, SamplesTable()).ok());
+  columns.back().id = iceberg::FieldId(5000);  // Somebody's, added later.
+  columns.front().id = iceberg::FieldId(14);
+  ASSERT_TRUE(catalog->CreateTable(context, request).ok());
+  EXPECT_EQ(OpenOrCreateTables(context, *catalog, {}).status().code(),
+            StatusCode::kUnimplemented);
+  ASSERT_TRUE(catalog->DropTable(context, SamplesTable()).ok());
+  columns.front().id = iceberg::FieldId(kTenantId);
+  ASSERT_TRUE(catalog->CreateTable(context, request).ok());
+  EXPECT_TRUE(OpenOrCreateTables(context, *catalog, {}).ok());
+}
+
 std::shared_ptr<arrow::RecordBatch> Build(const iceberg::TableMetadata& metadata,
                                           SampleRows rows) {
   const auto builder =

@@ -142,6 +142,26 @@ Status CheckVersion(const iceberg::LoadedTable& table) {
       *version + " and this firn knows " + kSchemaVersion + ": use a newer firn");
 }
 
+// Rows are written and read by the ids of columns: a table in which others have them
+// would take rows whose values nobody finds.
+Status CheckColumns(const iceberg::LoadedTable& table, const iceberg::Schema& ours) {
+  const iceberg::Schema& found = table.metadata->current_schema();
+  const auto refuse = [&](const NestedField& column) {
+    return Status::Unimplemented(
+        "table " + table.identifier.ToString() + ": column " + column.name +
+        " does not have the id of firn's own. Another program made the table, or a "
+        "catalog numbered it anew: use a catalog without the namespace metrics");
+  };
+  for (const NestedField& column : ours.fields()) {
+    if (column.required && found.FindType(column.id) == nullptr) return refuse(column);
+  }
+  for (const NestedField& column : found.fields()) {
+    const bool is_later = ours.HighestFieldId() < column.id;  // Somebody added it.
+    if (!is_later && ours.FindType(column.id) == nullptr) return refuse(column);
+  }
+  return Status::OK();
+}
+
 Result<iceberg::LoadedTable> OpenOrCreate(const base::Context& context,
                                           iceberg::Catalog& catalog,
                                           iceberg::CreateTableRequest request,
@@ -158,6 +178,7 @@ Result<iceberg::LoadedTable> OpenOrCreate(const base::Context& context,
   }
   FIRN_RETURN_IF_ERROR(table.status().With("open table " + name.ToString()));
   FIRN_RETURN_IF_ERROR(CheckVersion(*table));
+  FIRN_RETURN_IF_ERROR(CheckColumns(*table, request.schema));
   return table;
 }
 

@@ -5,6 +5,7 @@ those of PyIceberg, and of DuckDB where there are delete files.
     tables_of_others_test.py --firn FILE
 """
 import json
+import random
 import struct
 
 import firn_server
@@ -145,10 +146,11 @@ class TablesOfOthersTest(ServerTest):
             optional(4, "in", StructType(optional(5, "x", FloatType()),
                                          optional(6, "more", StringType()))))))
         table = self.catalog.create_table("ns.t", schema)
-        text = "".join(str(i * 7919 % 1000003) for i in range(300))
+        # Longer than what opening a file reads of its end.
+        text = random.Random(7).randbytes
         table.append(pa.Table.from_pylist(
             [{"s": None if i % 10 == 0 else
-              {"a": i, "text": f"{i}{text[i:]}", "in": {"x": i / 4, "more": f"{text[i:]}{i}"}}}
+              {"a": i, "text": text(400).hex(), "in": {"x": i / 4, "more": text(400).hex()}}}
              for i in range(1000)], schema=schema.as_arrow()))
         with table.update_schema() as update:
             update.rename_column("s.a", "n").rename_column("s", "t")

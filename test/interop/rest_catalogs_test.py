@@ -15,6 +15,7 @@ import pathlib
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -23,6 +24,7 @@ from rest_servers import object_stores, start_iceberg, start_nessie
 
 import firn_server
 from firn_server import OPTIONS, run_firn
+from remote_write import request, series
 
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
@@ -178,6 +180,38 @@ class AnyServer:
         self.assertGreater(proxy.lost, 2)
         ids = sorted(row[0] for row in self.rows("lost.t", "id"))
         self.assertEqual(ids, list(range(100)))
+
+    def test_a_running_firn_settles_into_it(self):
+        """Samples become rows, each once, across kills and lost answers."""
+        proxy = LossyProxy(self.server.uri)
+        self.addCleanup(proxy.stop)
+        (self.directory / "serve").mkdir()
+        serve = firn_server.Server(
+            self.directory / "serve", "--settle-interval", "0s", "--catalog",
+            self.server.catalog.replace(self.server.uri, proxy.uri),
+            wrap=lambda command: firn_server.dies_with_us(
+                ["env", *(f"{key}={value}" for key, value in self.environment.items()),
+                 *command]))
+        self.addCleanup(serve.close)
+        serve.start()
+        start_ms = int(time.time() * 1000) - 600_000
+        for batch in range(8):
+            answer = serve.write(request(*[
+                series({"__name__": "m", "instance": f"h{i}"},
+                       [(start_ms + 1000 * batch, float(batch))]) for i in range(10)]))
+            self.assertEqual(answer.status, 204, answer)
+            if batch % 3 == 2:
+                serve.kill()
+                serve.start()
+            serve.settle()
+        self.assertGreater(proxy.lost, 2)
+        self.assertEqual(serve.sql("SELECT count(*), sum(value) FROM metrics.samples"),
+                         [[80, 280.0]])
+        self.assertEqual(serve.stop(), 0)
+        self.assertEqual(self.rows("metrics.samples", "count(*), sum(value)"),
+                         [[80, 280.0]])
+        read = self.pyiceberg().load_table("metrics.samples")
+        self.assertEqual(read.scan().to_arrow().num_rows, 80)
 
 
 class LossyProxy:
