@@ -9,8 +9,6 @@
 // object of 4 KB takes on this disk at the same time (a commit is three of them and one
 // transaction of SQLite), the longest commit, and the bytes below the table's directory;
 // then the same with old snapshots expired by the commits.
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -21,9 +19,9 @@
 
 #include "check.h"
 #include "iceberg/commit.h"
-#include "iceberg/single_value.h"
 #include "iceberg/sql_catalog.h"
 #include "iceberg/table_metadata.h"
+#include "imagined_file.h"
 
 namespace {
 
@@ -34,66 +32,12 @@ constexpr int kCommits = 300;
 constexpr int kCommitsPerDay = 10;
 constexpr std::int64_t kRows = 1000;
 
-Schema EightColumns() {
-  Schema schema;
-  schema.root.fields = {{FieldId(1), "ts", true, kTimestamptz, ""},
-                        {FieldId(2), "tenant", true, kString, ""},
-                        {FieldId(3), "host", true, kString, ""},
-                        {FieldId(4), "metric", true, kString, ""},
-                        {FieldId(5), "value", false, kDouble, ""},
-                        {FieldId(6), "count", false, kLong, ""},
-                        {FieldId(7), "flags", false, kInt, ""},
-                        {FieldId(8), "message", false, kString, ""}};
-  return schema;
-}
-
-// What a Parquet writer reports of a thousand rows.
-DataFile Describe(const TableMetadata& table, int i, RandomSource& random) {
-  DataFile file;
-  const std::int32_t day = 20'000 + i / kCommitsPerDay;
-  file.file_path = table.DataDirectory() + "/ts_day=" + std::to_string(day) +
-                   "/t_data_20260101_" + random.NextUuid() + ".parquet";
-  file.partition = {Value(day)};
-  file.record_count = kRows;
-  file.file_size_bytes = 60'000 + i;
-  file.split_offsets = {4};
-  for (const NestedField& field : table.current_schema().fields()) {
-    const PrimitiveType& type = *field.type.primitive();
-    file.column_sizes[field.id] = 5000 + static_cast<std::int64_t>(random.Next() % 999);
-    file.value_counts[field.id] = kRows;
-    file.null_value_counts[field.id] = field.required ? 0 : 17;
-    const std::int64_t low = day * std::int64_t{86'400'000'000} + i * 1000;
-    Value lower = low;
-    Value upper = low + 999;
-    if (type == kString) {
-      lower = field.name + "-aaaa-" + std::to_string(random.Next() % 1000);
-      upper = field.name + "-zzzz-" + std::to_string(random.Next() % 1000);
-    } else if (type == kDouble) {
-      lower = 0.25 + i;
-      upper = 99.5 + i;
-      file.nan_value_counts[field.id] = 0;
-    } else if (type == kInt) {
-      lower = std::int32_t{0};
-      upper = std::int32_t{7};
-    }
-    file.lower_bounds[field.id] = SerializeValue(lower, type);
-    file.upper_bounds[field.id] = SerializeValue(upper, type);
-  }
-  return file;
-}
-
 std::uint64_t BytesBelow(const std::string& directory) {
   std::uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     if (entry.is_regular_file()) bytes += entry.file_size();
   }
   return bytes;
-}
-
-double CpuMs() {
-  timespec now{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
 double ClockMs() {
@@ -121,7 +65,7 @@ void Run(const std::string& directory, const char* name,
   CreateTableRequest request;
   request.identifier = {{{"bench"}}, "t"};
   request.schema = EightColumns();
-  request.spec = {SpecId(0), {{FieldId(1), FieldId(1000), "ts_day", Transform::Day()}}};
+  request.spec = ByDay();
   request.properties = properties;
   Check(catalog->CreateTable(context, request));
 
@@ -137,7 +81,10 @@ void Run(const std::string& directory, const char* name,
     Check(CommitWithRetry(
         context, {*catalog, manifests, clock, random}, request.identifier,
         [&](const LoadedTable& table, Transaction& transaction) -> Result<BuildDecision> {
-          transaction.Append({Describe(*table.metadata, i, random)});
+          const std::int32_t day = kFirstDay + i / kCommitsPerDay;
+          const std::int64_t first_us = day * kDayUs + i * kRows;
+          const ImaginedFile file{day, i, kRows, 60'000 + i, first_us, first_us + kRows};
+          transaction.Append({Describe(*table.metadata, file, random)});
           transaction.SetProperties({{"firn.position.writer", std::to_string(i)}});
           return BuildDecision::kCommit;
         }));

@@ -96,8 +96,9 @@ class BatchesPlan final : public scan::ScanPlan {
     schema_ = arrow::schema(std::move(fields));
   }
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
-  std::size_t split_count() const override { return batches_.size(); }
+  Result<bool> HasSplit(std::size_t index) override { return index < batches_.size(); }
   Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override {
+    if (index >= batches_.size()) return std::unique_ptr<scan::BatchStream>();
     const arrow::RecordBatch& rows = *batches_[index]->rows;
     arrow::ArrayVector arrays;
     for (const int column : columns_) arrays.push_back(rows.column(column));

@@ -167,6 +167,29 @@ struct FileSummary {
   std::int64_t bytes = 0;
 };
 
+// What the files of one partition come to, as manifests say it: rows before delete files
+// take some away, bounds that may be wider than the values and cut for long text.
+struct PartitionSummary {
+  int spec_id = 0;
+  std::string partition;  // `ts_day=2026-01-02`; empty where it is not partitioned.
+  std::int64_t rows = 0;
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+  std::int64_t position_delete_rows = 0;  // Of deletion vectors, too.
+  std::int64_t position_delete_files = 0;
+  std::int64_t equality_delete_rows = 0;
+  std::int64_t equality_delete_files = 0;
+  std::optional<TimestampMs> last_updated_ms;  // Absent: that snapshot is gone.
+  struct Column {
+    std::string name;
+    std::optional<std::string> lower;  // Absent: not known, or there is no value.
+    std::optional<std::string> upper;
+    std::optional<std::int64_t> nulls;  // Absent: not known.
+    std::optional<std::int64_t> nans;
+  };
+  std::vector<Column> columns;  // As they were asked for.
+};
+
 struct TableDescription {
   TableSummary summary;
   std::string location;
@@ -256,6 +279,11 @@ class Db {
                                                          std::string_view table) = 0;
   virtual Result<std::vector<FileSummary>> Files(const base::Context& context,
                                                  std::string_view table) = 0;
+  // Partitions of the current snapshot, by spec and values. `columns`: which to add up.
+  // InvalidArgument for one that is not there or has parts.
+  virtual Result<std::vector<PartitionSummary>> Partitions(
+      const base::Context& context, std::string_view table,
+      const std::vector<std::string>& columns) = 0;
   // The warehouse's catalog, for other engines. Goes with the Db.
   virtual CatalogReader& catalog() = 0;
   // Hold what the table says of itself, in every snapshot, against what is in its store.

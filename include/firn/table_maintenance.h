@@ -106,6 +106,27 @@ struct CompactReport {
   std::vector<std::string> reasons;  // Of the first ten.
 };
 
+struct RelocateOptions {
+  // The directory that was moved, and where it is now: locations. Both empty: the
+  // warehouse moved, and from where is found out.
+  std::string from;
+  std::string to;
+  // Look for everything, and change nothing.
+  bool dry_run = false;
+  // Told after each snapshot how many of how many are through. May be empty.
+  std::function<void(std::int64_t done, std::int64_t snapshots)> on_progress;
+};
+
+struct RelocateReport {
+  std::string from;
+  std::string to;
+  std::string metadata_location;    // Of the current file: the new one, but in a dry run.
+  std::int64_t manifest_lists = 0;  // Written, or that would be.
+  std::int64_t manifests = 0;
+  std::int64_t files = 0;            // Live ones, named by their new place.
+  std::int64_t files_elsewhere = 0;  // That lay elsewhere, and stay.
+};
+
 // Thread-safe. Errors common to all: NotFound for a table that is not there; Conflict and
 // CommitUnknown of a commit; what the store or catalog returns.
 class TableMaintenance {
@@ -136,6 +157,15 @@ class TableMaintenance {
   virtual Result<CompactReport> Compact(const base::Context& context,
                                         std::string_view table,
                                         const CompactOptions& options) = 0;
+
+  // Tell a table whose files were moved, by whatever means, where they are now: metadata
+  // names them by whole locations. Nothing is moved here, and nothing has changed unless
+  // it returns OK. NotFound names the first file that is not at its new place;
+  // InvalidArgument where nothing has moved; Unimplemented for position deletes, deletion
+  // vectors and encrypted manifests, and for a catalog whose server says where tables are.
+  virtual Result<RelocateReport> Relocate(const base::Context& context,
+                                          std::string_view table,
+                                          const RelocateOptions& options) = 0;
 };
 
 }  // namespace firn

@@ -46,7 +46,7 @@ int Promql(World& world, const CommonFlags& common, const PromqlFlags& flags);
 struct TableFlags {
   std::string table;
   SourceFlags source;
-  std::string columns;  // For scan: names separated by commas; empty is all.
+  std::string columns;  // Names separated by commas; empty is all to scan.
   std::string filter;
   std::int64_t limit = 0;
   std::string format;
@@ -62,6 +62,7 @@ int TableDescribe(World& world, const CommonFlags& common, const TableFlags& fla
 int TableScan(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableSnapshots(World& world, const CommonFlags& common, const TableFlags& flags);
 int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags);
+int TablePartitions(World& world, const CommonFlags& common, const TableFlags& flags);
 
 // What a change of a table takes; each command has some of these.
 struct TableChangeFlags {
@@ -100,7 +101,7 @@ struct TableRowsFlags {
   std::string sort;
   std::vector<std::string> properties;  // KEY=VALUE.
   std::string key;                      // Columns, separated by commas.
-  std::string on_invalid;               // fail, quarantine, or empty: as the settings say.
+  std::string on_invalid;  // fail, quarantine, or empty: as the settings say.
   std::string filter;
   bool all = false;  // Rows, without a filter.
   bool dry_run = false;
@@ -125,6 +126,9 @@ struct TableMaintenanceFlags {
   std::optional<std::int64_t> input_files_min;
   std::optional<std::int64_t> commits_max;
   bool rewrite_all = false;
+  // Locations of directories, or both empty.
+  std::string from;
+  std::string to;
   bool dry_run = false;
 };
 int TableOrphans(World& world, const CommonFlags& common,
@@ -133,6 +137,8 @@ int TableManifests(World& world, const CommonFlags& common,
                    const TableMaintenanceFlags& flags);
 int TableCompact(World& world, const CommonFlags& common,
                  const TableMaintenanceFlags& flags);
+int TableRelocate(World& world, const CommonFlags& common,
+                  const TableMaintenanceFlags& flags);
 
 struct CheckFlags {
   std::string location;  // Of a file, a directory or a pattern; or a table's name.

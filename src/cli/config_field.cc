@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/name_list.h"
+
 #include "base/assert.h"
 #include "base/byte_size.h"
 #include "base/duration.h"
@@ -420,16 +422,6 @@ Result<std::size_t> ParseChoice(const ConfigField& field, std::string_view text)
     known += (known.empty() ? "" : ", ") + std::string(word);
   }
   return Bad(field, text, "is none of " + known);
-}
-
-std::vector<std::string> SplitAtCommas(std::string_view text) {
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    if (!item.empty()) items.emplace_back(item);
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-  }
-  return items;
 }
 
 Status CheckText(const ConfigField& field, std::string_view text) {

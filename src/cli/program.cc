@@ -231,6 +231,12 @@ class Grammar {
     AddTableCommand(table, "snapshots", "List the snapshots of a table", true,
                     TableSnapshots);
     AddTableCommand(table, "files", "List the data files of a table", true, TableFiles);
+    AddTableCommand(table, "partitions", "What the files of each partition come to", true,
+                    TablePartitions)
+        ->add_option(
+            "--columns", table_.columns,
+            "Also the smallest and largest value and the NULLs of these columns, "
+            "separated by commas, as manifests have them");
     AddTableRows(table);
     AddTableChanges(table);
     AddTableMaintenance(table);
@@ -371,6 +377,13 @@ class Grammar {
   }
 
   void AddTableMaintenance(CLI::App* table) {
+    CLI::App* relocate = AddTableUpkeep(
+        table, "relocate", "Tell a table whose files were moved where they are now",
+        "--from file:///old/warehouse --to file:///new/warehouse --dry-run",
+        TableRelocate);
+    relocate->add_option("--from", upkeep_.from,
+                         "The directory that was moved; by default it is found out");
+    relocate->add_option("--to", upkeep_.to, "Where it is; by default the warehouse");
     CLI::App* orphans = AddTableUpkeep(
         table, "orphans", "Remove files at a table's place that are not the table's",
         "--older-than 7d --dry-run", TableOrphans);

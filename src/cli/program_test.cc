@@ -195,6 +195,20 @@ class FakeMaintenance final : public TableMaintenance {
     if (!options.dry_run) report.snapshot_id = 8;
     return report;
   }
+  Result<RelocateReport> Relocate(const base::Context&, std::string_view table,
+                                  const RelocateOptions& options) override {
+    if (table == "metrics.none") return Status::NotFound("no table metrics.none");
+    calls_.push_back("relocate " + std::string(options.dry_run ? "dry" : "real") + " " +
+                     options.from + " " + options.to);
+    options.on_progress(1, 2);
+    return RelocateReport{"file:///a",
+                          "file:///b",
+                          "file:///b/2.json",
+                          2,
+                          3,
+                          4,
+                          table == "metrics.wide" ? 1 : 0};
+  }
   Result<CompactReport> Compact(const base::Context&, std::string_view table,
                                 const CompactOptions& options) override {
     std::string said = std::string("compact ") + (options.dry_run ? "dry" : "real");
@@ -620,6 +634,30 @@ TEST_F(ProgramTest, CompactsTables) {
                                    "compact dry target 8000000 min 1000000 max 9000000 "
                                    "files 2 group 1000000000 all",
                                    "compact real", "compact real"));
+}
+
+TEST_F(ProgramTest, RelocatesTables) {
+  const auto run = [&](const std::string& table, std::vector<std::string> args) {
+    args.insert(args.begin(), {"table", "relocate", table});
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run("metrics.samples", {}), 0);
+  EXPECT_EQ(out(),
+            "metrics.samples: 4 files named in file:///b, no longer in file:///a; 3 "
+            "manifests and 2 lists written anew\n");
+  EXPECT_EQ(run("metrics.wide", {"--dry-run", "--from", "/a", "--to", "/b"}), 0);
+  EXPECT_EQ(
+      out(),
+      "metrics.wide: 4 files would be named in file:///b, no longer in file:///a; 3 "
+      "manifests and 2 lists would be written anew\n1 file lies elsewhere and "
+      "stays\n");
+  EXPECT_EQ(run("metrics.samples", {"--json"}), 0);
+  EXPECT_EQ(json::parse(out())["metadata_location"], "file:///b/2.json");
+  EXPECT_EQ(run("metrics.samples", {"--from", "/a"}), 2);
+  EXPECT_EQ(run("metrics.none", {}), 3);
+  EXPECT_THAT(changes_, testing::ElementsAre("relocate real  ", "relocate dry /a /b",
+                                             "relocate real  "));
 }
 
 TEST_F(ProgramTest, ChecksTables) {

@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// progress_line.h: how far long work is, for a person who waits.
+// progress_line.h: how far a file is, in percent.
 #pragma once
 
-#include <ostream>
 #include <string>
 
-#include "cli/program.h"
+#include "cli/status_line.h"
 
 namespace firn::cli {
 
-// The share that is done, rewritten in place while it changes. Nothing where standard
-// error is no terminal.
+// The share that is done, shown anew when it changes.
 class ProgressLine {
  public:
-  ProgressLine(World& world, const CommonFlags& common)
-      : world_(world), shown_(world.err_is_terminal && !common.quiet) {}
-  ~ProgressLine() { Clear(); }
+  ProgressLine(World& world, const CommonFlags& common) : line_(world, common) {}
 
   void Show(const std::string& file, double share) {
     const int percent = static_cast<int>(share * 100);
-    if (!shown_ || percent == percent_) return;
+    if (percent == percent_) return;
     percent_ = percent;
-    world_.err << "\r\x1b[K" << percent << " % of " << file << std::flush;
+    line_.Show(std::to_string(percent) + " % of " + file);
   }
   void Clear() {
-    if (percent_ >= 0) world_.err << "\r\x1b[K" << std::flush;
+    line_.Clear();
     percent_ = -1;
   }
 
  private:
-  World& world_;
-  const bool shown_;
+  StatusLine line_;
   int percent_ = -1;
 };
 

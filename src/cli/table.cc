@@ -131,6 +131,67 @@ void PrintDescription(std::ostream& out, const TableDescription& d) {
   out << "\n" << properties.ToString();
 }
 
+std::string PartitionsText(const std::vector<PartitionSummary>& partitions,
+                           const std::vector<std::string>& columns) {
+  std::vector<std::string> heading{"partition", "rows",         "files",
+                                   "bytes",     "delete files", "updated"};
+  for (const std::string& column : columns) {
+    for (const char* what : {" from", " to", " nulls"}) heading.push_back(column + what);
+  }
+  TextTable text(std::move(heading));
+  for (const PartitionSummary& each : partitions) {
+    std::vector<std::string> cells{
+        each.partition.empty() ? "-" : each.partition,
+        std::to_string(each.rows),
+        std::to_string(each.files),
+        std::to_string(each.bytes),
+        std::to_string(each.position_delete_files + each.equality_delete_files),
+        each.last_updated_ms ? base::FormatTimestampMs(*each.last_updated_ms) : "-"};
+    for (const PartitionSummary::Column& column : each.columns) {
+      cells.push_back(column.lower.value_or("-"));
+      cells.push_back(column.upper.value_or("-"));
+      cells.push_back(OptionalNumber(column.nulls, "-"));
+    }
+    text.AddRow(std::move(cells));
+  }
+  return text.ToString();
+}
+
+// Keys as in the specification's file of partition statistics.
+std::string PartitionsJson(const std::vector<PartitionSummary>& partitions) {
+  const auto text = [](const std::optional<std::string>& value) {
+    return value ? JsonString(*value) : std::string("null");
+  };
+  std::string out = "[";
+  for (const PartitionSummary& each : partitions) {
+    if (out.back() != '[') out += ',';
+    out +=
+        R"({"partition":)" + JsonString(each.partition) + R"(,"spec_id":)" +
+        std::to_string(each.spec_id) + R"(,"data_record_count":)" +
+        std::to_string(each.rows) + R"(,"data_file_count":)" +
+        std::to_string(each.files) + R"(,"total_data_file_size_in_bytes":)" +
+        std::to_string(each.bytes) + R"(,"position_delete_record_count":)" +
+        std::to_string(each.position_delete_rows) + R"(,"position_delete_file_count":)" +
+        std::to_string(each.position_delete_files) +
+        R"(,"equality_delete_record_count":)" +
+        std::to_string(each.equality_delete_rows) + R"(,"equality_delete_file_count":)" +
+        std::to_string(each.equality_delete_files) + R"(,"last_updated_at":)" +
+        text(each.last_updated_ms
+                 ? std::optional(base::FormatTimestampMs(*each.last_updated_ms))
+                 : std::nullopt) +
+        R"(,"columns":{)";
+    for (const PartitionSummary::Column& column : each.columns) {
+      if (out.back() != '{') out += ',';
+      out += JsonString(column.name) + R"(:{"lower_bound":)" + text(column.lower) +
+             R"(,"upper_bound":)" + text(column.upper) + R"(,"null_count":)" +
+             OptionalNumber(column.nulls, "null") + R"(,"nan_count":)" +
+             OptionalNumber(column.nans, "null") + "}";
+    }
+    out += "}}";
+  }
+  return out + "]\n";
+}
+
 }  // namespace
 
 int TableLs(World& world, const CommonFlags& common, const TableFlags& flags) {
@@ -240,6 +301,18 @@ int TableFiles(World& world, const CommonFlags& common, const TableFlags& flags)
                   }
                   world.out << (common.json ? json + "]\n" : text.ToString());
                   return std::ssize(files);
+                });
+}
+
+int TablePartitions(World& world, const CommonFlags& common, const TableFlags& flags) {
+  const std::vector<std::string> columns = SplitAtCommas(flags.columns);
+  return WithDb(world, common, "table partitions", flags,
+                [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+                  FIRN_ASSIGN_OR_RETURN(const std::vector<PartitionSummary> partitions,
+                                        db.Partitions(context, flags.table, columns));
+                  world.out << (common.json ? PartitionsJson(partitions)
+                                            : PartitionsText(partitions, columns));
+                  return std::ssize(partitions);
                 });
 }
 

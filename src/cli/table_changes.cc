@@ -13,6 +13,7 @@
 #include "cli/counted.h"
 #include "cli/name_list.h"
 #include "cli/sql_source.h"
+#include "cli/status_line.h"
 #include "cli/table_command.h"
 
 #include "base/context.h"
@@ -207,14 +208,14 @@ int TableExpire(World& world, const CommonFlags& common, const TableChangeFlags&
   options.retain_last = flags.retain_last;
   options.snapshot_ids = flags.snapshot_ids;
   options.dry_run = flags.dry_run;
-  const bool shows_progress = world.err_is_terminal && !common.quiet;
+  StatusLine line(world, common);
   options.on_progress = [&](std::int64_t files) {
-    if (shows_progress) world.err << "\r\x1b[K" << files << " files" << std::flush;
+    line.Show(Counted(files, "file", "files"));
   };
   return WithChanges(world, common, kWhat, flags,
                      [&](TableChanges& changes, const base::Context& context) -> Status {
                        const auto report = changes.Expire(context, flags.table, options);
-                       if (shows_progress) world.err << "\r\x1b[K" << std::flush;
+                       line.Clear();
                        FIRN_RETURN_IF_ERROR(report.status());
                        PrintReport(world, common, flags, *report);
                        return Status::OK();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// firn table orphans, manifests and compact.
+// firn table orphans, manifests, compact and relocate.
 #include "firn/table_maintenance.h"
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "cli/counted.h"
 #include "cli/name_list.h"
 #include "cli/sql_source.h"
+#include "cli/status_line.h"
 #include "cli/table_command.h"
 
 #include "base/byte_size.h"
@@ -57,21 +58,6 @@ Result<std::optional<std::int64_t>> SizeOf(const std::string& flag,
   if (*bytes < 1) return Status::InvalidArgument(flag + ": must be above 0");
   return std::optional<std::int64_t>(*bytes);
 }
-
-// Rewritten in place, where a person looks on.
-class CountLine {
- public:
-  CountLine(World& world, const CommonFlags& common)
-      : world_(world), shown_(world.err_is_terminal && !common.quiet) {}
-  void Show(const std::string& text) {
-    if (shown_) world_.err << "\r\x1b[K" << text << std::flush;
-  }
-  void Clear() { Show(""); }
-
- private:
-  World& world_;
-  const bool shown_;
-};
 
 // Prints orphans as they are found, so that none are held.
 class OrphanPrinter {
@@ -120,7 +106,7 @@ class OrphanPrinter {
   World& world_;
   const CommonFlags& common_;
   const TableMaintenanceFlags& flags_;
-  CountLine line_;
+  StatusLine line_;
   std::int64_t files_ = 0;
 };
 
@@ -274,7 +260,7 @@ int TableCompact(World& world, const CommonFlags& common,
   return WithMaintenance(
       world, common, kWhat, flags,
       [&](TableMaintenance& maintenance, const base::Context& context) -> Status {
-        CountLine line(world, common);
+        StatusLine line(world, common);
         CompactOptions options = *parsed;
         options.on_progress = [&](std::int64_t done, std::int64_t total,
                                   std::int64_t rows) {
@@ -285,6 +271,53 @@ int TableCompact(World& world, const CommonFlags& common,
         line.Clear();
         FIRN_RETURN_IF_ERROR(report.status());
         PrintCompactReport(world, common, flags, *report);
+        return Status::OK();
+      });
+}
+
+int TableRelocate(World& world, const CommonFlags& common,
+                  const TableMaintenanceFlags& flags) {
+  constexpr const char* kWhat = "table relocate";
+  if (flags.from.empty() != flags.to.empty()) {
+    return PrintBadUsage(world, kWhat,
+                         Status::InvalidArgument("--from and --to go together"));
+  }
+  return WithMaintenance(
+      world, common, kWhat, flags,
+      [&](TableMaintenance& maintenance, const base::Context& context) -> Status {
+        StatusLine line(world, common);
+        RelocateOptions options;
+        options.from = flags.from;
+        options.to = flags.to;
+        options.dry_run = flags.dry_run;
+        options.on_progress = [&](std::int64_t done, std::int64_t total) {
+          line.Show(std::to_string(done) + " of " +
+                    Counted(total, "snapshot", "snapshots"));
+        };
+        const auto report = maintenance.Relocate(context, flags.table, options);
+        line.Clear();
+        FIRN_RETURN_IF_ERROR(report.status());
+        if (common.json) {
+          world.out << R"({"table":)" << JsonString(flags.table) << R"(,"dry_run":)"
+                    << (flags.dry_run ? "true" : "false") << R"(,"from":)"
+                    << JsonString(report->from) << R"(,"to":)" << JsonString(report->to)
+                    << R"(,"metadata_location":)" << JsonString(report->metadata_location)
+                    << R"(,"manifest_lists":)" << report->manifest_lists
+                    << R"(,"manifests":)" << report->manifests << R"(,"files":)"
+                    << report->files << R"(,"files_elsewhere":)"
+                    << report->files_elsewhere << "}\n";
+        } else if (!common.quiet) {
+          world.out << flags.table << ": " << Counted(report->files, "file", "files")
+                    << (flags.dry_run ? " would be named in " : " named in ")
+                    << report->to << ", no longer in " << report->from << "; "
+                    << Counted(report->manifests, "manifest", "manifests") << " and "
+                    << Counted(report->manifest_lists, "list", "lists")
+                    << (flags.dry_run ? " would be" : "") << " written anew\n";
+          if (report->files_elsewhere > 0) {
+            world.out << Counted(report->files_elsewhere, "file lies", "files lie")
+                      << " elsewhere and stays\n";
+          }
+        }
         return Status::OK();
       });
 }

@@ -12,7 +12,9 @@
 
 #include "cli/commands.h"
 #include "cli/counted.h"
+#include "cli/name_list.h"
 #include "cli/sql_source.h"
+#include "cli/status_line.h"
 #include "cli/table_command.h"
 
 #include "base/context.h"
@@ -22,16 +24,6 @@ namespace firn::cli {
 namespace {
 
 using base::JsonString;
-
-std::vector<std::string> SplitAtCommas(std::string_view text) {
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    if (!item.empty()) items.emplace_back(item);
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-  }
-  return items;
-}
 
 Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
   TableLayoutText layout{flags.partition, flags.sort, {}};
@@ -55,27 +47,6 @@ int WithRows(
   return RunTableCommand<TableRows>(world, common, what,
                                     OpenTableRows(world, flags.source), run, remedy);
 }
-
-// How many rows were taken so far, rewritten in place.
-class RowsLine {
- public:
-  RowsLine(World& world, const CommonFlags& common)
-      : world_(world), shown_(world.err_is_terminal && !common.quiet) {}
-  ~RowsLine() {
-    if (drawn_) world_.err << "\r\x1b[K" << std::flush;
-  }
-  void Show(std::int64_t rows, std::int64_t done, std::int64_t sources) {
-    if (!shown_) return;
-    drawn_ = true;
-    world_.err << "\r\x1b[K" << Counted(rows, "row", "rows") << ", " << done << " of "
-               << Counted(sources, "source", "sources") << std::flush;
-  }
-
- private:
-  World& world_;
-  const bool shown_;
-  bool drawn_ = false;
-};
 
 void PrintReport(World& world, const CommonFlags& common, const ImportReport& report) {
   const std::string snapshot =
@@ -144,7 +115,7 @@ Result<std::int64_t> ReadInput(World& world, const base::Context& context,
 
 int ImportInto(World& world, const CommonFlags& common, const std::string& what,
                const TableRowsFlags& flags, std::optional<TableLayoutText> create) {
-  RowsLine line(world, common);
+  StatusLine line(world, common);
   ImportOptions options;
   options.sources = flags.files;
   options.format = flags.format;
@@ -155,7 +126,8 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
   }
   options.create = std::move(create);
   options.on_progress = [&](std::int64_t rows, std::int64_t done, std::int64_t sources) {
-    line.Show(rows, done, sources);
+    line.Show(Counted(rows, "row", "rows") + ", " + std::to_string(done) + " of " +
+              Counted(sources, "source", "sources"));
   };
   return WithRows(
       world, common, what, flags,
@@ -164,10 +136,11 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
         options.standard_input = [&](std::int64_t size, char* out) {
           return ReadInput(world, context, size, out);
         };
-        FIRN_ASSIGN_OR_RETURN(const ImportReport report,
-                              rows.Import(context, flags.table, options));
-        PrintReport(world, common, report);
-        return report.rows;
+        const auto report = rows.Import(context, flags.table, options);
+        line.Clear();
+        FIRN_RETURN_IF_ERROR(report.status());
+        PrintReport(world, common, *report);
+        return report->rows;
       });
 }
 
@@ -209,20 +182,18 @@ int TableDelete(World& world, const CommonFlags& common, const TableRowsFlags& f
     return PrintBadUsage(world, kWhat,
                          Status::InvalidArgument("say which rows: --filter, or --all"));
   }
-  const bool shows_progress = world.err_is_terminal && !common.quiet;
+  StatusLine line(world, common);
   DeleteOptions options;
   options.filter = flags.filter;
   options.dry_run = flags.dry_run;
   options.on_progress = [&](std::int64_t done, std::int64_t files) {
-    if (!shows_progress) return;
-    world.err << "\r\x1b[K" << done << " of " << Counted(files, "file", "files")
-              << std::flush;
+    line.Show(std::to_string(done) + " of " + Counted(files, "file", "files"));
   };
   return WithRows(
       world, common, kWhat, flags, "`firn table ls` lists the tables.",
       [&](TableRows& rows, const base::Context& context) -> Result<std::int64_t> {
         const auto report = rows.Delete(context, flags.table, options);
-        if (shows_progress) world.err << "\r\x1b[K" << std::flush;
+        line.Clear();
         FIRN_RETURN_IF_ERROR(report.status());
         PrintReport(world, common, flags, *report);
         return report->rows;

@@ -5,6 +5,7 @@
 //   LOCK      held by the process that serves; names it
 //   FORMAT    version, writer ULID, name of the log's directory
 //   wal-…/    the log
+//   spill/    rows that wait to be sorted
 //
 // docs/format/data-directory.md has the bytes.
 //
@@ -23,6 +24,9 @@
 namespace firn::db {
 
 inline constexpr int kDataDirectoryVersion = 1;
+
+// Where rows wait that are to be sorted and do not fit into memory.
+inline std::string SpillPath(const std::string& data_dir) { return data_dir + "/spill"; }
 
 // Thread-compatible.
 class DataDirectory {

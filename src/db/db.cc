@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -68,6 +70,9 @@ class HotOpener {
 
   Result<Hot> Open(std::unique_ptr<DataDirectory> directory) {
     hot_.directory = std::move(directory);
+    // What a crash in the middle of a sort left: this process owns the directory.
+    std::error_code nothing_to_remove;
+    std::filesystem::remove_all(db::SpillPath(options_.data_dir), nothing_to_remove);
     FIRN_ASSIGN_OR_RETURN(const tsdb::MetricTables tables,
                           tsdb::OpenOrCreateTables(context_, warehouse_.catalog(),
                                                    options_.promoted_labels));
@@ -90,12 +95,14 @@ class HotOpener {
     engine.accept_gap = options_.accept_gap;
     // A small log is trimmed well before its bound, where it would stay shut.
     engine.trim_bytes = std::min(engine.trim_bytes, LogOptionsOf().log_bytes_max / 4);
-    FIRN_ASSIGN_OR_RETURN(hot_.engine,
-                          tsdb::Engine::Open(context_,
-                                             {*hot_.log, warehouse_.commit_environment(),
-                                              warehouse_.scan_environment(),
-                                              base::SystemClock(), ulids_, metrics_},
-                                             tables, assessment, std::move(engine)));
+    FIRN_ASSIGN_OR_RETURN(
+        hot_.engine,
+        tsdb::Engine::Open(
+            context_,
+            {*hot_.log, warehouse_.commit_environment(), warehouse_.scan_environment(),
+             base::SystemClock(), ulids_, metrics_, io::LocalFileSystem(),
+             db::SpillPath(options_.data_dir)},
+            tables, assessment, std::move(engine)));
     return std::move(hot_);
   }
 
@@ -334,7 +341,9 @@ class OpenDb final : public Db {
 
   Result<std::vector<SettledTable>> Settle(const base::Context& context) override {
     FIRN_RETURN_IF_ERROR(CheckHot());
-    return hot_.engine->settler().Settle(context);
+    Result<std::vector<SettledTable>> settled = hot_.engine->settler().Settle(context);
+    StopWhereHarmful(settled.status());
+    return settled;
   }
 
   // --- PromQL and the series API.
@@ -427,6 +436,11 @@ class OpenDb final : public Db {
   Result<std::vector<FileSummary>> Files(const base::Context& context,
                                          std::string_view table) override {
     return warehouse_->Files(context, table);
+  }
+  Result<std::vector<PartitionSummary>> Partitions(
+      const base::Context& context, std::string_view table,
+      const std::vector<std::string>& columns) override {
+    return warehouse_->Partitions(context, table, columns);
   }
   Result<TableCheck> CheckTable(const base::Context& context, std::string_view name,
                                 const TableCheckOptions& options) override {
@@ -542,7 +556,15 @@ class OpenDb final : public Db {
   // Looks at the tables again. Without a hot side each query of SQL does so by itself.
   Status Refresh(const base::Context& context) {
     if (hot_.engine == nullptr) return Status::OK();
-    return hot_.engine->settler().Refresh(context);
+    const Status refreshed = hot_.engine->settler().Refresh(context);
+    StopWhereHarmful(refreshed);
+    return refreshed;
+  }
+
+  // The tables are not as this writer left them: what the background loop would find out
+  // at its next look is known now. Without one, nobody else would stop the writing.
+  void StopWhereHarmful(const Status& status) {
+    if (status.Is(StatusCode::kCorruption)) hot_.engine->head().Stop(status);
   }
 
   // Runs `read`; where it finds a file gone that the cut names, because another engine

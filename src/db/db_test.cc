@@ -49,20 +49,25 @@ class DbTest : public testing::Test {
   }
 
   void Write(TimestampMs t, double value, int series = 3) {
+    const Status written = TryWrite(t, value, series);
+    EXPECT_TRUE(written.ok()) << written;
+  }
+  Status TryWrite(TimestampMs t, double value, int series = 3) {
     auto appender = db_->NewAppender("");
-    ASSERT_TRUE(appender.ok()) << appender.status();
+    FIRN_RETURN_IF_ERROR(appender.status());
     for (int i = 0; i < series; ++i) {
       const std::string host = "h" + std::to_string(i);
       const auto ref = (*appender)->Resolve(host, [](std::string_view alias) {
         return Labels::Make(
             {{"__name__", "m"}, {"job", "j"}, {"host", std::string(alias)}});
       });
-      ASSERT_TRUE(ref.ok()) << ref.status();
+      FIRN_RETURN_IF_ERROR(ref.status());
       (*appender)->Append(*ref, {t, value + i});
     }
     const auto report = (*appender)->Commit();
-    ASSERT_TRUE(report.ok()) << report.status();
+    FIRN_RETURN_IF_ERROR(report.status());
     EXPECT_EQ(report->rejected(), 0) << report->first_rejection;
+    return Status::OK();
   }
 
   // The files of the logs by path, with their bytes.
@@ -262,6 +267,30 @@ TEST_F(DbTest, AGapIsRefusedBeforeTheLogIsTouched) {
   EXPECT_NE(LogFiles(), before);
   Write(now_ms_, 7);
   ASSERT_TRUE(db_->Settle(context_).ok());
+}
+
+// Two servers on copies of one data directory: the second to settle finds that the tables
+// are not as it left them. No background loop is needed to stop its writing.
+TEST_F(DbTest, ASettleThatFindsTheTablesChangedStopsWriting) {
+  options_.warehouse = root_ / "warehouse";
+  Open();
+  Write(now_ms_ - 5000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  db_.reset();
+  const std::string original = options_.data_dir;
+  fs::copy(original, root_ / "clone", fs::copy_options::recursive);
+  Open();
+  Write(now_ms_ - 4000, 2);
+  const std::unique_ptr<Db> first = std::move(db_);
+  options_.data_dir = root_ / "clone";
+  Open();
+  Write(now_ms_ - 3000, 3);
+  ASSERT_TRUE(first->Settle(context_).ok());
+  EXPECT_TRUE(db_->Settle(context_).status().Is(StatusCode::kCorruption));
+  const Status refused = TryWrite(now_ms_ - 2000, 4);
+  EXPECT_NE(refused.message().find("writing is stopped"), std::string_view::npos)
+      << refused;
+  EXPECT_EQ(Rows(), 6);  // Reading goes on.
 }
 
 TEST_F(DbTest, AQuestionMakesNoDirectory) {

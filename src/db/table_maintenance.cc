@@ -8,6 +8,7 @@
 #include "db/compact.h"
 #include "db/manifests.h"
 #include "db/orphans.h"
+#include "db/relocate.h"
 #include "db/warehouse.h"
 
 namespace firn {
@@ -38,6 +39,11 @@ class WarehouseMaintenance final : public TableMaintenance {
   Result<CompactReport> Compact(const base::Context& context, std::string_view table,
                                 const CompactOptions& options) override {
     return db::Compact(context, *warehouse_, table, options);
+  }
+
+  Result<RelocateReport> Relocate(const base::Context& context, std::string_view table,
+                                  const RelocateOptions& options) override {
+    return db::RelocateTable(context, *warehouse_, table, options);
   }
 
  private:

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/upkeep_tasks.h"
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
 #include "db/compact.h"
+#include "db/data_directory.h"
 #include "db/expire.h"
 #include "db/manifests.h"
 #include "db/orphans.h"
@@ -17,10 +16,6 @@ namespace firn::db {
 namespace {
 
 using TaskFunction = std::function<Status(const base::Context&)>;
-
-std::string SpillDirectory(const DbOptions& options) {
-  return options.data_dir + "/spill";
-}
 
 // Of one table.
 class TaskMaker {
@@ -35,7 +30,7 @@ class TaskMaker {
   TaskFunction Compact() const {
     CompactOptions compact;
     compact.memory_bytes_max = options_.maintenance_bytes_max;
-    compact.spill_directory = SpillDirectory(options_);
+    compact.spill_directory = SpillPath(options_.data_dir);
     return [=, *this](const base::Context& context) -> Status {
       FIRN_ASSIGN_OR_RETURN(const CompactReport report,
                             db::Compact(context, warehouse_, table_, compact));
@@ -118,9 +113,6 @@ class TaskMaker {
 std::vector<UpkeepLoop::Task> UpkeepTasks(const DbOptions& options, Warehouse& warehouse,
                                           base::MetricRegistry& metrics,
                                           std::function<bool()> has_unresolved) {
-  // What a crash in the middle of a compaction left: this process owns the directory.
-  std::error_code nothing_to_remove;
-  std::filesystem::remove_all(SpillDirectory(options), nothing_to_remove);
   std::vector<UpkeepLoop::Task> tasks;
   for (const iceberg::TableIdentifier& identifier :
        {tsdb::SamplesTable(), tsdb::SeriesTableName()}) {

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nearest_word.h"
 #include "iceberg/open_catalog.h"
+#include "iceberg/partition_statistics.h"
 #include "iceberg/plan.h"
+#include "iceberg/relocate.h"
 #include "io/environment.h"
 #include "io/file.h"
 #include "io/stores.h"
@@ -119,11 +122,35 @@ Result<std::vector<scan::TableName>> Warehouse::ListTables(const base::Context& 
   return names;
 }
 
+// Whether the table's files are where it says. Asks for one only where its metadata file
+// is not.
+Status Warehouse::CheckPlace(const base::Context& context,
+                             const iceberg::LoadedTable& table) {
+  const iceberg::Snapshot* const snapshot = table.metadata->current_snapshot();
+  const auto place = io::ParseLocation(table.metadata->location);
+  if (snapshot == nullptr || snapshot->manifest_list.empty() || !place.ok() ||
+      table.store != nullptr || table.metadata_location.starts_with(*place + "/")) {
+    return Status::OK();
+  }
+  FIRN_ASSIGN_OR_RETURN(
+      const auto move,
+      iceberg::FindMove(context, *store_, snapshot->manifest_list, location_));
+  if (!move) return Status::OK();
+  const std::string name = table.identifier.ToString();
+  return Status::Corruption(
+      "table " + name + ": its files are in " + move->to + ", and were moved from " +
+      move->from + ". `firn table relocate " + name + "` writes down where they are now");
+}
+
 Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
                                                   std::string_view name) {
   FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
                         iceberg::TableIdentifier::Parse(name));
   Result<iceberg::LoadedTable> loaded = catalog_->LoadTable(context, identifier);
+  if (loaded.ok()) {
+    FIRN_RETURN_IF_ERROR(CheckPlace(context, *loaded));
+    return loaded;
+  }
   if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
   std::string known;
@@ -209,6 +236,67 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
          file.record_count, file.file_size_bytes});
   }
   return files;
+}
+
+Result<std::vector<PartitionSummary>> Warehouse::Partitions(
+    const base::Context& context, std::string_view name,
+    const std::vector<std::string>& columns) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table, LoadTable(context, name));
+  const iceberg::TableMetadata& metadata = *table.metadata;
+  const iceberg::Schema& schema = metadata.current_schema();
+  std::vector<iceberg::FieldId> ids;
+  std::vector<iceberg::PrimitiveType> types;
+  for (const std::string& column : columns) {
+    const iceberg::NestedField* const field = schema.FindColumn(column);
+    if (field == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& each : schema.fields()) names.push_back(each.name);
+      const std::string_view nearest = base::NearestWord(column, names);
+      return Status::InvalidArgument(
+          "the table has no column " + column +
+          (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+    }
+    if (field->type.primitive() == nullptr) {
+      return Status::InvalidArgument(
+          "column " + column + " is a " + field->type.ToString() +
+          ", of which files have no bounds; name a part of it");
+    }
+    ids.push_back(field->id);
+    types.push_back(*field->type.primitive());
+  }
+  std::vector<PartitionSummary> out;
+  const iceberg::Snapshot* const snapshot = metadata.current_snapshot();
+  if (snapshot == nullptr) return out;
+  FIRN_ASSIGN_OR_RETURN(const std::vector<iceberg::PartitionStatistics> partitions,
+                        iceberg::ComputePartitionStatistics(
+                            context, iceberg::ManifestIo(table.StoreOr(*store_)),
+                            metadata, *snapshot, ids));
+  const auto text = [](const iceberg::OptionalValue& value,
+                       const iceberg::PrimitiveType& type) {
+    return value ? std::optional(iceberg::ValueToString(*value, type)) : std::nullopt;
+  };
+  for (const iceberg::PartitionStatistics& each : partitions) {
+    PartitionSummary& summary = out.emplace_back();
+    summary.spec_id = each.spec_id.value;
+    if (const auto* spec = metadata.FindSpec(each.spec_id)) {
+      summary.partition = iceberg::PartitionPath(*spec, schema, each.partition);
+    }
+    summary.rows = each.data_record_count;
+    summary.files = each.data_file_count;
+    summary.bytes = each.total_data_file_size_bytes;
+    summary.position_delete_rows = each.position_delete_record_count;
+    summary.position_delete_files = each.position_delete_file_count;
+    summary.equality_delete_rows = each.equality_delete_record_count;
+    summary.equality_delete_files = each.equality_delete_file_count;
+    summary.last_updated_ms = each.last_updated_ms;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const iceberg::ColumnStatistics& column = each.columns[i];
+      summary.columns.push_back({columns[i], text(column.lower_bound, types[i]),
+                                 text(column.upper_bound, types[i]), column.null_count,
+                                 column.nan_count});
+    }
+  }
+  return out;
 }
 
 }  // namespace firn::db

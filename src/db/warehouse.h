@@ -65,10 +65,14 @@ class Warehouse {
                                                  std::string_view table);
   Result<std::vector<FileSummary>> Files(const base::Context& context,
                                          std::string_view table);
+  Result<std::vector<PartitionSummary>> Partitions(
+      const base::Context& context, std::string_view table,
+      const std::vector<std::string>& columns);
 
  private:
   Warehouse(std::string location, const DbOptions& options, const base::Clock& clock,
             base::MetricRegistry& metrics);
+  Status CheckPlace(const base::Context& context, const iceberg::LoadedTable& table);
 
   const std::string location_;
   const base::Clock& clock_;

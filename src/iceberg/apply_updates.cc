@@ -351,6 +351,9 @@ Result<TableMetadata> MakeTableMetadata(NewTable table) {
   metadata.default_sort_order_id = table.sort_order.id;
   metadata.schemas.push_back(std::move(table.schema));
   metadata.partition_specs.push_back(std::move(table.spec));
+  // Spark sorts a table's files by an order that is not the table's only where the
+  // unsorted order is among those that the table knows.
+  if (!table.sort_order.is_unsorted()) metadata.sort_orders.push_back({});
   metadata.sort_orders.push_back(std::move(table.sort_order));
   metadata.properties = std::move(table.properties);
   FIRN_RETURN_IF_ERROR(CheckTableMetadata(metadata));

@@ -82,7 +82,13 @@ std::uint64_t Fnv1a(std::string_view bytes, std::uint64_t hash) {
 AvroFileWriter::AvroFileWriter(AvroSchemaPtr schema,
                                std::map<std::string, std::string> metadata,
                                AvroCodec codec)
-    : schema_(std::move(schema)), metadata_(std::move(metadata)), codec_(codec) {}
+    : metadata_(std::move(metadata)), codec_(codec) {
+  metadata_["avro.schema"] = AvroSchemaToJson(*schema);
+  metadata_["avro.codec"] = codec_ == AvroCodec::kDeflate ? "deflate" : "null";
+}
+
+AvroFileWriter::AvroFileWriter(const AvroFileReader& like)
+    : metadata_(like.metadata()), codec_(like.codec()) {}
 
 Status AvroFileWriter::EndObject() {
   ++block_objects_;
@@ -105,9 +111,6 @@ Status AvroFileWriter::EndBlock() {
 
 Result<std::string> AvroFileWriter::Finish() && {
   FIRN_RETURN_IF_ERROR(EndBlock());
-  metadata_["avro.schema"] = AvroSchemaToJson(*schema_);
-  metadata_["avro.codec"] = codec_ == AvroCodec::kDeflate ? "deflate" : "null";
-
   std::string file(kMagic);
   AvroEncoder out(file);
   out.ArrayBegin(metadata_.size());

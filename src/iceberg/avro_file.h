@@ -23,11 +23,15 @@ namespace firn::iceberg {
 
 enum class AvroCodec : std::uint8_t { kNull, kDeflate };
 
+class AvroFileReader;
+
 // Gathers objects into blocks. Thread-compatible.
 class AvroFileWriter {
  public:
   AvroFileWriter(AvroSchemaPtr schema, std::map<std::string, std::string> metadata,
                  AvroCodec codec);
+  // With the header of another file, as it is.
+  explicit AvroFileWriter(const AvroFileReader& like);
 
   // Encode the next object: append it to `object()`, then call EndObject.
   std::string& object() { return block_; }
@@ -39,7 +43,6 @@ class AvroFileWriter {
  private:
   Status EndBlock();
 
-  AvroSchemaPtr schema_;
   std::map<std::string, std::string> metadata_;
   AvroCodec codec_;
   std::string block_;
@@ -64,6 +67,7 @@ class AvroFileReader {
   static Result<AvroFileReader> Open(std::string_view bytes);
 
   const AvroSchema& schema() const { return *schema_; }
+  AvroCodec codec() const { return codec_; }
   // `avro.schema` and `avro.codec` are among them.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 

@@ -7,6 +7,7 @@
 
 #include "iceberg/avro_encoder.h"
 #include "iceberg/avro_file.h"
+#include "iceberg/avro_rewrite.h"
 
 namespace firn::iceberg {
 namespace {
@@ -90,6 +91,50 @@ TEST(AvroFile, RoundTrips) {
     EXPECT_TRUE(read.ok()) << read;
     EXPECT_EQ(next, 10'000);
   }
+}
+
+TEST(AvroRewrite, ChangesWhatItIsToldAndKeepsTheRest) {
+  AvroChanges none;
+  none.text = [](FieldId, std::string_view text) -> Result<std::string> {
+    return std::string(text);
+  };
+  none.number = [](FieldId, std::int64_t n) -> Result<std::int64_t> { return n; };
+  for (const AvroCodec codec : {AvroCodec::kNull, AvroCodec::kDeflate}) {
+    const std::string bytes = PairFile(codec, 10'000);
+    const auto same = RewriteAvroFile(bytes, none);
+    ASSERT_TRUE(same.ok()) << same.status();
+    // Arrays come in other blocks; once more, nothing is different.
+    EXPECT_EQ(*CountObjects(*same), 10'000);
+    EXPECT_EQ(*RewriteAvroFile(*same, none), *same);
+    EXPECT_EQ(AvroFileReader::Open(*same)->metadata(),
+              AvroFileReader::Open(bytes)->metadata());
+    AvroChanges longer = none;
+    longer.text = [](FieldId id, std::string_view text) -> Result<std::string> {
+      EXPECT_EQ(id, FieldId(2));
+      return std::string(text) + "!";
+    };
+    longer.number = [](FieldId id, std::int64_t n) -> Result<std::int64_t> {
+      return id == FieldId(1) ? n + 1 : n;
+    };
+    const auto changed = RewriteAvroFile(bytes, longer);
+    ASSERT_TRUE(changed.ok()) << changed.status();
+    AvroChanges shorter = none;
+    shorter.text = [](FieldId, std::string_view text) -> Result<std::string> {
+      EXPECT_TRUE(text.ends_with('!'));
+      return std::string(text.substr(0, text.size() - 1));
+    };
+    shorter.number = [](FieldId id, std::int64_t n) -> Result<std::int64_t> {
+      return id == FieldId(1) ? n - 1 : n;
+    };
+    EXPECT_EQ(*RewriteAvroFile(*changed, shorter), *same);
+  }
+  EXPECT_EQ(RewriteAvroFile("no Avro", none).status().code(), StatusCode::kCorruption);
+  AvroChanges refusing = none;
+  refusing.text = [](FieldId, std::string_view) -> Result<std::string> {
+    return Status::Unimplemented("no");
+  };
+  EXPECT_EQ(RewriteAvroFile(PairFile(AvroCodec::kNull, 3), refusing).status().code(),
+            StatusCode::kUnimplemented);
 }
 
 TEST(AvroFile, EmptyFileHasNoObjects) {

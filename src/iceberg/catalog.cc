@@ -93,6 +93,19 @@ Status Catalog::CommitTables(const base::Context&, const std::vector<TableChange
       "SQLite and REST catalogs");
 }
 
+Result<std::string> Catalog::CurrentMetadataLocation(const base::Context&,
+                                                     const TableIdentifier& identifier) {
+  return Status::Unimplemented("table " + identifier.ToString() +
+                               ": where it lies is for the catalog's server to change");
+}
+
+Result<std::string> Catalog::ReplaceMetadata(const base::Context&,
+                                             const TableIdentifier& identifier,
+                                             const std::string&, std::string_view) {
+  return Status::Unimplemented("table " + identifier.ToString() +
+                               ": where it lies is for the catalog's server to change");
+}
+
 Status Catalog::PurgeTable(const base::Context&, const TableIdentifier& identifier) {
   return Status::Unimplemented("purge table " + identifier.ToString() +
                                ": this catalog removes no files; drop the table, then "

@@ -132,6 +132,19 @@ class Catalog {
   virtual Status CommitTables(const base::Context& context,
                               const std::vector<TableChange>& changes);
 
+  // What the catalog names as the current metadata file, which is not read: for a table
+  // whose files are not where it says (relocate.h). NotFound; Unimplemented where a
+  // server keeps that to itself.
+  virtual Result<std::string> CurrentMetadataLocation(const base::Context& context,
+                                                      const TableIdentifier& identifier);
+  // Make the metadata in `json` current, in the place of the file that the catalog names
+  // `expected`, whatever that says. It lies where it says that metadata does. Answers its
+  // location. Conflict where another is current by now; CommitUnknown as above.
+  virtual Result<std::string> ReplaceMetadata(const base::Context& context,
+                                              const TableIdentifier& identifier,
+                                              const std::string& expected,
+                                              std::string_view json);
+
   // Forget the table. Its data files stay. NotFound.
   virtual Status DropTable(const base::Context& context,
                            const TableIdentifier& identifier) = 0;

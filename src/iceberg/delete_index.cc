@@ -179,8 +179,9 @@ Status DeleteIndex::Add(ManifestEntry&& entry) {
         .push_back(std::move(made));
     return Status::OK();
   }
-  if (made->is_vector()) return AddVector(std::move(made));
   const std::string* only = OnlyFileOf(file);
+  made->is_of_one_file = only != nullptr;
+  if (made->is_vector()) return AddVector(std::move(made));
   (only != nullptr ? of_file_[*only] : of_partition_[PartitionKeyOf(file)])
       .push_back(std::move(made));
   return Status::OK();
@@ -227,6 +228,14 @@ bool DeleteIndex::MayEqual(const DataFile& deletes, const DataFile& data) const 
         // A file without the column has its default: its metrics know nothing of it.
         return type == nullptr || MayShareValue(deletes, data, id, *type);
       });
+}
+
+std::vector<DeleteFilePtr> DeleteIndex::equalities() const {
+  std::vector<DeleteFilePtr> all = equal_everywhere_;
+  for (const auto& [scope, files] : equal_partition_) {
+    all.insert(all.end(), files.begin(), files.end());
+  }
+  return all;
 }
 
 std::vector<DeleteFilePtr> DeleteIndex::Find(const ManifestEntry& data) const {

@@ -41,6 +41,8 @@ struct DeleteFile {
   // Of equality deletes: equal for those that hold in one partition, empty for those that
   // hold everywhere.
   std::string scope;
+  // Of position deletes: they are of one data file alone.
+  bool is_of_one_file = false;
   bool is_vector() const { return file.file_format == FileFormat::kPuffin; }
 };
 using DeleteFilePtr = std::shared_ptr<const DeleteFile>;
@@ -62,6 +64,9 @@ class DeleteIndex {
 
   // The columns whose metrics Find() asks data files for.
   const MetricsOf& metrics_of() const { return metrics_of_; }
+
+  // All equality delete files.
+  std::vector<DeleteFilePtr> equalities() const;
 
   // What applies to a data file, a deletion vector first. REQUIRES: Finish() was called,
   // and the entry has inherited its numbers.

@@ -57,6 +57,12 @@ class FsCatalog final : public Catalog {
                                   const TableIdentifier& identifier,
                                   const std::vector<Requirement>& requirements,
                                   const std::vector<Update>& updates) override;
+  Result<std::string> CurrentMetadataLocation(const base::Context& context,
+                                              const TableIdentifier& identifier) override;
+  Result<std::string> ReplaceMetadata(const base::Context& context,
+                                      const TableIdentifier& identifier,
+                                      const std::string& expected,
+                                      std::string_view json) override;
   Status DropTable(const base::Context& context,
                    const TableIdentifier& identifier) override;
   Status RenameTable(const base::Context& context, const TableIdentifier& from,
@@ -88,9 +94,10 @@ class FsCatalog final : public Catalog {
   // The table, and its version.
   Result<std::pair<LoadedTable, std::int64_t>> Load(
       const base::Context& context, const TableIdentifier& identifier) const;
-  // Make `metadata` version `version`: AlreadyExists where that is taken, CommitUnknown.
+  // Put metadata where a version has its place: AlreadyExists where that is taken,
+  // CommitUnknown.
   Status PutVersion(const base::Context& context, const std::string& location,
-                    const TableMetadata& metadata) const;
+                    std::string_view bytes) const;
   Result<LoadedTable> PutFirstVersion(const base::Context& context,
                                       const TableIdentifier& identifier,
                                       TableMetadata metadata) const;
@@ -270,7 +277,8 @@ Status FsCatalog::CheckPlace(const TableIdentifier& identifier,
   const auto location = io::ParseLocation(metadata.location);
   if (!location.ok() || *location != place) {
     return Status::InvalidArgument("a table of this catalog lies at " + place +
-                                   ", not at " + metadata.location);
+                                   ", not at " + metadata.location +
+                                   "; where it was moved, `firn table relocate` says so");
   }
   if (metadata.FindProperty(kPropertyMetadataPath) != nullptr) {
     return Status::InvalidArgument(
@@ -287,8 +295,7 @@ Status FsCatalog::CheckPlace(const TableIdentifier& identifier,
 }
 
 Status FsCatalog::PutVersion(const base::Context& context, const std::string& location,
-                             const TableMetadata& metadata) const {
-  const std::string bytes = TableMetadataToJson(metadata);
+                             std::string_view bytes) const {
   const Status put = store_.PutIfAbsent(context, location, bytes);
   if (!put.Is(StatusCode::kCommitUnknown)) return put;
   // Whose bytes are there now says who came first. Where none are, the request may still
@@ -321,7 +328,8 @@ Result<LoadedTable> FsCatalog::PutFirstVersion(const base::Context& context,
   table.identifier = identifier;
   table.metadata_location = files.LocationOf(1);
   table.metadata = std::make_shared<const TableMetadata>(std::move(metadata));
-  FIRN_RETURN_IF_ERROR(PutVersion(context, table.metadata_location, *table.metadata));
+  FIRN_RETURN_IF_ERROR(
+      PutVersion(context, table.metadata_location, TableMetadataToJson(*table.metadata)));
   AdvanceHint(files, 1);
   return table;
 }
@@ -398,7 +406,8 @@ Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
   next.metadata_location = written.location;
   next.metadata = std::make_shared<const TableMetadata>(std::move(metadata));
   FIRN_RETURN_IF_ERROR(context.Check());
-  const Status put = PutVersion(context, written.location, *next.metadata);
+  const Status put =
+      PutVersion(context, written.location, TableMetadataToJson(*next.metadata));
   if (put.Is(StatusCode::kAlreadyExists)) {
     return Status::Conflict("another commit came first (base " + base.metadata_location +
                             ")");
@@ -417,6 +426,32 @@ Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
                                                  *next.metadata));
   }
   return next;
+}
+
+Result<std::string> FsCatalog::CurrentMetadataLocation(
+    const base::Context& context, const TableIdentifier& identifier) {
+  FIRN_ASSIGN_OR_RETURN(const auto current, FilesOf(identifier).FindCurrent(context));
+  if (current) return current->location;
+  return Status::NotFound("table " + identifier.ToString() + " does not exist");
+}
+
+Result<std::string> FsCatalog::ReplaceMetadata(const base::Context& context,
+                                               const TableIdentifier& identifier,
+                                               const std::string& expected,
+                                               std::string_view json) {
+  FIRN_ASSIGN_OR_RETURN(const TableMetadata metadata, TableMetadataFromJson(json));
+  FIRN_RETURN_IF_ERROR(CheckPlace(identifier, metadata));
+  const VersionFiles files = FilesOf(identifier);
+  FIRN_ASSIGN_OR_RETURN(const auto current, files.FindCurrent(context));
+  const Status rival =
+      Status::Conflict("another commit came first (base " + expected + ")");
+  if (!current || current->location != expected) return rival;
+  const std::string location = files.LocationOf(current->version + 1);
+  const Status put = PutVersion(context, location, json);
+  if (put.Is(StatusCode::kAlreadyExists)) return rival;
+  FIRN_RETURN_IF_ERROR(put);
+  AdvanceHint(files, current->version + 1);
+  return location;
 }
 
 Status FsCatalog::DropTable(const base::Context& context,

@@ -59,14 +59,18 @@ Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& 
 
 Status WriteMetadataFile(const base::Context& context, io::Store& store,
                          const std::string& location, const TableMetadata& metadata) {
+  return PutMetadataJson(context, store, location, TableMetadataToJson(metadata));
+}
+
+Status PutMetadataJson(const base::Context& context, io::Store& store,
+                       const std::string& location, std::string json) {
   const std::string what = "table metadata " + location;
-  std::string bytes = TableMetadataToJson(metadata);
   if (location.ends_with(kGzipSuffix)) {
-    auto compressed = Gzip(bytes);
+    auto compressed = Gzip(json);
     if (!compressed.ok()) return compressed.status().With(what);
-    bytes = std::move(compressed).value();
+    json = std::move(compressed).value();
   }
-  return PutUnnamed(context, store, location, bytes).With(what);
+  return PutUnnamed(context, store, location, json).With(what);
 }
 
 Status PutUnnamed(const base::Context& context, io::Store& store,

@@ -36,6 +36,10 @@ Result<TableMetadata> ReadMetadataFile(const base::Context& context, io::Store& 
 Status WriteMetadataFile(const base::Context& context, io::Store& store,
                          const std::string& location, const TableMetadata& metadata);
 
+// The same of metadata as JSON.
+Status PutMetadataJson(const base::Context& context, io::Store& store,
+                       const std::string& location, std::string json);
+
 // Write an object that nothing names yet. An outcome that is not known is Unavailable
 // here: whether the object exists makes no commit true.
 Status PutUnnamed(const base::Context& context, io::Store& store,

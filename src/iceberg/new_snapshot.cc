@@ -16,7 +16,7 @@ Status CheckFilesAreWritable(const TableMetadata& base) {
                                std::to_string(base.format_version) + " are not changed" +
                                (base.format_version < kFormatVersionWrittenMax
                                     ? ": upgrade it to version 2"
-                                    : ""));
+                                    : ": this firn writes tables of version 2"));
 }
 
 SnapshotManifests::SnapshotManifests(const base::Context& context,

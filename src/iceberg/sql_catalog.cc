@@ -10,7 +10,9 @@
 #include "iceberg/apply_updates.h"
 #include "iceberg/committed_tables.h"
 #include "iceberg/metadata_file.h"
+#include "iceberg/relocate.h"
 #include "iceberg/sqlite.h"
+#include "iceberg/table_metadata_json.h"
 
 namespace firn::iceberg {
 namespace {
@@ -97,6 +99,12 @@ class SqlCatalog final : public Catalog {
                                   const TableIdentifier& identifier,
                                   const std::vector<Requirement>& requirements,
                                   const std::vector<Update>& updates) override;
+  Result<std::string> CurrentMetadataLocation(const base::Context& context,
+                                              const TableIdentifier& identifier) override;
+  Result<std::string> ReplaceMetadata(const base::Context& context,
+                                      const TableIdentifier& identifier,
+                                      const std::string& expected,
+                                      std::string_view json) override;
   Status CommitTables(const base::Context& context,
                       const std::vector<TableChange>& changes) override;
   Status DropTable(const base::Context& context,
@@ -131,6 +139,9 @@ class SqlCatalog final : public Catalog {
   Status InsertTable(const TableIdentifier& identifier, const std::string& location);
 
   // --- No lock needed.
+  // The error where the metadata file that the catalog names is not there.
+  Status MissingMetadata(const base::Context& context, const TableIdentifier& identifier,
+                         const std::string& location);
   Result<LoadedTable> ReadTable(const base::Context& context,
                                 const TableIdentifier& identifier,
                                 const std::string& location);
@@ -143,7 +154,9 @@ class SqlCatalog final : public Catalog {
   // Make the steps true in one transaction, and clean up after them: CommitTable's
   // errors.
   Status Take(const base::Context& context, const std::vector<Step>& steps);
-  Status SwapLocation(const Step& step);  // REQUIRES: mutex_ is held.
+  // REQUIRES: mutex_ is held.
+  Status SwapLocation(const TableIdentifier& identifier, const std::string& from,
+                      const std::string& to);
   Status WriteNew(const base::Context& context, const LoadedTable& table);
   void RemoveForgotten(const LoadedTable& before, const LoadedTable& after);
 
@@ -433,6 +446,23 @@ Result<LoadedTable> SqlCatalog::ReadTable(const base::Context& context,
                      std::make_shared<const TableMetadata>(std::move(metadata))};
 }
 
+Status SqlCatalog::MissingMetadata(const base::Context& context,
+                                   const TableIdentifier& identifier,
+                                   const std::string& location) {
+  std::string what = "table " + identifier.ToString() + ": its metadata file " +
+                     location + " is not there";
+  if (!options_.warehouse.empty()) {
+    FIRN_ASSIGN_OR_RETURN(const auto move,
+                          FindMove(context, store_, location, options_.warehouse));
+    if (move) {
+      what += ", but in " + move->to + ": it was moved from " + move->from +
+              ". `firn table relocate " + identifier.ToString() +
+              "` writes down where it is now";
+    }
+  }
+  return Status::Corruption(std::move(what));
+}
+
 Result<LoadedTable> SqlCatalog::LoadTable(const base::Context& context,
                                           const TableIdentifier& identifier) {
   std::string previous;
@@ -447,11 +477,7 @@ Result<LoadedTable> SqlCatalog::LoadTable(const base::Context& context,
     // A file may be cleaned away between the two steps, but then the row names another.
     if (!table.status().Is(StatusCode::kNotFound)) return table;
     if (location == previous) {
-      return Status::Corruption(
-          "table " + identifier.ToString() + ": " +
-          std::string(table.status().message()) +
-          ". The catalog names files by absolute location: a warehouse that was moved is "
-          "to be moved back");
+      return MissingMetadata(context, identifier, location);
     }
     previous = location;
   }
@@ -523,17 +549,16 @@ Result<LoadedTable> SqlCatalog::RegisterTable(const base::Context& context,
   return loaded;
 }
 
-Status SqlCatalog::SwapLocation(const Step& step) {
-  const TableIdentifier& identifier = step.base.identifier;
-  const std::string& from = step.base.metadata_location;
+Status SqlCatalog::SwapLocation(const TableIdentifier& identifier,
+                                const std::string& from, const std::string& to) {
   FIRN_ASSIGN_OR_RETURN(
       const std::int64_t changed,
       Change("UPDATE iceberg_tables SET metadata_location = ?, "
              "previous_metadata_location = ? WHERE catalog_name = ? AND "
              "table_namespace = ? AND table_name = ? AND metadata_location = ?" +
                  table_filter_,
-             {step.next.metadata_location, from, options_.name,
-              identifier.name_space.ToString(), identifier.name, from}));
+             {to, from, options_.name, identifier.name_space.ToString(), identifier.name,
+              from}));
   FIRN_ASSERT(changed <= 1);
   if (changed == 1) return Status::OK();
   FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
@@ -582,7 +607,11 @@ Status SqlCatalog::Take(const base::Context& context, const std::vector<Step>& s
   if (status.ok()) {
     const std::lock_guard lock(mutex_);
     status = InTransaction([&]() -> Status {
-      for (const Step& step : steps) FIRN_RETURN_IF_ERROR(SwapLocation(step));
+      for (const Step& step : steps) {
+        FIRN_RETURN_IF_ERROR(SwapLocation(step.base.identifier,
+                                          step.base.metadata_location,
+                                          step.next.metadata_location));
+      }
       return Status::OK();
     });
   }
@@ -617,6 +646,30 @@ Status SqlCatalog::CommitTables(const base::Context& context,
   }
   FIRN_ASSIGN_OR_RETURN(const std::vector<Step> steps, PrepareAll(context, changes));
   return steps.empty() ? Status::OK() : Take(context, steps);
+}
+
+Result<std::string> SqlCatalog::CurrentMetadataLocation(
+    const base::Context& context, const TableIdentifier& identifier) {
+  FIRN_RETURN_IF_ERROR(context.Check());
+  const std::lock_guard lock(mutex_);
+  return MetadataLocation(identifier);
+}
+
+Result<std::string> SqlCatalog::ReplaceMetadata(const base::Context& context,
+                                                const TableIdentifier& identifier,
+                                                const std::string& expected,
+                                                std::string_view json) {
+  FIRN_ASSIGN_OR_RETURN(const TableMetadata metadata, TableMetadataFromJson(json));
+  const std::string location = NextMetadataLocation(metadata, expected, random_);
+  FIRN_RETURN_IF_ERROR(PutMetadataJson(context, store_, location, std::string(json)));
+  Status status = context.Check();
+  if (status.ok()) {
+    const std::lock_guard lock(mutex_);
+    status = InTransaction([&] { return SwapLocation(identifier, expected, location); });
+  }
+  if (status.ok()) return location;
+  if (!status.Is(StatusCode::kCommitUnknown)) RemoveUnnamed(store_, {location});
+  return status;
 }
 
 Status SqlCatalog::DropTable(const base::Context& context,

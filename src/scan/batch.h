@@ -90,17 +90,23 @@ class BatchStream {
   virtual ScanStats stats() const = 0;
 };
 
-// One scan cut into pieces that may be read in parallel and in any order. Thread-safe.
+// One scan cut into pieces that may be read in parallel and in any order. They are found
+// as they are asked for: a plan need not know all of them, nor hold them. Thread-safe.
 class ScanPlan {
  public:
   virtual ~ScanPlan() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
-  virtual std::size_t split_count() const = 0;
-  // REQUIRES: index < split_count(). The plan must outlive the stream.
+  // The rows of split `index`, from 0 on, or null where there are not so many. Waits for
+  // planning to get there; after an error of planning every call returns that. The plan
+  // must outlive the stream. REQUIRES: each is opened once, and few are left out: the
+  // plan holds those.
   virtual Result<std::unique_ptr<BatchStream>> OpenSplit(std::size_t index) = 0;
-  // Rows if nothing were pruned further; an estimate for a join planner.
+  // Whether there is a split `index`. Waits, and fails, likewise.
+  virtual Result<bool> HasSplit(std::size_t index) = 0;
+  // Rows if nothing were pruned further; an estimate for a join planner. Known from the
+  // beginning.
   virtual std::int64_t estimated_rows() const = 0;
-  // What planning pruned, and what the splits opened so far have read.
+  // What planning found and pruned so far, and what the splits opened so far have read.
   virtual ScanStats stats() const = 0;
 };
 
@@ -109,7 +115,8 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
-  // `context` must outlive the plan. NotFound for an unknown column.
+  // `context` must outlive the plan. NotFound for an unknown column. What is wrong with
+  // the metadata of files may come with the splits.
   virtual Result<std::unique_ptr<ScanPlan>> Plan(const base::Context& context,
                                                  const ScanRequest& request) = 0;
 };

@@ -206,6 +206,11 @@ class FakeDb final : public Db {
                                          std::string_view table) override {
     return Status::NotFound("table " + std::string(table) + " does not exist");
   }
+  Result<std::vector<PartitionSummary>> Partitions(
+      const base::Context&, std::string_view table,
+      const std::vector<std::string>&) override {
+    return Status::NotFound("table " + std::string(table) + " does not exist");
+  }
   CatalogReader& catalog() override { return known; }
   Result<TableCheck> CheckTable(const base::Context&, std::string_view table,
                                 const TableCheckOptions& options) override {

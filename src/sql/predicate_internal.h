@@ -67,7 +67,8 @@ inline std::optional<expr::Literal> DecimalOf(const duckdb::Value& value) {
 }
 
 // A point in time to compare with a column of `unit`. DuckDB keeps the unit of a column
-// without a time zone, and makes microseconds of any other, which rounds nanoseconds.
+// without a time zone, as which it sees one of nanoseconds (nanosecond_internal.h), and
+// makes microseconds of any other.
 inline std::optional<expr::Literal> TimestampOf(const duckdb::Value& value,
                                                 arrow::TimeUnit::type unit) {
   using duckdb::LogicalTypeId;

@@ -6,8 +6,10 @@
 //                their structs that are.
 //   2. Next      a thread takes the next split of the plan, until none is left, and reads
 //                its batches.
-//   3. Convert   2048 rows at a time by DuckDB's own Arrow conversion. A vector points
-//                into the batch where the layouts agree, and holds it.
+//   3. Convert   2048 rows at a time by DuckDB's own Arrow conversion, after what it does
+//                not get right is out of the way (nanosecond_internal.h,
+//                offset_internal.h). A vector points into the batch where the layouts
+//                agree, and holds it.
 //   4. Filter    by DuckDB's own FilterSelection: filter_pushdown promises that no row
 //                that fails a filter leaves here, since DuckDB does not look again.
 //
@@ -35,6 +37,7 @@
 
 #include "scan/batch.h"
 #include "sql/error_internal.h"
+#include "sql/nanosecond_internal.h"
 #include "sql/offset_internal.h"
 #include "sql/predicate_internal.h"
 #include "sql/statement.h"
@@ -74,7 +77,8 @@ struct ArrowColumns {
   static Status Export(const arrow::Schema& schema, duckdb::ClientContext& client,
                        ArrowColumns& out) {
     duckdb::ArrowSchemaWrapper c_schema;
-    const arrow::Status exported = arrow::ExportSchema(schema, &c_schema.arrow_schema);
+    const arrow::Status exported =
+        arrow::ExportSchema(*WithoutNanosecondZone(schema), &c_schema.arrow_schema);
     if (!exported.ok()) return Status::Internal("export schema: " + exported.ToString());
     duckdb::ArrowTableFunction::PopulateArrowTableSchema(client, out.table,
                                                          c_schema.arrow_schema);
@@ -114,8 +118,10 @@ struct ScanExecution : public duckdb::GlobalTableFunctionState {
   ~ScanExecution() override {
     if (plan) statement->End(*plan);
   }
+  // The plan does not know yet how many splits there are: a thread that finds none left
+  // is done.
   duckdb::idx_t MaxThreads() const override {
-    return std::max<duckdb::idx_t>(plan->split_count(), 1);
+    return duckdb::GlobalTableFunctionState::MAX_THREADS;
   }
 
   const std::shared_ptr<Statement> statement;
@@ -282,7 +288,8 @@ inline Status LoadBatch(const ScanExecution& execution,
   if (!batch->schema()->Equals(*execution.plan->schema(), /*check_metadata=*/false)) {
     return Status::Internal("a batch's schema is not the plan's");
   }
-  FIRN_ASSIGN_OR_RETURN(batch, WithoutStructOffsets(std::move(batch)));
+  FIRN_ASSIGN_OR_RETURN(batch,
+                        WithoutStructOffsets(WithoutNanosecondZone(std::move(batch))));
   thread.batch = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
   const arrow::Status exported =
       arrow::ExportRecordBatch(*batch, &thread.batch->arrow_array);
@@ -305,10 +312,9 @@ inline Result<bool> NextBatch(ScanExecution& execution, duckdb::ClientContext& c
   for (;;) {
     FIRN_RETURN_IF_ERROR(execution.statement->context().Check());
     if (!thread.stream) {
-      const std::size_t split = execution.next_split.fetch_add(1);
-      if (split >= execution.plan->split_count()) return false;
-      thread.split = split;
-      FIRN_ASSIGN_OR_RETURN(thread.stream, execution.plan->OpenSplit(split));
+      thread.split = execution.next_split.fetch_add(1);
+      FIRN_ASSIGN_OR_RETURN(thread.stream, execution.plan->OpenSplit(thread.split));
+      if (!thread.stream) return false;
     }
     FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
                           thread.stream->Next());

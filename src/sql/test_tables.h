@@ -82,7 +82,9 @@ class TestTable::Scan final : public scan::ScanPlan {
   }
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
-  std::size_t split_count() const override { return table_.splits_.size(); }
+  Result<bool> HasSplit(std::size_t index) override {
+    return index < table_.splits_.size();
+  }
   Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override;
   std::int64_t estimated_rows() const override {
     std::int64_t rows = 0;
@@ -205,6 +207,7 @@ class TestTable::Stream final : public scan::BatchStream {
 
 inline Result<std::unique_ptr<scan::BatchStream>> TestTable::Scan::OpenSplit(
     std::size_t index) {
+  if (index >= table_.splits_.size()) return std::unique_ptr<scan::BatchStream>();
   ++table_.probe_.splits_opened;
   return std::unique_ptr<scan::BatchStream>(
       std::make_unique<Stream>(*this, table_.splits_[index]));

@@ -5,6 +5,7 @@
 #include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
 #include <arrow/compute/exec.h>
+#include <arrow/extension_type.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 #include <arrow/util/bitmap_ops.h>
@@ -14,6 +15,7 @@
 
 #include "base/quote.h"
 #include "table/arrow_status.h"
+#include "table/plain_list.h"
 
 namespace firn::table {
 namespace {
@@ -95,15 +97,10 @@ Result<ArrayPtr> ConformList(const ConformTarget& target, const ArrayPtr& column
   ArrayPtr lists = column;
   if (is_map ? column->type_id() != arrow::Type::MAP
              : column->type_id() != arrow::Type::LIST) {
-    const bool other_list = column->type_id() == arrow::Type::LARGE_LIST ||
-                            column->type_id() == arrow::Type::FIXED_SIZE_LIST ||
-                            column->type_id() == arrow::Type::LIST_VIEW ||
-                            column->type_id() == arrow::Type::LARGE_LIST_VIEW;
-    if (is_map || !other_list) return WrongType(target, *column->type());
-    arrow::compute::ExecContext context(pool);
-    FIRN_ASSIGN_OR_RETURN(lists, FromArrow(arrow::compute::Cast(
-                                     *column, arrow::list(column->type()->field(0)),
-                                     arrow::compute::CastOptions::Safe(), &context)));
+    if (is_map || !IsListLike(column->type_id())) {
+      return WrongType(target, *column->type());
+    }
+    FIRN_ASSIGN_OR_RETURN(lists, PlainList(column, pool));
   }
   const auto& list = static_cast<const arrow::ListArray&>(*lists);
   const RowPath inner_rows(&rows, lists.get(), &list);
@@ -130,6 +127,24 @@ Result<ArrayPtr> ConformList(const ConformTarget& target, const ArrayPtr& column
   const auto pairs = arrow::ArrayData::Make(inner_type, values->length(), {nullptr},
                                             {keys->data(), items->data()}, 0);
   return Retyped(list, target.arrow_type, {pairs});
+}
+
+// What an extension type or a dictionary stands for. A NULL may lie in the dictionary,
+// where the column itself counts none.
+Result<ArrayPtr> SpelledOut(ArrayPtr column, arrow::MemoryPool* pool) {
+  for (;;) {
+    if (column->type_id() == arrow::Type::EXTENSION) {
+      column = static_cast<const arrow::ExtensionArray&>(*column).storage();
+    } else if (column->type_id() == arrow::Type::DICTIONARY) {
+      const auto& coded = static_cast<const arrow::DictionaryType&>(*column->type());
+      arrow::compute::ExecContext context(pool);
+      FIRN_ASSIGN_OR_RETURN(column, FromArrow(arrow::compute::Cast(
+                                        *column, coded.value_type(),
+                                        arrow::compute::CastOptions::Safe(), &context)));
+    } else {
+      return column;
+    }
+  }
 }
 
 }  // namespace
@@ -176,9 +191,10 @@ Status WrongType(const ConformTarget& target, const arrow::DataType& type) {
                                  target.type.ToString());
 }
 
-Result<ArrayPtr> ConformColumn(const ConformTarget& target, const ArrayPtr& column,
+Result<ArrayPtr> ConformColumn(const ConformTarget& target, const ArrayPtr& given,
                                const RowPath& rows, arrow::MemoryPool* pool,
                                RowFaults* faults) {
+  FIRN_ASSIGN_OR_RETURN(const ArrayPtr column, SpelledOut(given, pool));
   if (target.required && column->null_count() > 0) {
     for (std::int64_t i = 0; i < column->length(); ++i) {
       if (column->IsNull(i)) {

@@ -54,7 +54,8 @@ Result<std::shared_ptr<arrow::Array>> ConformColumn(
     const ConformTarget& target, const std::shared_ptr<arrow::Array>& column,
     const RowPath& rows, arrow::MemoryPool* pool, RowFaults* faults);
 
-// A primitive one. REQUIRES: target.type is primitive.
+// A primitive one. REQUIRES: target.type is primitive, and `column` neither coded by a
+// dictionary nor of an extension type.
 Result<std::shared_ptr<arrow::Array>> ConformPrimitive(
     const ConformTarget& target, const std::shared_ptr<arrow::Array>& column,
     const RowPath& rows, arrow::MemoryPool* pool, RowFaults* faults);

@@ -15,6 +15,7 @@
 
 #include "iceberg/schema_arrow.h"
 #include "table/arrow_status.h"
+#include "table/plain_list.h"
 #include "table/type_widening.h"
 
 namespace firn::table {
@@ -73,11 +74,6 @@ bool Promotes(const arrow::DataType& from, const arrow::DataType& to) {
   }
 }
 
-bool IsListLike(Type::type id) {
-  return id == Type::LIST || id == Type::LARGE_LIST || id == Type::FIXED_SIZE_LIST ||
-         id == Type::LIST_VIEW || id == Type::LARGE_LIST_VIEW;
-}
-
 Result<std::shared_ptr<arrow::Scalar>> ScalarOf(const iceberg::Value& value,
                                                 const TypePtr& type) {
   using ScalarPtr = std::shared_ptr<arrow::Scalar>;
@@ -119,11 +115,15 @@ std::optional<iceberg::FieldId> FieldIdOf(const arrow::Field& field) {
 
 class ColumnProjection::Maker {
  public:
-  explicit Maker(const PartitionConstants& constants) : constants_(constants) {}
+  Maker(const PartitionConstants& constants, const std::set<iceberg::FieldId>& left_out)
+      : constants_(constants), left_out_(left_out) {}
 
   Result<Node> Make(const arrow::Field* file, const iceberg::NestedField& target,
                     const TypePtr& type, const std::string& path) const {
-    if (file == nullptr) return MakeConstant(target, type, path);
+    // A column of no type has no values, whatever a file has under its id.
+    if (file == nullptr || target.type == iceberg::Type(iceberg::kUnknown)) {
+      return MakeConstant(target, type, path);
+    }
     return MakeNode(file->type(), target.type, type, path);
   }
 
@@ -194,6 +194,13 @@ class ColumnProjection::Maker {
     node->kind = Kind::kStruct;
     for (std::size_t i = 0; i < target.fields.size(); ++i) {
       const iceberg::NestedField& field = target.fields[i];
+      if (left_out_.contains(field.id)) {
+        Node& nulls = node->children.emplace_back();
+        nulls.kind = Kind::kConstant;
+        nulls.type = node->type->field(static_cast<int>(i))->type();
+        node->sources.push_back(-1);
+        continue;
+      }
       int source = -1;
       for (int j = 0; j < file.num_fields() && source < 0; ++j) {
         if (FieldIdOf(*file.field(j)) == field.id) source = j;
@@ -220,6 +227,7 @@ class ColumnProjection::Maker {
   }
 
   const PartitionConstants& constants_;
+  const std::set<iceberg::FieldId>& left_out_;
 };
 
 class ColumnProjection::Applier {
@@ -281,8 +289,9 @@ class ColumnProjection::Applier {
 
   Result<DataPtr> Elements(const Node& node, DataPtr data) {
     if (data->type->id() != Type::LIST) {
-      const TypePtr plain = arrow::list(data->type->field(0));
-      FIRN_ASSIGN_OR_RETURN(data, Cast(std::move(data), plain));
+      FIRN_ASSIGN_OR_RETURN(const ArrayPtr plain,
+                            PlainList(arrow::MakeArray(std::move(data)), pool_));
+      data = plain->data();
     }
     auto out = data->Copy();
     out->type = node.type;
@@ -309,14 +318,13 @@ class ColumnProjection::Applier {
   arrow::compute::ExecContext context_;
 };
 
-Result<ColumnProjection> ColumnProjection::Make(const arrow::Field* file,
-                                                const iceberg::NestedField& target,
-                                                TypePtr type,
-                                                const PartitionConstants& constants) {
+Result<ColumnProjection> ColumnProjection::Make(
+    const arrow::Field* file, const iceberg::NestedField& target, TypePtr type,
+    const PartitionConstants& constants, const std::set<iceberg::FieldId>& left_out) {
   ColumnProjection projection;
   projection.name_ = target.name;
   FIRN_ASSIGN_OR_RETURN(projection.root_,
-                        Maker(constants).Make(file, target, type, target.name));
+                        Maker(constants, left_out).Make(file, target, type, target.name));
   return projection;
 }
 

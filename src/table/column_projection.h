@@ -3,6 +3,7 @@
 //
 // Fields are matched by id at every depth (the specification's "Column Projection"):
 //
+//   left out, or of type unknown    NULL, whether it is there or not
 //   there        as it is, or promoted
 //   not there    the value of its identity partition, else its initial default, else NULL
 //   in the file only    left out
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,13 +42,15 @@ using PartitionConstants = std::function<const iceberg::OptionalValue*(iceberg::
 class ColumnProjection {
  public:
   // `file` is the column in the file with ids at every depth, or null where it lacks it;
-  // `target` the table's field, and `type` its Arrow type (ToArrowSchema). Corruption,
-  // naming the column by its path, where the file's type is not the target's and does not
-  // promote to it, or lacks a required field that has no default.
+  // `target` the table's field, and `type` its Arrow type (ToArrowSchema); `left_out` are
+  // fields inside of its structs. Corruption, naming the column by its path, where the
+  // file's type is not the target's and does not promote to it, or lacks a required field
+  // that has no default.
   static Result<ColumnProjection> Make(const arrow::Field* file,
                                        const iceberg::NestedField& target,
                                        std::shared_ptr<arrow::DataType> type,
-                                       const PartitionConstants& constants);
+                                       const PartitionConstants& constants,
+                                       const std::set<iceberg::FieldId>& left_out = {});
 
   const std::shared_ptr<arrow::DataType>& type() const { return root_.type; }
   // Whether it takes nothing from the file.

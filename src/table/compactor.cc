@@ -97,9 +97,10 @@ class Compactor {
         const std::unique_ptr<scan::ScanPlan> plan,
         PlanTasks(context_, env_.scan, table_, scan::ScanRequest(), group.tasks));
     std::int64_t rows = 0;
-    for (std::size_t split = 0; split < plan->split_count(); ++split) {
+    for (std::size_t split = 0;; ++split) {
       FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> stream,
                             plan->OpenSplit(split));
+      if (stream == nullptr) break;
       while (true) {
         FIRN_RETURN_IF_ERROR(context_.Check());
         FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,

@@ -4,6 +4,7 @@
 
 #include "base/budget.h"
 #include "table/hand_made_table.h"
+#include "table/split_packer.h"
 
 namespace firn::table {
 namespace {
@@ -224,14 +225,27 @@ TEST(DeleteFilesTest, ALargeFileIsCutAndItsDeletesAreReadOnce) {
                                R"([[1,"x"],[2,"y"],[3,"z"],[4,"u"],[5,"v"],[6,"w"]])", {},
                                options);
   ASSERT_EQ(a.split_offsets.size(), 3u);
-  iceberg::ScanTask task;
-  task.file = a;
-  const auto splits = SplitTasks({task}, 1);
-  ASSERT_EQ(splits.size(), 4u);  // The first begins before the first row group.
-  EXPECT_EQ(splits.back().end_byte, std::numeric_limits<std::int64_t>::max());
-  EXPECT_EQ(SplitTasks({task}, 1 << 20).size(), 1u);
-  std::swap(task.file.split_offsets[0], task.file.split_offsets[2]);
-  EXPECT_EQ(SplitTasks({task}, 1).size(), 1u);
+  const auto ranges = CutFile(a, 1);
+  ASSERT_EQ(ranges.size(), 4u);  // The first begins before the first row group.
+  EXPECT_EQ(ranges.back().end_byte, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(CutFile(a, 1 << 20).size(), 1u);
+
+  const DataFile vector = table.WriteVector("dv", a, {0, 3, 5});
+  table.Commit({a, vector});
+  table.metadata.properties["read.split.target-size"] = "1";
+  const auto answer = table.Scan();
+  ExpectRows(answer, R"([[2,"y"],[3,"z"],[5,"v"]])");
+  EXPECT_EQ(answer.splits, 4u);
+  EXPECT_EQ(answer.stats.rows_deleted, 3);
+  // The footer once, a range for each of the row groups, and the vector once.
+  table.metadata.properties.erase("read.split.target-size");
+  const auto whole = table.Scan();
+  ExpectRows(whole, R"([[2,"y"],[3,"z"],[5,"v"]])");
+  EXPECT_EQ(whole.splits, 1u);
+  EXPECT_EQ(whole.stats.rows, answer.stats.rows);
+
+  std::swap(a.split_offsets[0], a.split_offsets[2]);
+  EXPECT_EQ(CutFile(a, 1).size(), 1u);
 }
 
 TEST(DeleteFilesTest, WhatIsWrongIsNamed) {

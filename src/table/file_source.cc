@@ -220,7 +220,7 @@ class FilesPlan final : public scan::ScanPlan {
   }
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
-  std::size_t split_count() const override { return splits_.size(); }
+  Result<bool> HasSplit(std::size_t index) override { return index < splits_.size(); }
   std::int64_t estimated_rows() const override { return row_count_; }
   scan::ScanStats stats() const override {
     scan::ScanStats stats = total_->Get();
@@ -229,7 +229,7 @@ class FilesPlan final : public scan::ScanPlan {
   }
 
   Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override {
-    FIRN_ASSERT(index < splits_.size());
+    if (index >= splits_.size()) return std::unique_ptr<scan::BatchStream>();
     const Split& split = splits_[index];
     ReaderPtr reader = split.file->reader;
     if (reader == nullptr) {

@@ -312,10 +312,11 @@ class HandMadeTable {
     ScanEnvironment environment{.store = store, .footers = footers, .threads = threads};
     FIRN_ASSIGN_OR_RETURN(const auto source, MakeTableSource(environment, Load(), of));
     FIRN_ASSIGN_OR_RETURN(const auto plan, source->Plan(scan_context, request));
-    answer.splits = plan->split_count();
     arrow::ArrayVector pieces;
-    for (std::size_t i = 0; i < plan->split_count(); ++i) {
+    for (std::size_t i = 0;; ++i) {
       FIRN_ASSIGN_OR_RETURN(const auto stream, plan->OpenSplit(i));
+      if (stream == nullptr) break;
+      ++answer.splits;
       while (true) {
         FIRN_ASSIGN_OR_RETURN(const auto batch, stream->Next());
         if (batch == nullptr) break;

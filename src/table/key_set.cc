@@ -6,9 +6,11 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <utility>
 
+#include "base/quote.h"
 #include "iceberg/single_value.h"
 #include "table/arrow_status.h"
 #include "table/transform_batch.h"
@@ -18,10 +20,24 @@ namespace {
 
 // What the set keeps of a key beside its bytes: a node and its share of the buckets.
 constexpr std::int64_t kBytesPerKey = 80;
+constexpr std::size_t kKeyTextBytesMax = 80;  // In errors.
 
-bool IsFloating(const iceberg::PrimitiveType& type) {
-  return type.kind == iceberg::PrimitiveKind::kFloat ||
-         type.kind == iceberg::PrimitiveKind::kDouble;
+// The equality of floating-point numbers is not that of what was written, and some types
+// have no values to compare.
+bool Identifies(const iceberg::PrimitiveType& type) {
+  return type.kind != iceberg::PrimitiveKind::kFloat &&
+         type.kind != iceberg::PrimitiveKind::kDouble &&
+         type.kind != iceberg::PrimitiveKind::kUnknown &&
+         type.kind != iceberg::PrimitiveKind::kVariant;
+}
+
+// A number as it is; bytes, which may be anything, with quotes and escapes.
+std::string KeyText(const arrow::Scalar& value) {
+  const std::string text = value.ToString().substr(0, kKeyTextBytesMax);
+  const arrow::Type::type id = value.type->id();
+  return arrow::is_base_binary_like(id) || id == arrow::Type::FIXED_SIZE_BINARY
+             ? base::Quoted(text)
+             : text;
 }
 
 class KeyMatcher final : public RowMatcher {
@@ -61,7 +77,7 @@ Result<KeySet> KeySet::Make(const iceberg::Schema& schema,
       return Status::InvalidArgument("key: the table has no column " + column);
     }
     const iceberg::PrimitiveType* const type = found->type.primitive();
-    if (type == nullptr || IsFloating(*type)) {
+    if (type == nullptr || !Identifies(*type)) {
       return Status::InvalidArgument("key: column " + column + " is of type " +
                                      found->type.ToString() +
                                      ", which identifies no row");
@@ -128,7 +144,7 @@ Status KeySet::Add(const arrow::RecordBatch& batch) {
       std::string text;
       for (const auto& column : key_columns->columns()) {
         FIRN_ASSIGN_OR_RETURN(const auto value, FromArrow(column->GetScalar(row)));
-        text += (text.empty() ? "" : ", ") + value->ToString().substr(0, 80);
+        text += (text.empty() ? "" : ", ") + KeyText(*value);
       }
       return Status::InvalidArgument("key: " + text + " comes twice");
     }

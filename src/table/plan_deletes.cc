@@ -20,6 +20,8 @@ constexpr char kPathName[] = "file_path";
 constexpr char kPositionName[] = "pos";
 // Named one by one, more data files make a predicate that costs more than it saves.
 constexpr std::size_t kPathsInPredicate = 64;
+// About what a data file's set takes beside its path and its positions.
+constexpr std::int64_t kSetBytes = 200;
 
 // The two columns of position delete files; that of the deleted rows is not read.
 std::vector<iceberg::NestedField> PositionFields() {
@@ -42,47 +44,61 @@ bool IsEquality(const iceberg::DeleteFile& file) {
   return file.file.content == iceberg::FileContent::kEqualityDeletes;
 }
 
+Status Grow(const base::Context& context, std::int64_t bytes,
+            base::ByteReservation* memory) {
+  if (memory->bytes() == 0) {
+    FIRN_ASSIGN_OR_RETURN(*memory, base::ByteReservation::Make(context.budget(), 0));
+  }
+  return memory->Grow(bytes);
+}
+
 }  // namespace
 
 PlanDeletes::PlanDeletes(const base::Context& context, const ScanEnvironment& environment,
                          const NameMappings& mappings,
                          const iceberg::TableMetadata& metadata,
-                         const std::vector<iceberg::ScanTask>& tasks,
                          std::shared_ptr<ScanTotal> total)
     : context_(context),
       environment_(environment),
       mappings_(mappings),
       position_mappings_(PositionMapping()),
       metadata_(metadata),
-      tasks_(tasks),
-      total_(std::move(total)) {
-  for (const iceberg::ScanTask& task : tasks) {
-    positions_.push_back(
-        task.deletes.empty()
-            ? nullptr
-            : std::make_unique<Once<std::shared_ptr<const PositionSet>>>());
-    for (const iceberg::DeleteFilePtr& file : task.deletes) {
-      if (IsEquality(*file)) {
-        equalities_[{file->file.equality_ids, file->scope}].files.emplace(file->index,
-                                                                          file);
-      } else if (!file->is_vector()) {
-        position_files_[file->index].data_files.push_back(&task.file.file_path);
-      }
+      total_(std::move(total)) {}
+
+void PlanDeletes::Expect(const iceberg::ScanTask& task) {
+  for (const iceberg::DeleteFilePtr& file : task.deletes) {
+    if (IsEquality(*file)) {
+      ExpectEquality(file);
+    } else if (!file->is_of_one_file) {
+      SharedFile(*file).data_files.push_back(task.file.file_path);
     }
   }
 }
 
-Result<std::shared_ptr<const PositionSet>> PlanDeletes::PositionsOf(std::size_t task) {
-  FIRN_ASSERT(task < tasks_.size());
-  if (positions_[task] == nullptr) return std::shared_ptr<const PositionSet>();
-  return positions_[task]->Get([&] { return Gather(tasks_[task]); });
+void PlanDeletes::ExpectAny(const iceberg::DeleteIndex& index) {
+  for (const iceberg::DeleteFilePtr& file : index.equalities()) ExpectEquality(file);
 }
 
-Result<std::vector<PlanDeletes::Equality>> PlanDeletes::EqualitiesOf(std::size_t task) {
-  FIRN_ASSERT(task < tasks_.size());
+void PlanDeletes::ExpectEquality(const iceberg::DeleteFilePtr& file) {
+  equalities_[{file->file.equality_ids, file->scope}].files.emplace(file->index, file);
+}
+
+Result<std::shared_ptr<const PositionSet>> PlanDeletes::PositionsOf(PlannedTask& task) {
+  if (task.task_.deletes.empty()) return std::shared_ptr<const PositionSet>();
+  const std::lock_guard lock(task.mutex_);
+  if (!task.positions_) {
+    task.positions_.emplace(Gather(task.task_, [&](std::int64_t bytes) {
+      return Grow(context_, bytes, &task.memory_);
+    }));
+  }
+  return *task.positions_;
+}
+
+Result<std::vector<PlanDeletes::Equality>> PlanDeletes::EqualitiesOf(
+    const iceberg::ScanTask& task) {
   std::vector<Equality> equalities;
   std::set<const EqualityFiles*> seen;
-  for (const iceberg::DeleteFilePtr& file : tasks_[task].deletes) {
+  for (const iceberg::DeleteFilePtr& file : task.deletes) {
     if (!IsEquality(*file)) continue;
     const auto at = equalities_.find({file->file.equality_ids, file->scope});
     FIRN_ASSERT(at != equalities_.end());
@@ -99,31 +115,42 @@ Result<std::vector<PlanDeletes::Equality>> PlanDeletes::EqualitiesOf(std::size_t
   return equalities;
 }
 
-Status PlanDeletes::Grow(std::int64_t bytes) {
-  const std::lock_guard lock(memory_mutex_);
-  if (memory_.bytes() == 0) {
-    FIRN_ASSIGN_OR_RETURN(memory_, base::ByteReservation::Make(context_.budget(), 0));
+PlanDeletes::PositionFile& PlanDeletes::SharedFile(const iceberg::DeleteFile& file) {
+  const std::lock_guard lock(mutex_);
+  return position_files_[file.index];
+}
+
+Status PlanDeletes::GrowShared(std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  return Grow(context_, bytes, &memory_);
+}
+
+Result<PlanDeletes::SharedSet> PlanDeletes::SetOf(const iceberg::ScanTask& task,
+                                                  const iceberg::DeleteFile& file,
+                                                  const GrowMemory& grow) {
+  if (file.is_vector()) return ReadVector(file, grow);
+  const std::string& path = task.file.file_path;
+  if (file.is_of_one_file) {
+    FIRN_ASSIGN_OR_RETURN(const SetsByFile sets, ReadPositions(file, {path}, grow));
+    return sets.at(path);
   }
-  return memory_.Grow(bytes);
+  PositionFile& shared = SharedFile(file);
+  const auto& sets = shared.sets.Get([&] {
+    return ReadPositions(file, shared.data_files,
+                         [this](std::int64_t bytes) { return GrowShared(bytes); });
+  });
+  FIRN_RETURN_IF_ERROR(sets.status());
+  const auto found = sets->find(path);
+  return found == sets->end() ? nullptr : found->second;
 }
 
 Result<std::shared_ptr<const PositionSet>> PlanDeletes::Gather(
-    const iceberg::ScanTask& task) {
+    const iceberg::ScanTask& task, const GrowMemory& grow) {
   std::vector<SharedSet> sets;
   for (const iceberg::DeleteFilePtr& file : task.deletes) {
     if (IsEquality(*file)) continue;
-    SharedSet set;
-    if (file->is_vector()) {
-      FIRN_ASSIGN_OR_RETURN(set, ReadVector(*file));
-    } else {
-      PositionFile& positions = position_files_.at(file->index);
-      const auto& by_file =
-          positions.sets.Get([&] { return ReadPositions(*file, positions.data_files); });
-      FIRN_RETURN_IF_ERROR(by_file.status());
-      const auto found = by_file->find(task.file.file_path);
-      if (found == by_file->end()) continue;
-      set = found->second;
-    }
+    FIRN_ASSIGN_OR_RETURN(SharedSet set, SetOf(task, *file, grow));
+    if (set == nullptr) continue;
     FIRN_RETURN_IF_ERROR(CheckPositions(task, *file, *set));
     sets.push_back(std::move(set));
   }
@@ -132,7 +159,7 @@ Result<std::shared_ptr<const PositionSet>> PlanDeletes::Gather(
   auto all = std::make_shared<PositionSet>();
   for (const SharedSet& set : sets) all->AddAll(*set);
   FIRN_RETURN_IF_ERROR(
-      Grow(all->memory_bytes()).With("deletes of " + task.file.file_path));
+      grow(all->memory_bytes()).With("deletes of " + task.file.file_path));
   return all;
 }
 
@@ -146,11 +173,10 @@ Status PlanDeletes::CheckPositions(const iceberg::ScanTask& task,
                             std::to_string(task.file.record_count));
 }
 
-Result<PlanDeletes::SharedSet> PlanDeletes::ReadVector(const iceberg::DeleteFile& file) {
-  FIRN_ASSIGN_OR_RETURN(
-      PositionSet set,
-      ReadDeletionVector(context_, environment_.store, file,
-                         [this](std::int64_t bytes) { return Grow(bytes); }));
+Result<PlanDeletes::SharedSet> PlanDeletes::ReadVector(const iceberg::DeleteFile& file,
+                                                       const GrowMemory& grow) {
+  FIRN_ASSIGN_OR_RETURN(PositionSet set,
+                        ReadDeletionVector(context_, environment_.store, file, grow));
   scan::ScanStats read;
   read.requests = 1;
   read.bytes_read = *file.file.content_size_bytes;
@@ -159,17 +185,19 @@ Result<PlanDeletes::SharedSet> PlanDeletes::ReadVector(const iceberg::DeleteFile
 }
 
 Result<PlanDeletes::SetsByFile> PlanDeletes::ReadPositions(
-    const iceberg::DeleteFile& file, const std::vector<const std::string*>& data_files) {
+    const iceberg::DeleteFile& file, const std::vector<std::string>& data_files,
+    const GrowMemory& grow) {
+  const bool any = data_files.empty();
   SetsByFile sets;
-  for (const std::string* path : data_files) {
-    sets.emplace(*path, std::make_shared<PositionSet>());
+  for (const std::string& path : data_files) {
+    sets.emplace(path, std::make_shared<PositionSet>());
   }
   ProjectedRead read;
   read.columns = PositionFields();
   read.needs_all_columns = true;
-  if (data_files.size() <= kPathsInPredicate) {
+  if (!any && data_files.size() <= kPathsInPredicate) {
     expr::In in{kPathName, {}};
-    for (const std::string* path : data_files) in.literals.emplace_back(*path);
+    for (const std::string& path : data_files) in.literals.emplace_back(path);
     read.predicate = expr::MakePredicate(std::move(in));
     read.predicate_fields = {{kPathName, iceberg::kDeletedFilePath}};
   }
@@ -191,7 +219,13 @@ Result<PlanDeletes::SetsByFile> PlanDeletes::ReadPositions(
     for (std::int64_t row = 0; row < batch->num_rows(); ++row) {
       const std::string_view path = paths.GetView(row);
       // Rows are sorted by path: the last one's set is the next one's, nearly always.
-      if (at == sets.end() || at->first != path) at = sets.find(std::string(path));
+      if (at == sets.end() || at->first != path) {
+        at = sets.find(std::string(path));
+        if (at == sets.end() && any) {
+          at = sets.emplace(path, std::make_shared<PositionSet>()).first;
+          grown += static_cast<std::int64_t>(path.size()) + kSetBytes;
+        }
+      }
       if (at == sets.end()) continue;
       if (positions.Value(row) < 0) {
         return Status::Corruption(what + " deletes row " +
@@ -202,7 +236,7 @@ Result<PlanDeletes::SetsByFile> PlanDeletes::ReadPositions(
       at->second->Add(positions.Value(row));
       grown += at->second->memory_bytes() - before;
     }
-    FIRN_RETURN_IF_ERROR(Grow(std::max<std::int64_t>(0, grown)).With(what));
+    FIRN_RETURN_IF_ERROR(grow(std::max<std::int64_t>(0, grown)).With(what));
   }
   return sets;
 }

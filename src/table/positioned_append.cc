@@ -21,12 +21,14 @@ Result<iceberg::LoadedTable> CommitPositioned(
     const base::Context& context, const iceberg::CommitEnvironment& environment,
     const PositionedAppend& append, const iceberg::CommitOptions& options) {
   FIRN_ASSERT(append.expected != append.target);
+  Status unknown;  // Of an attempt that may have been committed.
   const iceberg::TransactionBuilder builder =
       [&](const iceberg::LoadedTable& table,
           iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
     FIRN_ASSIGN_OR_RETURN(const std::optional<Position> now,
                           FindPosition(*table.metadata, append.writer));
-    if (now == append.target) return iceberg::BuildDecision::kAlreadyDone;
+    const bool may_be_done = append.tried_before || !unknown.ok();
+    if (now == append.target && may_be_done) return iceberg::BuildDecision::kAlreadyDone;
     if (now != append.expected) {
       return Status::Corruption(
           "writer " + append.writer.ToString() + " is at position " + Describe(now) +
@@ -40,7 +42,6 @@ Result<iceberg::LoadedTable> CommitPositioned(
     return iceberg::BuildDecision::kCommit;
   };
 
-  Status unknown;  // Of an attempt that may have been committed.
   for (int attempt = 0; attempt < kReconcileAttempts; ++attempt) {
     Status status;
     if (attempt > 0) status = options.wait(context, kReconcileWaitMs);

@@ -5,7 +5,9 @@
 // it is compared:
 //
 //   at `expected`   commit the files and set the position to `target`
-//   at `target`     it was committed already: done
+//   at `target`     it was committed already: done, if an attempt was made before whose
+//                   outcome is not known. Where none was, a copy of this writer has moved
+//                   the position by as much, with rows of its own: stop
 //   anything else   stop. Another process writes under this writer's name, or the table
 //                   was put back to an older state; only a person can say which.
 //
@@ -35,6 +37,8 @@ struct PositionedAppend {
   Position target;
   // May be empty: then only the position moves.
   std::vector<iceberg::DataFile> files;
+  // These files were committed before, and the outcome was CommitUnknown.
+  bool tried_before = false;
 };
 
 // Commit, and return the table as it is afterwards.

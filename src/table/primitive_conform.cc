@@ -117,8 +117,14 @@ Result<ArrayPtr> ConformTimestamp(const ConformTarget& target, const ArrayPtr& c
   // A zone only says how to print an instant: any will do where the table has instants.
   const std::int64_t units_from = UnitsPerSecond(from.unit());
   const std::int64_t units_to = UnitsPerSecond(to.unit());
-  if (from.timezone().empty() != to.timezone().empty() || units_from > units_to) {
+  if (from.timezone().empty() != to.timezone().empty()) {
     return WrongType(target, *column->type());
+  }
+  if (units_from > units_to) {
+    return Status::InvalidArgument(
+        std::string(WrongType(target, *column->type()).message()) +
+        ", which would lose its last digits: cast the column before it is written, to "
+        "TIMESTAMP or TIMESTAMPTZ in SQL");
   }
   if (units_from == units_to) {
     return FromArrow(column->View(target.arrow_type));
@@ -180,16 +186,23 @@ Result<ArrayPtr> ConformDecimal(const ConformTarget& target, const ArrayPtr& col
   return arrow::MakeArray(std::move(data));
 }
 
+bool IsTextForm(arrow::Type::type id) {
+  return id == arrow::Type::STRING || id == arrow::Type::LARGE_STRING ||
+         id == arrow::Type::STRING_VIEW;
+}
+bool IsBytesForm(arrow::Type::type id) {
+  return id == arrow::Type::BINARY || id == arrow::Type::LARGE_BINARY ||
+         id == arrow::Type::BINARY_VIEW;
+}
+
 // Bytes of any length into a fixed one. What does not fit is a fault, and NULL.
 Result<ArrayPtr> ConformFixed(const ConformTarget& target, const ArrayPtr& column,
                               const RowPath& rows, arrow::MemoryPool* pool,
                               RowFaults* faults) {
-  const auto id = column->type_id();
-  if (id == arrow::Type::FIXED_SIZE_BINARY) return WrongType(target, *column->type());
-  if (!arrow::is_binary_like(id) || id == arrow::Type::STRING) {
-    return WrongType(target, *column->type());
-  }
-  const auto& bytes = static_cast<const arrow::BinaryArray&>(*column);
+  if (column->type()->Equals(*target.arrow_type)) return column;
+  if (!IsBytesForm(column->type_id())) return WrongType(target, *column->type());
+  FIRN_ASSIGN_OR_RETURN(const ArrayPtr plain, CastTo(column, arrow::binary(), pool));
+  const auto& bytes = static_cast<const arrow::BinaryArray&>(*plain);
   const int length =
       static_cast<const arrow::FixedSizeBinaryType&>(*target.arrow_type).byte_width();
   arrow::FixedSizeBinaryBuilder builder(target.arrow_type, pool);
@@ -211,28 +224,11 @@ Result<ArrayPtr> ConformFixed(const ConformTarget& target, const ArrayPtr& colum
   return FromArrow(builder.Finish());
 }
 
-bool IsTextForm(arrow::Type::type id) {
-  return id == arrow::Type::STRING || id == arrow::Type::LARGE_STRING ||
-         id == arrow::Type::STRING_VIEW;
-}
-bool IsBytesForm(arrow::Type::type id) {
-  return id == arrow::Type::BINARY || id == arrow::Type::LARGE_BINARY ||
-         id == arrow::Type::BINARY_VIEW;
-}
-
 }  // namespace
 
-Result<ArrayPtr> ConformPrimitive(const ConformTarget& target, const ArrayPtr& given,
+Result<ArrayPtr> ConformPrimitive(const ConformTarget& target, const ArrayPtr& column,
                                   const RowPath& rows, arrow::MemoryPool* pool,
                                   RowFaults* faults) {
-  ArrayPtr column = given;
-  if (column->type_id() == arrow::Type::DICTIONARY) {
-    const auto& coded = static_cast<const arrow::DictionaryType&>(*column->type());
-    FIRN_ASSIGN_OR_RETURN(column, CastTo(column, coded.value_type(), pool));
-  }
-  if (column->type_id() == arrow::Type::EXTENSION) {
-    column = static_cast<const arrow::ExtensionArray&>(*column).storage();
-  }
   switch (target.type.primitive()->kind) {
     case PrimitiveKind::kTimestamp:
     case PrimitiveKind::kTimestamptz:
@@ -245,24 +241,30 @@ Result<ArrayPtr> ConformPrimitive(const ConformTarget& target, const ArrayPtr& g
       return ConformDecimal(target, column, rows, pool, faults);
     case PrimitiveKind::kString: {
       if (!IsTextForm(column->type_id())) return WrongType(target, *column->type());
-      FIRN_ASSIGN_OR_RETURN(column, CastTo(column, arrow::utf8(), pool));
-      CheckUtf8(target, *column, rows, faults);
-      return column;
+      FIRN_ASSIGN_OR_RETURN(const ArrayPtr text, CastTo(column, arrow::utf8(), pool));
+      CheckUtf8(target, *text, rows, faults);
+      return text;
     }
     case PrimitiveKind::kBinary:
       if (!IsBytesForm(column->type_id())) return WrongType(target, *column->type());
       return CastTo(column, arrow::binary(), pool);
-    default:
+    case PrimitiveKind::kUuid:
+    case PrimitiveKind::kFixed:
+      return ConformFixed(target, column, rows, pool, faults);
+    case PrimitiveKind::kBoolean:
+    case PrimitiveKind::kInt:
+    case PrimitiveKind::kLong:
+    case PrimitiveKind::kFloat:
+    case PrimitiveKind::kDouble:
+    case PrimitiveKind::kDate:
+      if (column->type()->Equals(*target.arrow_type)) return column;
+      if (!IsNarrower(*column->type(), *target.arrow_type)) break;
+      return Widen(column, target.arrow_type, pool);
+    case PrimitiveKind::kUnknown:  // NULL in every row, which the caller has seen to.
+    case PrimitiveKind::kVariant:
       break;
   }
-  if (column->type()->Equals(*target.arrow_type)) return column;
-  if (target.arrow_type->id() == arrow::Type::FIXED_SIZE_BINARY) {
-    return ConformFixed(target, column, rows, pool, faults);
-  }
-  if (!IsNarrower(*column->type(), *target.arrow_type)) {
-    return WrongType(target, *column->type());
-  }
-  return Widen(column, target.arrow_type, pool);
+  return WrongType(target, *column->type());
 }
 
 }  // namespace firn::table

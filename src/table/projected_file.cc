@@ -10,64 +10,12 @@
 #include "iceberg/schema_arrow.h"
 #include "parquet/reader.h"
 #include "table/column_projection.h"
+#include "table/file_columns.h"
 
 namespace firn::table {
 namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
-
-// An id that no column has.
-constexpr std::int32_t kNoFieldId = std::numeric_limits<std::int32_t>::max();
-
-bool HasIds(const arrow::FieldVector& fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const auto& field) {
-    return FieldIdOf(*field).has_value() || HasIds(field->type()->fields());
-  });
-}
-
-// The columns of one file by the table's ids.
-class FileColumns {
- public:
-  static Result<FileColumns> Make(const parquet::FileReader& reader,
-                                  const NameMappings& mappings) {
-    FileColumns columns;
-    columns.schema_ = reader.schema();
-    columns.has_ids_ = HasIds(reader.schema()->fields());
-    if (!columns.has_ids_ && reader.schema()->num_fields() > 0) {
-      FIRN_ASSIGN_OR_RETURN(const iceberg::NameMapping* mapping, mappings.Get());
-      FIRN_ASSIGN_OR_RETURN(columns.schema_,
-                            iceberg::ApplyNameMapping(*mapping, *reader.schema()));
-    }
-    return columns;
-  }
-
-  // The place of the column in the file, or -1.
-  int Find(iceberg::FieldId id) const {
-    for (int i = 0; i < schema_->num_fields(); ++i) {
-      if (FieldIdOf(*schema_->field(i)) == id) return i;
-    }
-    return -1;
-  }
-  const std::shared_ptr<arrow::Field>& field(int i) const { return schema_->field(i); }
-
-  // How the reader finds column `i`, called `name`.
-  parquet::ColumnRef RefOf(int i, std::string name) const {
-    if (!has_ids_) return {std::move(name), -1, field(i)->name()};
-    return {std::move(name), FieldIdOf(*field(i))->value};
-  }
-  // And a column or a field of structs, for pruning. In a file without ids what is in
-  // structs prunes nothing.
-  parquet::ColumnRef PruningRefOf(std::string name, iceberg::FieldId id) const {
-    if (has_ids_) return {std::move(name), id.value};
-    const int i = Find(id);
-    return i < 0 ? parquet::ColumnRef{std::move(name), kNoFieldId}
-                 : RefOf(i, std::move(name));
-  }
-
- private:
-  std::shared_ptr<arrow::Schema> schema_;  // The file's, with ids.
-  bool has_ids_ = false;
-};
 
 // What a scan did with rows and row groups is about data. What it read for that is not
 // all of data.
@@ -190,8 +138,9 @@ class Opener {
   // Which columns of the file are read, and which of them each wanted one is made of.
   Status FindColumns(const FileColumns& file, const parquet::FileReader& reader,
                      parquet::ScanSpec& scan) {
-    scan.columns.emplace();
-    for (const iceberg::NestedField& field : read_.columns) {
+    std::vector<ColumnParts> parts;  // By place in `places_`.
+    for (std::size_t i = 0; i < read_.columns.size(); ++i) {
+      const iceberg::NestedField& field = read_.columns[i];
       const int place = file.Find(field.id);
       ProjectedColumn& column = columns_.emplace_back();
       if (place < 0) {
@@ -201,15 +150,29 @@ class Opener {
       }
       const auto at = std::find(places_.begin(), places_.end(), place);
       column.source = static_cast<int>(at - places_.begin());
-      if (at != places_.end()) continue;
-      places_.push_back(place);
-      scan.columns->push_back(file.RefOf(place, InnerName(place)));
-      if (!reader.HasColumn(scan.columns->back())) {
-        return Status::Corruption("two columns are called " + file.field(place)->name() +
+      if (at == places_.end()) {
+        places_.push_back(place);
+        parts.emplace_back();
+      }
+      file.AddParts(place, field, LeftOutOf(i),
+                    parts[static_cast<std::size_t>(column.source)]);
+    }
+    scan.columns.emplace();
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      const std::size_t before = scan.columns->size();
+      file.AddRefs(places_[i], InnerName(places_[i]), parts[i], *scan.columns);
+      if (!reader.HasColumn((*scan.columns)[before])) {
+        return Status::Corruption("two columns are called " +
+                                  file.field(places_[i])->name() +
                                   ", and neither has an id");
       }
     }
     return Status::OK();
+  }
+
+  const std::set<iceberg::FieldId>& LeftOutOf(std::size_t column) const {
+    static const std::set<iceberg::FieldId> kNone;
+    return column < read_.left_out.size() ? read_.left_out[column] : kNone;
   }
 
   Status MakeProjections(const FileColumns& file, const arrow::Schema& batches) {
@@ -223,15 +186,13 @@ class Opener {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       std::shared_ptr<arrow::Field> in_file;
       if (const int source = columns_[i].source; source >= 0) {
-        in_file = file.field(places_[static_cast<std::size_t>(source)]);
-        // What batches have of text and bytes, not what the file says of them. The types
-        // of nested columns are the file's, and here they have the ids.
-        const auto& type = batches.field(source)->type();
-        if (type->num_fields() == 0) in_file = in_file->WithType(type);
+        in_file = file.AsRead(places_[static_cast<std::size_t>(source)],
+                              batches.field(source)->type());
       }
-      FIRN_ASSIGN_OR_RETURN(columns_[i].projection,
-                            ColumnProjection::Make(in_file.get(), read_.columns[i],
-                                                   fields_[i]->type(), constants));
+      FIRN_ASSIGN_OR_RETURN(
+          columns_[i].projection,
+          ColumnProjection::Make(in_file.get(), read_.columns[i], fields_[i]->type(),
+                                 constants, LeftOutOf(i)));
     }
     if (read_.row_positions) {
       fields_.push_back(arrow::field(parquet::kRowPositionColumn, arrow::int64(), false));
@@ -299,8 +260,7 @@ std::vector<std::pair<std::string, iceberg::FieldId>> PredicateFields(
   for (const std::string& name : expr::ColumnsOf(*predicate)) {
     const iceberg::NestedField* field = schema.FindColumn(name);
     // A name that the schema lacks shall find none of the file's either.
-    fields.emplace_back(name,
-                        field == nullptr ? iceberg::FieldId(kNoFieldId) : field->id);
+    fields.emplace_back(name, field == nullptr ? kNoField : field->id);
   }
   return fields;
 }

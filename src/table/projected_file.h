@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,9 @@ inline constexpr std::int64_t kEndOfFile = std::numeric_limits<std::int64_t>::ma
 struct ProjectedRead {
   // Top-level fields wanted, in the order wanted. One may be wanted twice, in two shapes.
   std::vector<iceberg::NestedField> columns;
+  // Of each of them, as far as the list goes: fields inside of its structs that are not
+  // wanted. They are not read, and NULL.
+  std::vector<std::set<iceberg::FieldId>> left_out;
   // Null: everything. Its columns are those that `predicate_fields` names by name; a name
   // that is not there prunes nothing.
   expr::PredicatePtr predicate;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "iceberg/apply_updates.h"
 #include "iceberg/schema_arrow.h"
 #include "table/data_files.h"
 #include "table/dead_letter_table.h"
@@ -34,6 +35,20 @@ Result<RowFormat> FormatOf(const std::string& location,
       location +
       ": the name does not say the format; it is to be given: parquet, csv, "
       "tsv, ndjson or arrow");
+}
+
+// Whether tables that firn writes can have these columns.
+Status CheckIsWritten(const iceberg::Schema& schema) {
+  const int version = iceberg::kFormatVersionWrittenMax;
+  const Status status = iceberg::CheckSchema(schema, version);
+  if (status.ok() || !iceberg::CheckSchema(schema, iceberg::kFormatVersionMax).ok()) {
+    return status;
+  }
+  return Status::InvalidArgument(
+      std::string(status.message()) + ", and firn writes tables of version " +
+      std::to_string(version) +
+      ": leave the column out or cast it (nanoseconds to TIMESTAMP or TIMESTAMPTZ) with "
+      "firn export --query \"SELECT …\" --to FILE, and import that file");
 }
 
 Result<std::vector<Source>> FindSources(const base::Context& context,
@@ -78,8 +93,8 @@ class PlanStream final : public RowStream {
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     for (;;) {
       if (split_ == nullptr) {
-        if (next_ == plan_->split_count()) return std::shared_ptr<arrow::RecordBatch>();
         FIRN_ASSIGN_OR_RETURN(split_, plan_->OpenSplit(next_++));
+        if (split_ == nullptr) return std::shared_ptr<arrow::RecordBatch>();
       }
       FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::RecordBatch> batch, split_->Next());
       if (batch != nullptr) {
@@ -194,6 +209,7 @@ class Import {
     FIRN_ASSIGN_OR_RETURN(first_, Open(sources_.front(), nullptr));
     FIRN_ASSIGN_OR_RETURN(iceberg::Schema schema,
                           iceberg::NewSchemaFromArrow(*first_->schema()));
+    FIRN_RETURN_IF_ERROR(CheckIsWritten(schema).With(sources_.front().location));
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest create,
         NewTableRequest(request_.table, std::move(schema), *request_.create));

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/assert.h"
 #include "table/arrow_status.h"
 
 namespace firn::table {
@@ -91,10 +92,19 @@ void AppendValue(const iceberg::PrimitiveType& type, bool one_nan,
     case PrimitiveKind::kFixed:
       key->append(static_cast<const arrow::FixedSizeBinaryArray&>(column).GetView(row));
       return;
-    default:
+    case PrimitiveKind::kLong:
+    case PrimitiveKind::kTime:
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz:
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
       AppendInteger<std::uint64_t>(column.data()->GetValues<std::int64_t>(1)[row], key);
       return;
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
+  FIRN_ASSERT(!"no transform takes a type without values");
 }
 
 Result<KeyField> MakeField(const iceberg::Transform& transform, iceberg::FieldId source,

@@ -74,9 +74,10 @@ class Rewriting {
                       const Visit& visit) {
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::ScanPlan> plan,
                           PlanFile(task, std::move(columns)));
-    for (std::size_t i = 0; i < plan->split_count(); ++i) {
+    for (std::size_t i = 0;; ++i) {
       FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> rows,
                             plan->OpenSplit(i));
+      if (rows == nullptr) return Status::OK();
       for (;;) {
         FIRN_RETURN_IF_ERROR(context_.Check());
         FIRN_ASSIGN_OR_RETURN(const BatchPtr batch, rows->Next());
@@ -84,7 +85,6 @@ class Rewriting {
         FIRN_RETURN_IF_ERROR(visit(*batch));
       }
     }
-    return Status::OK();
   }
 
   // The files that hold rows that match, and how many.
@@ -94,7 +94,8 @@ class Rewriting {
     FIRN_ASSIGN_OR_RETURN(
         iceberg::FilePlan plan,
         iceberg::PlanFiles(context_, manifests, metadata, snapshot,
-                           metadata.current_schema(), request_.matcher.bounds()));
+                           metadata.current_schema(), request_.matcher.bounds(),
+                           {{}, environment_.scan.ThreadsOfPlan(metadata.location)}));
     std::vector<FileFate> fates;
     std::int64_t done = 0;
     for (iceberg::ScanTask& task : plan.tasks) {

@@ -50,6 +50,12 @@ struct ScanEnvironment {
   ScanEnvironment WithStore(io::Store& other) const {
     return {other, footers, pool, fetch_threads, read_ahead_bytes, threads};
   }
+  // How many of a table's manifests are read side by side: those of a remote store are
+  // waited for mostly.
+  int ThreadsOfPlan(std::string_view location) const {
+    constexpr int kRemote = 8;
+    return io::LocalPath(location).ok() ? threads : std::max(threads, kRemote);
+  }
   int ThreadsOfSplit(std::size_t split_count) const {
     return std::max(1, threads / std::max(1, static_cast<int>(split_count)));
   }

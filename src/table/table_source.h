@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // table_source.h: the committed rows of one state of a table, as a scan::BatchSource.
 //
-//   plan   manifests and files are pruned, and delete files found (iceberg/plan.h); large
-//          files are cut between row groups into splits
+//   plan   manifests and files are pruned, and delete files found
+//   (iceberg/plan_stream.h),
+//          as splits are asked for; large files are cut between row groups, and small
+//          ones put together (split_packer.h)
 //   scan   row groups and pages are pruned (parquet/reader.h), columns found and shaped
 //   by
 //          field id (projected_file.h), deleted rows dropped (task_stream.h)
+//
+// A plan holds the splits that were found and not opened yet: those of a few manifests.
+// It reads as many as it takes to give every thread work before the first is opened, and
+// then as they are asked for, so that a scan that ends early plans no more than it read.
 //
 // docs/design/0026-reading-tables-of-others.md says why it is done so.
 #pragma once
@@ -22,7 +28,7 @@
 #include "iceberg/catalog.h"
 #include "iceberg/ids.h"
 #include "iceberg/manifest_io.h"
-#include "iceberg/plan.h"
+#include "iceberg/plan_stream.h"
 #include "scan/batch.h"
 #include "table/scan_environment.h"
 
@@ -54,7 +60,8 @@ using ScanOf =
 // has no current rows.
 // Errors: NotFound for a snapshot or ref that is not there, or a time before all that are
 // kept; InvalidArgument where rows were deleted or overwritten between two snapshots, or
-// one is no ancestor of the other; Unimplemented for a column of a type that is not read.
+// one is no ancestor of the other, or a property of splits is no number; Unimplemented
+// for a column of a type that is not read.
 Result<std::shared_ptr<scan::BatchSource>> MakeTableSource(
     const ScanEnvironment& environment, const iceberg::LoadedTable& table,
     const ScanOf& of = CurrentRows());
@@ -67,19 +74,5 @@ Result<std::unique_ptr<scan::ScanPlan>> PlanTasks(const base::Context& context,
                                                   const iceberg::LoadedTable& table,
                                                   const scan::ScanRequest& request,
                                                   std::vector<iceberg::ScanTask> tasks);
-
-// A part of a task: row groups of its file that begin in [first_byte, end_byte).
-struct TaskSplit {
-  std::size_t task = 0;
-  std::int64_t first_byte = 0;
-  std::int64_t end_byte = 0;
-  bool operator==(const TaskSplit&) const = default;
-};
-// About how long a split is where its file is longer: what Iceberg calls the target size.
-inline constexpr std::int64_t kSplitBytes = std::int64_t{128} << 20;
-// Every row group of every task in one split; a task whose file has no split offsets, or
-// wrong ones, in one. Internal to this room.
-std::vector<TaskSplit> SplitTasks(const std::vector<iceberg::ScanTask>& tasks,
-                                  std::int64_t split_bytes);
 
 }  // namespace firn::table

@@ -128,7 +128,8 @@ class TaskStream final : public scan::BatchStream {
 
 // The equality deletes of a task, by the columns they compare, which are added to `read`.
 Result<std::vector<EqualityGroup>> GroupEqualities(const iceberg::TableMetadata& metadata,
-                                                   std::size_t task, PlanDeletes& deletes,
+                                                   const iceberg::ScanTask& task,
+                                                   PlanDeletes& deletes,
                                                    ProjectedRead& read) {
   FIRN_ASSIGN_OR_RETURN(const auto equalities, deletes.EqualitiesOf(task));
   std::map<std::vector<iceberg::FieldId>, std::vector<const EqualitySet*>> by_columns;
@@ -152,13 +153,14 @@ Result<std::vector<EqualityGroup>> GroupEqualities(const iceberg::TableMetadata&
 Result<std::unique_ptr<scan::BatchStream>> OpenTask(
     const base::Context& context, const ScanEnvironment& environment,
     const NameMappings& mappings, const iceberg::TableMetadata& metadata,
-    const iceberg::ScanTask& task, std::size_t task_index, PlanDeletes& deletes,
-    ProjectedRead read, std::shared_ptr<ScanTotal> total) {
+    PlannedTask& planned, PlanDeletes& deletes, ProjectedRead read,
+    std::shared_ptr<ScanTotal> total) {
+  const iceberg::ScanTask& task = planned.task();
   const auto column_count = static_cast<int>(read.columns.size());
-  FIRN_ASSIGN_OR_RETURN(auto positions, deletes.PositionsOf(task_index));
+  FIRN_ASSIGN_OR_RETURN(auto positions, deletes.PositionsOf(planned));
   read.row_positions = positions != nullptr;
   FIRN_ASSIGN_OR_RETURN(std::vector<EqualityGroup> groups,
-                        GroupEqualities(metadata, task_index, deletes, read));
+                        GroupEqualities(metadata, task, deletes, read));
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::BatchStream> inner,
                         OpenProjected(context, environment, mappings, task.file,
                                       metadata.FindSpec(task.file.spec_id), read, total));

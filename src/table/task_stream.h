@@ -12,20 +12,20 @@
 
 #include "base/context.h"
 #include "firn/status.h"
-#include "iceberg/plan.h"
+#include "iceberg/plan_stream.h"
 #include "scan/batch.h"
 #include "table/plan_deletes.h"
 #include "table/projected_file.h"
 
 namespace firn::table {
 
-// Stream `read` of the file of `task` without what `deletes` says of it; place
-// `task_index` in its plan. `read` is as for OpenProjected, without row positions. What
-// is dropped is counted in `total`. What is referred to must outlive the stream.
+// Stream `read` of the file of `task` without what `deletes` says of it. `read` is as for
+// OpenProjected, without row positions. What is dropped is counted in `total`. What is
+// referred to must outlive the stream.
 Result<std::unique_ptr<scan::BatchStream>> OpenTask(
     const base::Context& context, const ScanEnvironment& environment,
     const NameMappings& mappings, const iceberg::TableMetadata& metadata,
-    const iceberg::ScanTask& task, std::size_t task_index, PlanDeletes& deletes,
-    ProjectedRead read, std::shared_ptr<ScanTotal> total);
+    PlannedTask& task, PlanDeletes& deletes, ProjectedRead read,
+    std::shared_ptr<ScanTotal> total);
 
 }  // namespace firn::table

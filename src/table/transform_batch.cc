@@ -93,6 +93,12 @@ std::int32_t HashDecimal(Int128 value) {
   return iceberg::Murmur3({bytes + first, sizeof value - first});
 }
 
+// ResultType() has refused such a type before.
+Status Untaken(const char* transform, const PrimitiveType& source) {
+  return Status::Internal(std::string(transform) + " of a column of type " +
+                          iceberg::ToString(source));
+}
+
 Result<ArrayPtr> Bucket(std::int32_t buckets, const PrimitiveType& source,
                         const arrow::Array& column, arrow::MemoryPool* pool) {
   const auto make = [&](const auto& hash) {
@@ -119,17 +125,29 @@ Result<ArrayPtr> Bucket(std::int32_t buckets, const PrimitiveType& source,
     }
     case PrimitiveKind::kDecimal:
       return make([&](std::int64_t row) { return HashDecimal(DecimalAt(column, row)); });
-    default: {
-      // A nanosecond timestamp hashes as the microsecond one it rounds down to.
+    case PrimitiveKind::kLong:
+    case PrimitiveKind::kTime:
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz: {
       const auto* values = ValuesOf<std::int64_t>(column);
-      if (IsNanoseconds(source.kind)) {
-        return make([=](std::int64_t row) {
-          return iceberg::Murmur3OfLong(FloorDiv(values[row], 1000));
-        });
-      }
       return make([=](std::int64_t row) { return iceberg::Murmur3OfLong(values[row]); });
     }
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs: {
+      // Hashes as the microseconds it rounds down to.
+      const auto* values = ValuesOf<std::int64_t>(column);
+      return make([=](std::int64_t row) {
+        return iceberg::Murmur3OfLong(FloorDiv(values[row], 1000));
+      });
+    }
+    case PrimitiveKind::kBoolean:
+    case PrimitiveKind::kFloat:
+    case PrimitiveKind::kDouble:
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
+  return Untaken("bucket", source);
 }
 
 // Years or months since 1970. Neighbours mostly share the day, which is looked up once.
@@ -240,11 +258,26 @@ Result<ArrayPtr> Truncate(std::int32_t width, const PrimitiveType& source,
       return BuildText<arrow::StringBuilder>(column, pool, [=](std::string_view text) {
         return Prefix(text, unsigned_width);
       });
-    default:
+    case PrimitiveKind::kBinary:
       return BuildText<arrow::BinaryBuilder>(column, pool, [=](std::string_view bytes) {
         return bytes.substr(0, unsigned_width);
       });
+    case PrimitiveKind::kBoolean:
+    case PrimitiveKind::kFloat:
+    case PrimitiveKind::kDouble:
+    case PrimitiveKind::kDate:
+    case PrimitiveKind::kTime:
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz:
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
+    case PrimitiveKind::kUuid:
+    case PrimitiveKind::kFixed:
+    case PrimitiveKind::kUnknown:
+    case PrimitiveKind::kVariant:
+      break;
   }
+  return Untaken("truncate", source);
 }
 
 bool FindPath(const std::vector<iceberg::NestedField>& fields, iceberg::FieldId id,
@@ -331,9 +364,18 @@ iceberg::OptionalValue ValueAt(const arrow::Array& column, std::int64_t row,
     case PrimitiveKind::kFixed:
       return iceberg::Value(iceberg::Bytes{
           static_cast<const arrow::FixedSizeBinaryArray&>(column).GetString(row)});
-    default:
+    case PrimitiveKind::kLong:
+    case PrimitiveKind::kTime:
+    case PrimitiveKind::kTimestamp:
+    case PrimitiveKind::kTimestamptz:
+    case PrimitiveKind::kTimestampNs:
+    case PrimitiveKind::kTimestamptzNs:
       return iceberg::Value(ValuesOf<std::int64_t>(column)[row]);
+    case PrimitiveKind::kUnknown:  // NULL in every row.
+    case PrimitiveKind::kVariant:
+      break;
   }
+  return std::nullopt;
 }
 
 }  // namespace firn::table

@@ -42,9 +42,12 @@ bool KeepsOrder(TransformKind kind) {
     case TransformKind::kDay:
     case TransformKind::kHour:
       return true;
-    default:
+    case TransformKind::kBucket:
+    case TransformKind::kVoid:
+    case TransformKind::kUnknown:
       return false;
   }
+  return false;
 }
 
 // The numbers that a manifest may leave out are held to the footer's where it has them.

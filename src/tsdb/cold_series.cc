@@ -87,9 +87,10 @@ Result<const Array*> ColumnAs(const arrow::RecordBatch& batch, int index,
 // Calls visit(batch) for every batch of the plan.
 template <typename Visit>
 Status VisitBatches(const base::Context& context, scan::ScanPlan& plan, Visit visit) {
-  for (std::size_t split = 0; split < plan.split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<scan::BatchStream> stream,
                           plan.OpenSplit(split));
+    if (stream == nullptr) return Status::OK();
     for (;;) {
       FIRN_RETURN_IF_ERROR(context.Check());
       FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
@@ -98,7 +99,6 @@ Status VisitBatches(const base::Context& context, scan::ScanPlan& plan, Visit vi
       FIRN_RETURN_IF_ERROR(visit(*batch));
     }
   }
-  return Status::OK();
 }
 
 Result<std::unique_ptr<scan::ScanPlan>> PlanTable(
@@ -172,6 +172,30 @@ Status VisitSeriesRows(const base::Context& context,
 
 const std::vector<std::string> kSampleColumns = {"series_id", "ts", "value", "flags"};
 
+// The column `flags`, an int unless another engine has widened it.
+class Flags {
+ public:
+  static Result<Flags> Of(const arrow::RecordBatch& batch, int index) {
+    Flags flags;
+    if (batch.column(index)->type_id() == arrow::Type::INT64) {
+      FIRN_ASSIGN_OR_RETURN(
+          flags.wide_, ColumnAs<arrow::Int64Array>(batch, index, arrow::Type::INT64));
+    } else {
+      FIRN_ASSIGN_OR_RETURN(
+          flags.narrow_, ColumnAs<arrow::Int32Array>(batch, index, arrow::Type::INT32));
+    }
+    return flags;
+  }
+  bool IsStale(std::int64_t row) const {
+    return ((wide_ != nullptr ? wide_->Value(row) : narrow_->Value(row)) & kFlagStale) !=
+           0;
+  }
+
+ private:
+  const arrow::Int64Array* wide_ = nullptr;  // One of the two is there.
+  const arrow::Int32Array* narrow_ = nullptr;
+};
+
 // Calls visit(id, begin, end, ts, values, flags) for each run of rows of one series.
 template <typename Visit>
 Status VisitRuns(const arrow::RecordBatch& batch, Visit visit) {
@@ -181,8 +205,7 @@ Status VisitRuns(const arrow::RecordBatch& batch, Visit visit) {
       const auto* ts, ColumnAs<arrow::TimestampArray>(batch, 1, arrow::Type::TIMESTAMP));
   FIRN_ASSIGN_OR_RETURN(const auto* values,
                         ColumnAs<arrow::DoubleArray>(batch, 2, arrow::Type::DOUBLE));
-  FIRN_ASSIGN_OR_RETURN(const auto* flags,
-                        ColumnAs<arrow::Int32Array>(batch, 3, arrow::Type::INT32));
+  FIRN_ASSIGN_OR_RETURN(const Flags flags, Flags::Of(batch, 3));
   if (ids->byte_width() != 16) {
     return Status::Corruption("column series_id is not 16 bytes wide");
   }
@@ -193,14 +216,14 @@ Status VisitRuns(const arrow::RecordBatch& batch, Visit visit) {
     while (end < rows && std::memcmp(ids->GetValue(end), id, 16) == 0) ++end;
     FIRN_RETURN_IF_ERROR(
         visit(base::SeriesId::FromRaw({reinterpret_cast<const char*>(id), 16}), begin,
-              end, *ts, *values, *flags));
+              end, *ts, *values, flags));
     begin = end;
   }
   return Status::OK();
 }
 
 void AppendRows(std::int64_t begin, std::int64_t end, const arrow::TimestampArray& ts,
-                const arrow::DoubleArray& values, const arrow::Int32Array& flags,
+                const arrow::DoubleArray& values, const Flags& flags,
                 const ClosedRangeMs& range, scan::SampleColumns* out) {
   for (std::int64_t row = begin; row < end; ++row) {
     const TimestampMs t = FloorMs(ts.Value(row));
@@ -208,7 +231,7 @@ void AppendRows(std::int64_t begin, std::int64_t end, const arrow::TimestampArra
     double value;
     if (values.IsValid(row)) {
       value = values.Value(row);
-    } else if ((flags.Value(row) & kFlagStale) != 0) {
+    } else if (flags.IsStale(row)) {
       value = StaleMarker();
     } else {
       continue;  // A row of another kind than a float sample.
@@ -289,7 +312,8 @@ Result<std::vector<ColdSeries>> ColdReader::Read(
   FIRN_ASSIGN_OR_RETURN(
       std::unique_ptr<scan::ScanPlan> plan,
       PlanTable(context, environment_, tables.samples, kSampleColumns, predicate));
-  if (plan->split_count() == 0) return std::vector<ColdSeries>();
+  FIRN_ASSIGN_OR_RETURN(const bool has_rows, plan->HasSplit(0));
+  if (!has_rows) return std::vector<ColdSeries>();
 
   FIRN_ASSIGN_OR_RETURN(std::vector<ColdSeries> series,
                         FindSeries(context, tables, tenant, matchers, range));
@@ -310,19 +334,18 @@ Result<std::vector<ColdSeries>> ColdReader::Read(
   base::ByteReservation memory;
   FIRN_ASSIGN_OR_RETURN(memory, base::ByteReservation::Make(context.budget(), 0));
   FIRN_RETURN_IF_ERROR(VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) {
-    return VisitRuns(
-        batch,
-        [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
-            const arrow::TimestampArray& ts, const arrow::DoubleArray& values,
-            const arrow::Int32Array& flags) -> Status {
-          const auto found = index.find(id);
-          if (found == index.end()) return Status::OK();
-          FIRN_RETURN_IF_ERROR(
-              memory.Grow((end - begin) * static_cast<std::int64_t>(sizeof(Sample))));
-          AppendRows(begin, end, ts, values, flags, range,
-                     &series[found->second].samples);
-          return Status::OK();
-        });
+    return VisitRuns(batch,
+                     [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
+                         const arrow::TimestampArray& ts,
+                         const arrow::DoubleArray& values, const Flags& flags) -> Status {
+                       const auto found = index.find(id);
+                       if (found == index.end()) return Status::OK();
+                       FIRN_RETURN_IF_ERROR(memory.Grow(
+                           (end - begin) * static_cast<std::int64_t>(sizeof(Sample))));
+                       AppendRows(begin, end, ts, values, flags, range,
+                                  &series[found->second].samples);
+                       return Status::OK();
+                     });
   }));
   for (ColdSeries& s : series) PutInOrder(&s.samples);
   return series;
@@ -372,7 +395,8 @@ Result<ColdReader::RecentSamples> ColdReader::FindRecentSamples(
   const iceberg::ManifestIo manifests(tables.samples.StoreOr(environment_.store));
   FIRN_RETURN_IF_ERROR(iceberg::PlanFiles(context, manifests, metadata, *snapshot,
                                           metadata.current_schema(), nullptr, visit,
-                                          {iceberg::FieldId(kTsId)})
+                                          {{iceberg::FieldId(kTsId)},
+                                           environment_.ThreadsOfPlan(metadata.location)})
                            .status());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < newest.size(); ++i) {
@@ -396,17 +420,16 @@ Status ColdReader::VisitSamplesSince(
   const ClosedRangeMs range{recent.start_ms, kTimestampMsMax};
   scan::SampleColumns samples;
   return VisitBatches(context, *plan, [&](const arrow::RecordBatch& batch) {
-    return VisitRuns(
-        batch,
-        [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
-            const arrow::TimestampArray& ts, const arrow::DoubleArray& values,
-            const arrow::Int32Array& flags) -> Status {
-          samples.clear();
-          AppendRows(begin, end, ts, values, flags, range, &samples);
-          if (samples.size() == 0) return Status::OK();
-          PutInOrder(&samples);
-          return visit(id, samples);
-        });
+    return VisitRuns(batch,
+                     [&](const base::SeriesId& id, std::int64_t begin, std::int64_t end,
+                         const arrow::TimestampArray& ts,
+                         const arrow::DoubleArray& values, const Flags& flags) -> Status {
+                       samples.clear();
+                       AppendRows(begin, end, ts, values, flags, range, &samples);
+                       if (samples.size() == 0) return Status::OK();
+                       PutInOrder(&samples);
+                       return visit(id, samples);
+                     });
   });
 }
 

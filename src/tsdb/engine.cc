@@ -85,7 +85,8 @@ Engine::Engine(const Environment& environment, EngineOptions options)
   settling.commit = options_.commit;
   settler_ = std::make_unique<Settler>(
       Settler::Environment{*head_, env_.log, *cuts_, *cold_, env_.commit, env_.scan.store,
-                           env_.clock, env_.ulids, env_.metrics},
+                           env_.spill_files, env_.spill_directory, env_.clock, env_.ulids,
+                           env_.metrics},
       std::move(settling));
 }
 

@@ -21,6 +21,7 @@
 #include "base/ulid.h"
 #include "firn/status.h"
 #include "iceberg/commit.h"
+#include "io/file.h"
 #include "io/store.h"
 #include "table/table_source.h"
 #include "tsdb/cold_series.h"
@@ -82,6 +83,9 @@ class Engine {
     const base::Clock& clock;
     base::UlidSource& ulids;
     base::MetricRegistry& metrics;
+    // Where a settle has rows wait that are to be sorted anew: see settle_files.h.
+    io::FileSystem& spill_files;
+    std::string spill_directory;
   };
 
   // `assessment` is of environment.log and `tables`. REQUIRES: it says kFits, or kGap and

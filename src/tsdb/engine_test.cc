@@ -2,6 +2,8 @@
 // The cases that settling must survive, each as a test (ARCHITECTURE.md lists them).
 #include "tsdb/engine.h"
 
+#include <arrow/array/array_primitive.h>
+#include <arrow/record_batch.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -9,7 +11,10 @@
 #include <random>
 #include <thread>
 
+#include "iceberg/partition_update.h"
+#include "iceberg/schema_update.h"
 #include "iceberg/transaction.h"
+#include "table/table_source.h"
 #include "tsdb/world_fixture.h"
 
 namespace firn::tsdb {
@@ -342,6 +347,134 @@ TEST_F(EngineTest, ARivalsCommitInBetweenChangesNothing) {
   Check();
   EXPECT_EQ(ScanSettled().size(), 6u);
   EXPECT_EQ(*Load(SamplesTable()).metadata->FindProperty("somebody"), "was here");
+}
+
+// Another engine changes how the tables are laid out: rows settle into the new layout,
+// and are where a reader looks who plans by it.
+TEST_F(EngineTest, TablesThatOthersPartitionAnewAreSettledInto) {
+  Start();
+  ASSERT_TRUE(Write(kNames, kWorldStart, 1).ok());
+  ASSERT_TRUE(Settle().ok());
+  const auto partition = [&](const iceberg::TableIdentifier& name,
+                             std::vector<iceberg::PartitionChange> changes) {
+    const auto spec = iceberg::EvolvePartitionSpec(*Load(name).metadata, changes);
+    ASSERT_TRUE(spec.ok()) << spec.status();
+    const auto done = catalog_->CommitTable(
+        context_, name, {},
+        {iceberg::AddPartitionSpec{*spec}, iceberg::SetDefaultSpec{}});
+    ASSERT_TRUE(done.ok()) << done.status();
+  };
+  const std::vector<iceberg::PartitionChange> layouts[] = {
+      {iceberg::AddPartitionField{
+          {iceberg::Transform::Bucket(4), "series_id", "bucket"}}},
+      {iceberg::RemovePartitionField{"ts_day"},
+       iceberg::AddPartitionField{{iceberg::Transform::Hour(), "ts", "hour"}}},
+      {iceberg::RemovePartitionField{"bucket"}},
+      {iceberg::RemovePartitionField{"hour"}}};
+  int round = 0;
+  for (const auto& layout : layouts) {
+    SCOPED_TRACE(++round);
+    partition(SamplesTable(), layout);
+    if (round == 1) {
+      partition(SeriesTableName(),
+                {iceberg::AddPartitionField{{iceberg::Transform::Identity(), "metric"}}});
+    }
+    // Of three days, the first settle by the layout that was known before.
+    for (int settle = 0; settle < 2; ++settle) {
+      for (int day = 0; day < 3; ++day) {
+        ASSERT_TRUE(Write({"a", "b", "new" + std::to_string(round)},
+                          kWorldStart - kDay * day + round * 10 + settle, 2)
+                        .ok());
+      }
+      ASSERT_TRUE(Settle().ok());
+      Check();
+      EXPECT_EQ(ScanSettled(), acknowledged_);
+    }
+    CutPower(1);
+    Start();
+    Check();
+  }
+  for (const TimestampMs end : {kWorldStart - kDay - 1, kWorldStart - kHour}) {
+    const Samples before = ScanSettled(expr::MakePredicate(
+        expr::Compare{"ts", expr::CompareOp::kLt, expr::Timestamp{end * 1000}}));
+    for (const auto& [key, value] : acknowledged_) {
+      EXPECT_TRUE(key.second >= end || before.contains(key)) << key.first << key.second;
+    }
+  }
+}
+
+// Columns of somebody else's are NULL; a column of ours that was widened is written as
+// it is now.
+TEST_F(EngineTest, TablesWithColumnsOfOthersAreSettledInto) {
+  Start();
+  ASSERT_TRUE(Write(kNames, kWorldStart, 1).ok());
+  ASSERT_TRUE(Settle().ok());
+  const auto schema = iceberg::EvolveSchema(
+      *Load(SamplesTable()).metadata,
+      {iceberg::AddColumn{"", "quality", iceberg::kInt},
+       iceberg::AddColumn{"", "seen", iceberg::kTimestamptz},
+       iceberg::AddColumn{
+           "", "notes", iceberg::MakeList(iceberg::FieldId(0), false, iceberg::kString)},
+       iceberg::WidenType{"flags", iceberg::kLong}, iceberg::RenameColumn{"job", "task"},
+       iceberg::DropColumn{"start_ts"}});
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  const auto done =
+      catalog_->CommitTable(context_, SamplesTable(), {},
+                            {iceberg::AddSchema{*schema}, iceberg::SetCurrentSchema{}});
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int i = 1; i < 4; ++i) {
+    ASSERT_TRUE(Write(kNames, kWorldStart + i, i).ok());
+    Check();
+    const Status settled = Settle();
+    ASSERT_TRUE(settled.ok()) << settled;
+    Check();
+    EXPECT_EQ(CountRows("metrics.samples"), 3 * (i + 1));
+  }
+  // What is not text is no label.
+  std::vector<std::string> labels;
+  for (const PromotedLabel& one : PromotedLabels(*Load(SamplesTable()).metadata)) {
+    labels.push_back(one.label + " in " + one.column);
+  }
+  EXPECT_EQ(labels, (std::vector<std::string>{"job in task", "instance in instance",
+                                              "host in host"}));
+}
+
+TEST_F(EngineTest, RowsAreSortedAsOthersWantThem) {
+  Start();
+  ASSERT_TRUE(Write(kNames, kWorldStart, 1).ok());
+  ASSERT_TRUE(Settle().ok());
+  iceberg::SortOrder order;
+  order.fields = {{iceberg::FieldId(kTsId), iceberg::Transform::Identity(),
+                   iceberg::SortDirection::kDescending, iceberg::NullOrder::kNullsLast}};
+  const auto done = catalog_->CommitTable(
+      context_, SamplesTable(), {},
+      {iceberg::AddSortOrder{order}, iceberg::SetDefaultSortOrder{}});
+  ASSERT_TRUE(done.ok()) << done.status();
+  ASSERT_TRUE(Refresh().ok());
+  for (int i = 1; i < 10; ++i) ASSERT_TRUE(Write(kNames, kWorldStart + i, i).ok());
+  ASSERT_TRUE(Settle().ok());
+  Check();
+  auto source =
+      table::MakeTableSource({store_, *footers_, nullptr}, Load(SamplesTable()));
+  ASSERT_TRUE(source.ok()) << source.status();
+  scan::ScanRequest request;
+  request.columns = {"ts"};
+  const auto plan = (*source)->Plan(context_, request);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  std::int64_t rows = 0;
+  for (std::size_t split = 0;; ++split) {
+    const auto stream = (*plan)->OpenSplit(split);
+    ASSERT_TRUE(stream.ok()) << stream.status();
+    if (*stream == nullptr) break;
+    const auto batch = (*stream)->Next();
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    const auto& ts = static_cast<const arrow::TimestampArray&>(*(*batch)->column(0));
+    rows += ts.length();
+    for (std::int64_t row = 1; row < ts.length(); ++row) {
+      EXPECT_GE(ts.Value(row - 1), ts.Value(row));
+    }
+  }
+  EXPECT_EQ(rows, 30);
 }
 
 TEST_F(EngineTest, TwoWritersOnOneTableKeepTheirOwnPositions) {

@@ -7,6 +7,7 @@
 #include <arrow/buffer_builder.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/bit_util.h>
 
 #include <algorithm>
@@ -169,6 +170,8 @@ class ValueColumn final : public Column {
   arrow::TypedBufferBuilder<bool> validity_;
 };
 
+// `Number` is what the column's values are by now: other engines may widen it.
+template <typename Number>
 class FlagsColumn final : public Column {
  public:
   explicit FlagsColumn(arrow::MemoryPool* pool) : data_(pool) {}
@@ -184,7 +187,8 @@ class FlagsColumn final : public Column {
   arrow::Result<std::shared_ptr<arrow::Array>> Flush() override {
     const std::int64_t rows = data_.length();
     ARROW_ASSIGN_OR_RAISE(auto data, data_.Finish());
-    return std::make_shared<arrow::Int32Array>(rows, std::move(data));
+    using Array = arrow::NumericArray<typename arrow::CTypeTraits<Number>::ArrowType>;
+    return std::make_shared<Array>(rows, std::move(data));
   }
   std::int64_t AlikeFromFirst(const double* values, std::int64_t count) const override {
     const bool stale = IsStaleMarker(values[0]);
@@ -194,7 +198,7 @@ class FlagsColumn final : public Column {
   }
 
  private:
-  arrow::TypedBufferBuilder<std::int32_t> data_;
+  arrow::TypedBufferBuilder<Number> data_;
 };
 
 // The labels without a column of their own, in order of name.
@@ -372,7 +376,10 @@ std::unique_ptr<Column> MakeColumn(const iceberg::NestedField& field,
     case kValueId:
       return std::make_unique<ValueColumn>(pool);
     case kFlagsId:
-      return std::make_unique<FlagsColumn>(pool);
+      if (type->id() == arrow::Type::INT64) {
+        return std::make_unique<FlagsColumn<std::int64_t>>(pool);
+      }
+      return std::make_unique<FlagsColumn<std::int32_t>>(pool);
     case kLabelsId: {
       std::set<std::string> names;
       for (const PromotedLabel& label : promoted) names.insert(label.label);
@@ -446,7 +453,10 @@ Result<std::unique_ptr<SamplesBatchBuilder>> SamplesBatchBuilder::Make(
     std::shared_ptr<arrow::Field> arrow_field = all->GetFieldByName(field.name);
     FIRN_ASSERT(arrow_field != nullptr);
     auto column = MakeColumn(field, arrow_field->type(), promoted, pool);
-    const bool varies = field.id.value == kTsId || field.id.value == kValueId;
+    // Runs of numbers are written as int32 alone (parquet/writer.h).
+    const bool varies =
+        field.id.value == kTsId || field.id.value == kValueId ||
+        (field.id.value == kFlagsId && arrow_field->type()->id() != arrow::Type::INT32);
     if (rows == SampleRows::kRuns && !varies) {
       const auto runs = arrow::run_end_encoded(arrow::int32(), arrow_field->type());
       column = std::make_unique<RunsColumn>(std::move(column), runs, pool);

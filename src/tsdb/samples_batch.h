@@ -30,7 +30,7 @@ namespace firn::tsdb {
 
 enum class SampleRows : std::uint8_t {
   kSpelledOut,  // Every column has the table's own Arrow type.
-  kRuns,        // Every column but `ts` and `value` is run-end encoded.
+  kRuns,        // Every column but `ts`, `value` and widened `flags` is run-end encoded.
 };
 
 // Thread-compatible.

@@ -53,10 +53,6 @@ std::vector<SortedSeries> SortByMetricAndId(const Head& head,
   return sorted;
 }
 
-iceberg::PartitionValues DayPartition(Day day) {
-  return {iceberg::OptionalValue(iceberg::Value(std::int32_t{day}))};
-}
-
 // The days on which the generation has samples. A generation of today and yesterday is
 // the rule; one of many days (a backfill) is looked through once to find which.
 std::set<Day> DaysOf(const Head& head, const Generations& generation,
@@ -258,6 +254,15 @@ Status Settler::SettleSamples(const base::Context& context, const Generation& ge
   return Status::OK();
 }
 
+Result<std::unique_ptr<SettleFiles>> Settler::MakeFiles(
+    const base::Context& context, const iceberg::LoadedTable& table,
+    const table::DataWriterOptions& options) {
+  return SettleFiles::Make({{context, table.StoreOr(env_.store), env_.clock, env_.ulids},
+                            env_.spill_files,
+                            env_.spill_directory},
+                           table, options);
+}
+
 Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context& context,
                                                             const Generation& generation,
                                                             EmittedDays* emitted) {
@@ -265,10 +270,8 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context&
                         NewSeriesRows(context, env_.head, Borrow(generation), *emitted));
   SortSeriesRows(env_.head, &rows);
   const iceberg::LoadedTable table = env_.cuts.tables()->series;
-  FIRN_ASSIGN_OR_RETURN(
-      const std::unique_ptr<table::DataWriter> writer,
-      table::DataWriter::Make(context, table.StoreOr(env_.store), env_.clock, env_.ulids,
-                              table, options_.series_files));
+  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SettleFiles> files,
+                        MakeFiles(context, table, options_.series_files));
   for (std::size_t begin = 0; begin < rows.size();) {
     std::size_t end = begin;
     while (end < rows.size() && rows[end].day == rows[begin].day &&
@@ -280,22 +283,22 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context&
         const std::shared_ptr<arrow::RecordBatch> batch,
         BuildSeriesBatch(*table.metadata, std::nullopt, env_.head,
                          std::span(rows).subspan(begin, end - begin), nullptr));
-    FIRN_RETURN_IF_ERROR(writer->Write(DayPartition(rows[begin].day), *batch));
+    FIRN_RETURN_IF_ERROR(files->Write(rows[begin].day, *batch));
     begin = end;
   }
-  return std::move(*writer).Finish();
+  return std::move(*files).Finish();
 }
 
 Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
     const base::Context& context, const Generation& generation) {
   const iceberg::LoadedTable table = env_.cuts.tables()->samples;
+  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SettleFiles> files,
+                        MakeFiles(context, table, options_.samples_files));
   FIRN_ASSIGN_OR_RETURN(
-      const std::unique_ptr<table::DataWriter> writer,
-      table::DataWriter::Make(context, table.StoreOr(env_.store), env_.clock, env_.ulids,
-                              table, options_.samples_files));
-  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SamplesBatchBuilder> builder,
-                        SamplesBatchBuilder::Make(*table.metadata, std::nullopt,
-                                                  SampleRows::kRuns, nullptr));
+      const std::unique_ptr<SamplesBatchBuilder> builder,
+      SamplesBatchBuilder::Make(
+          *table.metadata, std::nullopt,
+          files->takes_runs() ? SampleRows::kRuns : SampleRows::kSpelledOut, nullptr));
   const std::vector<SortedSeries> series = SortByMetricAndId(env_.head, generation);
   const Generations one = Borrow(generation);
   scan::SampleColumns samples;
@@ -304,7 +307,7 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
     const auto flush = [&]() -> Status {
       FIRN_ASSIGN_OR_RETURN(const std::shared_ptr<arrow::RecordBatch> batch,
                             builder->Flush());
-      return writer->Write(DayPartition(day), *batch);
+      return files->Write(day, *batch);
     };
     for (std::size_t i = 0; i < series.size(); ++i) {
       if (i % kSeriesPerCheck == 0) FIRN_RETURN_IF_ERROR(context.Check());
@@ -323,7 +326,7 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
     }
     FIRN_RETURN_IF_ERROR(flush());
   }
-  return std::move(*writer).Finish();
+  return std::move(*files).Finish();
 }
 
 Result<iceberg::LoadedTable> Settler::Commit(
@@ -334,7 +337,8 @@ Result<iceberg::LoadedTable> Settler::Commit(
                                        .writer = options_.writer,
                                        .expected = expected,
                                        .target = {env_.log.id(), target},
-                                       .files = std::move(files)};
+                                       .files = std::move(files),
+                                       .tried_before = unresolved->has_value()};
   Result<iceberg::LoadedTable> committed =
       table::CommitPositioned(context, env_.commit, append, options_.commit);
   if (committed.status().Is(StatusCode::kCommitUnknown)) {

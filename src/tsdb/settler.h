@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,11 +32,13 @@
 #include "firn/db.h"
 #include "firn/status.h"
 #include "iceberg/commit.h"
+#include "io/file.h"
 #include "io/store.h"
 #include "table/data_writer.h"
 #include "tsdb/cold_series.h"
 #include "tsdb/cut.h"
 #include "tsdb/head.h"
+#include "tsdb/settle_files.h"
 #include "wal/log.h"
 
 namespace firn::tsdb {
@@ -64,6 +67,9 @@ class Settler {
     const ColdReader& cold;
     iceberg::CommitEnvironment commit;
     io::Store& store;
+    // Where rows wait that are to be sorted anew: see settle_files.h.
+    io::FileSystem& spill_files;
+    std::string spill_directory;
     const base::Clock& clock;
     base::UlidSource& ulids;
     base::MetricRegistry& metrics;
@@ -101,6 +107,9 @@ class Settler {
   Result<std::vector<iceberg::DataFile>> WriteSeries(const base::Context& context,
                                                      const Generation& generation,
                                                      EmittedDays* emitted);
+  Result<std::unique_ptr<SettleFiles>> MakeFiles(const base::Context& context,
+                                                 const iceberg::LoadedTable& table,
+                                                 const table::DataWriterOptions& options);
   Result<iceberg::LoadedTable> Commit(const base::Context& context,
                                       const iceberg::LoadedTable& table,
                                       const std::optional<table::Position>& expected,

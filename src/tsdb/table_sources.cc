@@ -63,12 +63,14 @@ class HotAndColdPlan : public scan::ScanPlan {
   const std::shared_ptr<arrow::Schema>& schema() const override {
     return cold_->schema();
   }
-  std::size_t split_count() const override { return hot_splits_ + cold_->split_count(); }
+  Result<bool> HasSplit(std::size_t index) override {
+    if (index < hot_splits_) return true;
+    return cold_->HasSplit(index - hot_splits_);
+  }
   std::int64_t estimated_rows() const override {
     return hot_rows_ + cold_->estimated_rows();
   }
   Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override {
-    FIRN_ASSERT(index < split_count());
     return index < hot_splits_ ? OpenHot(index) : cold_->OpenSplit(index - hot_splits_);
   }
   scan::ScanStats stats() const override {

@@ -92,6 +92,17 @@ std::string ColumnName(std::string name, std::set<std::string>& folded_names) {
   }
 }
 
+iceberg::PartitionSpec SamplesSpec() { return DayOf(kTsId, "ts_day"); }
+iceberg::PartitionSpec SeriesSpec() { return DayOf(kFirstSeenId, "first_seen_day"); }
+
+iceberg::SortOrder SamplesOrder() {
+  return {iceberg::SortOrderId(1),
+          {Ascending(kMetricId), Ascending(kSeriesIdId), Ascending(kTsId)}};
+}
+iceberg::SortOrder SeriesOrder() {
+  return {iceberg::SortOrderId(1), {Ascending(kMetricId), Ascending(kSeriesIdId)}};
+}
+
 constexpr char kLabelDocPrefix[] = "Label ";
 
 std::vector<NestedField> PromotedColumns(const std::vector<std::string>& configured) {
@@ -185,9 +196,8 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
   iceberg::CreateTableRequest series;
   series.identifier = SeriesTableName();
   series.schema.root.fields = SeriesColumns();
-  series.spec = DayOf(kFirstSeenId, "first_seen_day");
-  series.sort_order = {iceberg::SortOrderId(1),
-                       {Ascending(kMetricId), Ascending(kSeriesIdId)}};
+  series.spec = SeriesSpec();
+  series.sort_order = SeriesOrder();
 
   iceberg::CreateTableRequest samples;
   samples.identifier = SamplesTable();
@@ -195,9 +205,8 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
   for (NestedField& column : PromotedColumns(promoted_labels)) {
     samples.schema.root.fields.push_back(std::move(column));
   }
-  samples.spec = DayOf(kTsId, "ts_day");
-  samples.sort_order = {iceberg::SortOrderId(1),
-                        {Ascending(kMetricId), Ascending(kSeriesIdId), Ascending(kTsId)}};
+  samples.spec = SamplesSpec();
+  samples.sort_order = SamplesOrder();
 
   MetricTables tables;
   bool series_created = false;
@@ -208,10 +217,23 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
   return tables;
 }
 
+bool HasOwnLayout(const iceberg::LoadedTable& table) {
+  const bool samples = table.identifier == SamplesTable();
+  const iceberg::PartitionSpec own = samples ? SamplesSpec() : SeriesSpec();
+  const iceberg::PartitionSpec& spec = table.metadata->default_spec();
+  if (spec.fields.size() != 1 || spec.fields[0].source_id != own.fields[0].source_id ||
+      spec.fields[0].transform != own.fields[0].transform) {
+    return false;
+  }
+  const iceberg::SortOrder& order = table.metadata->default_sort_order();
+  return order.is_unsorted() ||
+         order.fields == (samples ? SamplesOrder() : SeriesOrder()).fields;
+}
+
 std::vector<PromotedLabel> PromotedLabels(const iceberg::TableMetadata& samples) {
   std::vector<PromotedLabel> labels;
   for (const NestedField& field : samples.current_schema().fields()) {
-    if (field.id.value < kPromotedIdFirst) continue;
+    if (field.id.value < kPromotedIdFirst || field.type != iceberg::kString) continue;
     // The doc names the label; without it, as after an edit by another engine, the
     // column's name does.
     std::string label = field.doc.starts_with(kLabelDocPrefix)

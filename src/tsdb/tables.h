@@ -72,8 +72,13 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
                                         iceberg::Catalog& catalog,
                                         const std::vector<std::string>& promoted_labels);
 
+// Whether metrics.samples or metrics.series still is partitioned by the day of its rows,
+// and sorted as firn made it or not at all. Other engines may change both.
+bool HasOwnLayout(const iceberg::LoadedTable& table);
+
 // The labels that have a column of their own in `samples`, in order of field id. The
 // column is named as the label, or `label_<name>` where a core column has that name.
+// A column that another engine adds is one where it is text, named as it is called.
 struct PromotedLabel {
   std::string label;
   std::string column;

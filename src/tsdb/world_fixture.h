@@ -20,6 +20,7 @@
 #include "base/context.h"
 #include "base/metrics.h"
 #include "base/ulid.h"
+#include "expr/predicate.h"
 #include "iceberg/commit.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/random.h"
@@ -67,8 +68,9 @@ class World : public testing::Test {
   Samples ReadSeries();
   // All rows, hot and settled; a row that comes twice fails the test.
   Samples ScanTable();
-  // Settled rows alone, as another engine reads them.
-  Samples ScanSettled();
+  // Settled rows alone, as another engine reads them: all, or at least those for which
+  // `predicate` holds.
+  Samples ScanSettled(expr::PredicatePtr predicate = nullptr);
   std::int64_t CountRows(const std::string& table);
 
   std::optional<table::Position> PositionOf(const iceberg::TableIdentifier& table);
@@ -102,7 +104,7 @@ class World : public testing::Test {
   Samples unknown_;
 
  private:
-  Samples Collect(scan::BatchSource& source);
+  Samples Collect(scan::BatchSource& source, expr::PredicatePtr predicate);
 };
 
 }  // namespace firn::tsdb

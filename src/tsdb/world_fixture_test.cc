@@ -61,7 +61,9 @@ Status World::TryStart() {
                                                {store_, *footers_, nullptr},
                                                clock_,
                                                ulids_,
-                                               *metrics_},
+                                               *metrics_,
+                                               files_,
+                                               "spill"},
                                               tables, assessment_, options_));
   appender_ = MakeHeadAppender(engine_->head(), "");
   return Status::OK();
@@ -150,15 +152,17 @@ World::Samples World::ReadSeries() {
   return samples;
 }
 
-World::Samples World::Collect(scan::BatchSource& source) {
+World::Samples World::Collect(scan::BatchSource& source, expr::PredicatePtr predicate) {
   Samples samples;
   scan::ScanRequest request;
+  request.predicate = std::move(predicate);
   request.columns = {"host", "ts", "value"};
   auto plan = source.Plan(context_, request);
   EXPECT_TRUE(plan.ok()) << plan.status();
   if (!plan.ok()) return samples;
-  for (std::size_t split = 0; split < (*plan)->split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     auto stream = (*plan)->OpenSplit(split);
+    if (stream.ok() && *stream == nullptr) break;
     EXPECT_TRUE(stream.ok()) << stream.status();
     if (!stream.ok()) return samples;
     for (;;) {
@@ -181,14 +185,14 @@ World::Samples World::Collect(scan::BatchSource& source) {
 World::Samples World::ScanTable() {
   auto source = engine_->OpenTable(SamplesTable());
   EXPECT_TRUE(source.ok()) << source.status();
-  return source.ok() ? Collect(**source) : Samples();
+  return source.ok() ? Collect(**source, nullptr) : Samples();
 }
 
-World::Samples World::ScanSettled() {
+World::Samples World::ScanSettled(expr::PredicatePtr predicate) {
   auto source =
       table::MakeTableSource({store_, *footers_, nullptr}, Load(SamplesTable()));
   EXPECT_TRUE(source.ok()) << source.status();
-  return source.ok() ? Collect(**source) : Samples();
+  return source.ok() ? Collect(**source, std::move(predicate)) : Samples();
 }
 
 std::int64_t World::CountRows(const std::string& table) {
@@ -200,8 +204,9 @@ std::int64_t World::CountRows(const std::string& table) {
   auto plan = (*source)->Plan(context_, request);
   EXPECT_TRUE(plan.ok()) << plan.status();
   std::int64_t rows = 0;
-  for (std::size_t split = 0; split < (*plan)->split_count(); ++split) {
+  for (std::size_t split = 0;; ++split) {
     auto stream = (*plan)->OpenSplit(split);
+    if (stream.ok() && *stream == nullptr) break;
     EXPECT_TRUE(stream.ok()) << stream.status();
     for (;;) {
       auto batch = (*stream)->Next();

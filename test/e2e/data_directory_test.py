@@ -260,20 +260,26 @@ class DataDirectoryTest(ServerTest):
         self.assertIn("torn tail", server.stderr())
         self.assert_values(server, 10)
 
-    def test_a_moved_directory_is_explained(self):
+    def test_a_moved_directory_is_told_where_it_is(self):
         server = self.start_server()
-        self.write_rows(server, 0, 10)
+        self.write_rows(server, 0, 5)
         server.settle()
+        self.write_rows(server, 5, 5)
         server.stop()
-        moved = self.directory / "moved"
-        os.rename(server.data, moved)
-        original, server.data = server.data, moved
-        server.warehouse = moved / "warehouse"
-        self.assert_refused(server, FAILED, "moved")
-        os.rename(moved, original)
-        server.data, server.warehouse = original, original / "warehouse"
+        old = server.data
+        server.data = self.directory / "moved"
+        server.warehouse = server.data / "warehouse"
+        os.rename(old, server.data)
+        for table in ("metrics.series", "metrics.samples"):
+            said = self.assert_refused(server, FAILED, f"firn table relocate {table}",
+                                       str(old), str(server.data))
+            self.assertNotIn("accept-gap", said)
+            done = run_firn("table", "relocate", table, "--warehouse", server.warehouse)
+            self.assertEqual(done.returncode, 0, done.stderr)
         server.start()
         self.assert_values(server, 10)
+        self.write_rows(server, 10, 5)
+        self.assert_values(server, 15)
 
     def test_a_damaged_catalog_is_not_replaced(self):
         server = self.start_server()

@@ -169,6 +169,25 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(NOT_FOUND, "a.new", "table", "describe", "a.new")
         self.assertEqual(self.data_files(), [])
 
+    def test_nanoseconds_are_refused_and_what_to_do_works(self):
+        at = 1_709_208_000_123_456_789
+        source, cast = self.directory / "nanos.parquet", self.directory / "micros.parquet"
+        pq.write_table(pa.table({"id": pa.array([1]),
+                                 "ts": pa.array([at], pa.timestamp("ns", "UTC"))}), source)
+        self.assert_fails(FAILED, "field ts: type timestamptz_ns needs format version 3, and firn "
+                          "writes tables of version 2: leave the column out or cast it",
+                          "import", source, "--into", "a.b")
+        self.run_ok("table", "create", "a.b", "--columns", "id long, ts timestamptz")
+        self.assert_fails(FAILED, "column ts has the type timestamp[ns, tz=UTC], the table's is "
+                          "timestamptz, which would lose its last digits: cast",
+                          "table", "append", "a.b", source)
+        done = run_firn("export", "--query", f"SELECT id, ts::TIMESTAMPTZ AS ts FROM '{source}'",
+                        "--to", cast)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.run_ok("table", "append", "a.b", cast)
+        found = load_table(self.warehouse, "a.b").scan().to_arrow()
+        self.assertEqual(found["ts"].cast(pa.int64()).to_pylist(), [at // 1000])
+
     def test_bad_usage_and_what_is_not_there(self):
         good = self.write(visits(10), "v.csv")
         self.assert_fails(NOT_FOUND, "absent.csv", "import", f"{self.directory}/absent.csv",

@@ -5,6 +5,7 @@ those of PyIceberg, and of DuckDB where there are delete files.
     tables_of_others_test.py --firn FILE
 """
 import json
+import random
 import struct
 
 import firn_server
@@ -131,6 +132,46 @@ class TablesOfOthersTest(ServerTest):
         self.assertIn("old", self.scan("ns.t", "--ref", "none", code=FAILED))
         self.scan("ns.t", "--ref", "old", "--snapshot", str(first), code=BAD_USAGE)
         self.scan("ns.t", "--as-of", "yesterday", code=BAD_USAGE)
+
+    def sql(self, statement):
+        done = run_firn("sql", statement, "--warehouse", self.warehouse, "--format", "ndjson",
+                        "--stats")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.stats = json.loads(done.stderr.splitlines()[-1])
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_of_structs_what_a_query_looks_at_is_read(self):
+        schema = Schema(optional(1, "s", StructType(
+            optional(2, "a", IntegerType()), optional(3, "text", StringType()),
+            optional(4, "in", StructType(optional(5, "x", FloatType()),
+                                         optional(6, "more", StringType()))))))
+        table = self.catalog.create_table("ns.t", schema)
+        # Longer than what opening a file reads of its end.
+        text = random.Random(7).randbytes
+        table.append(pa.Table.from_pylist(
+            [{"s": None if i % 10 == 0 else
+              {"a": i, "text": text(400).hex(), "in": {"x": i / 4, "more": text(400).hex()}}}
+             for i in range(1000)], schema=schema.as_arrow()))
+        with table.update_schema() as update:
+            update.rename_column("s.a", "n").rename_column("s", "t")
+        with table.update_schema() as update:
+            update.update_column("t.n", LongType()).update_column("t.in.x", DoubleType())
+            update.add_column(("t", "late"), StringType())
+        expected = sum(i for i in range(1000) if i % 10)
+        self.assertEqual(self.sql("SELECT sum(hash(t.text) % 2) > 0 AS a, "
+                                  "max(length(t.in.more)) > 0 AS b FROM ns.t"),
+                         [{"a": True, "b": True}])
+        whole = self.stats["bytes_read"]
+        for statement, answer in (
+                ("SELECT sum(t.n) AS r FROM ns.t", expected),
+                ("SELECT sum(t.in.x) AS r FROM ns.t", expected / 4),
+                ("SELECT count(*) AS r FROM ns.t WHERE t.n >= 500", 450),
+                ("SELECT count(*) AS r FROM ns.t WHERE t.late IS NULL", 1000),
+                ("SELECT count(*) AS r FROM ns.t WHERE t IS NULL AND t.n IS NULL", 100)):
+            with self.subTest(statement=statement):
+                self.assertEqual(plain(self.sql(statement)[0]["r"]), plain(answer))
+                if "t IS" not in statement:
+                    self.assertLess(self.stats["bytes_read"] * 4, whole)
 
     def test_files_without_ids(self):
         table = self.catalog.create_table("ns.t", Schema(

@@ -19,6 +19,7 @@ if shutil.which("java") is None:
     sys.exit(77)
 
 STOP_WITHIN_S = 60
+SQL_CATALOG = "firn"
 
 
 class Spark:
@@ -26,7 +27,6 @@ class Spark:
 
     def __init__(self, warehouse):
         jars = pathlib.Path(pyspark.__file__).parent.parent / "jars"
-        jar, = jars.glob("iceberg-spark-runtime-*.jar")
         self.directory = tempfile.TemporaryDirectory(prefix="firn-spark-")
         # Another Spark of the user's, and its settings, are of no concern here.
         for name in ("SPARK_HOME", "SPARK_CONF_DIR"):
@@ -41,7 +41,7 @@ class Spark:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.memory": "1g",
-            "spark.driver.extraClassPath": jar,
+            "spark.driver.extraClassPath": jars / "*",
             "spark.driver.extraJavaOptions":
                 f"-Dlog4j2.configurationFile={logging} -Dderby.system.home="
                 f"{self.directory.name} -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
@@ -70,6 +70,23 @@ class Spark:
         for key, value in (("", "org.apache.iceberg.spark.SparkCatalog"), (".type", "rest"),
                            (".uri", uri), (".cache-enabled", "false")):
             self.session.conf.set(prefix + key, value)
+
+    def open_sql_catalog(self, warehouse):
+        """A session in which the tables of a warehouse with an SQLite catalog are
+        `firn.<namespace>.<table>`: Iceberg's JDBC catalog knows them by that name."""
+        session = self.session.newSession()
+        prefix = f"spark.sql.catalog.{SQL_CATALOG}"
+        for key, value in (
+                ("", "org.apache.iceberg.spark.SparkCatalog"),
+                (".catalog-impl", "org.apache.iceberg.jdbc.JdbcCatalog"),
+                (".uri", f"jdbc:sqlite:{warehouse}/catalog.db"),
+                (".jdbc.schema-version", "V1"),
+                # How long a statement waits for another process's lock.
+                (".jdbc.busy_timeout", "10000"),
+                (".warehouse", f"file://{warehouse}"),
+                (".cache-enabled", "false")):
+            session.conf.set(prefix + key, value)
+        return session
 
     def sql(self, statement):
         return self.session.sql(statement)

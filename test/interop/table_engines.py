@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that read Iceberg tables, each asked for the rows of a table under a condition.
 
-`read(table, condition)` answers a pyarrow.Table; what it has in common with the others is
-table_rows.in_order(). A table is a Place: where firn put it, and how to ask for it.
+`read(place, condition)` answers a pyarrow.Table; what it has in common with the others is
+table_rows.in_order(). `read_tag(place, tag, snapshot_id)` answers the rows that a tag names,
+under the columns they had. A Place is a table: where firn put it, and how to ask for it.
 """
 import dataclasses
 import json
@@ -130,6 +131,12 @@ class Firn:
         assert done.returncode == 0, done.stderr.decode()
         return pa.ipc.open_stream(done.stdout).read_all()
 
+    def read_tag(self, place, tag, snapshot_id):
+        done = run_firn("table", "scan", place.name, "--ref", tag, "--format", "arrow",
+                        *place.flags)
+        assert done.returncode == 0, done.stderr.decode()
+        return pa.ipc.open_stream(done.stdout).read_all()
+
 
 class PyIceberg:
     name = "PyIceberg"
@@ -138,9 +145,15 @@ class PyIceberg:
                  "is not null": expressions.NotNull, "is nan": expressions.IsNaN}
 
     def read(self, place, condition=None):
-        table = (StaticTable.from_metadata(place.metadata_file) if place.catalog
-                 else load_table(place.warehouse, place.name))
-        return table.scan(row_filter=self._filter(condition)).to_arrow()
+        return self._load(place).scan(row_filter=self._filter(condition)).to_arrow()
+
+    def read_tag(self, place, tag, snapshot_id):
+        return self._load(place).scan().use_ref(tag).to_arrow()
+
+    @staticmethod
+    def _load(place):
+        return (StaticTable.from_metadata(place.metadata_file) if place.catalog
+                else load_table(place.warehouse, place.name))
 
     def _filter(self, condition):
         if condition is None:
@@ -164,17 +177,28 @@ class DuckDB:
             f"SELECT * FROM iceberg_scan({quoted(place.metadata_file)})" +
             where(condition, duckdb_literal)).to_arrow_table()
 
+    def read_tag(self, place, tag, snapshot_id):
+        return self.connection.execute(
+            f"SELECT * FROM iceberg_scan({quoted(place.metadata_file)}, "
+            f"snapshot_from_id := {snapshot_id})").to_arrow_table()
+
 
 class ClickHouse:
     """It reads files below the current directory only."""
     name = "ClickHouse"
 
     def read(self, place, condition=None):
+        return self._query(place, where(condition, clickhouse_literal, is_nan="isNaN({})"))
+
+    def read_tag(self, place, tag, snapshot_id):
+        return self._query(place, "", f", iceberg_snapshot_id = {snapshot_id}")
+
+    @staticmethod
+    def _query(place, condition, settings=""):
         # Its String is bytes as well as text.
         answer = chdb.query(
-            f"SELECT * FROM icebergLocal({quoted(str(place.directory))})" +
-            where(condition, clickhouse_literal, is_nan="isNaN({})") +
-            " SETTINGS output_format_arrow_string_as_string = 0", "Arrow")
+            f"SELECT * FROM icebergLocal({quoted(str(place.directory))}){condition} "
+            f"SETTINGS output_format_arrow_string_as_string = 0{settings}", "Arrow")
         return pa.ipc.open_file(pa.BufferReader(answer.bytes())).read_all()
 
 
@@ -188,3 +212,7 @@ class SparkSql:
     def read(self, place, condition=None):
         return self.spark.sql(f"SELECT * FROM {self.catalog}.{place.name}" +
                               where(condition, spark_literal)).toArrow()
+
+    def read_tag(self, place, tag, snapshot_id):
+        return self.spark.sql(f"SELECT * FROM {self.catalog}.{place.name} "
+                              f"VERSION AS OF {quoted(tag)}").toArrow()
