@@ -450,6 +450,13 @@ Result<LoadedTable> RestCatalog::CreateTable(const base::Context& context,
                             JsonText(ToJson(change)),
                             {}},
                            request.identifier);
+  if (made.status().Is(StatusCode::kCommitUnknown)) {
+    // The UUID that it was to have says whether it is the table that is there.
+    auto there = LoadTable(context, request.identifier);
+    if (there.ok() && there->metadata->table_uuid == table.uuid) {
+      made = LoadedAnswer{std::move(*there), {}};
+    }
+  }
   if (made.ok()) made = RestoreIds(context, table, std::move(*made));
   if (!made.ok()) return made.status().With(what);
   return loads_.Keep(std::move(made->table), "", std::move(staged->config));

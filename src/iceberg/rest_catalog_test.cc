@@ -552,7 +552,8 @@ class NewTableTest : public RestCatalogTest {
   }
   // What is wanted, and what a server makes of it that numbers columns by itself.
   TableMetadata Made(std::int32_t first_id) {
-    NewTable table = NewTableOf(request, "s3://bucket/metrics/probe", "uuid", 1);
+    NewTable table = NewTableOf(request, "s3://bucket/metrics/probe",
+                                TestMetadata().table_uuid, 1);  // As it was staged.
     table.schema.root.fields[0].id = FieldId(first_id);
     table.spec.fields[0].source_id = FieldId(first_id);
     table.sort_order.fields[0].source_id = FieldId(first_id);
@@ -588,6 +589,23 @@ TEST_F(NewTableTest, KeepsItsFieldIds) {
   // Nothing is made by a staging whose answer is lost.
   On(kTables, {kLost});
   EXPECT_EQ(Create().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(NewTableTest, IsLookedForWhereTheAnswerIsLost) {
+  On(kCommit, {kLost});
+  On(kTable, {AnswerOf(Made(77))});
+  const auto made = Create();
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(*made->metadata, Made(77));
+  // Another one's, or none yet: nobody knows what comes of the request.
+  TableMetadata other = Made(77);
+  other.table_uuid = "6a8c0000-0000-4000-8000-000000000001";
+  for (const std::string& there :
+       {AnswerOf(other), Error(404, "NoSuchTableException", "none"),
+        std::string(kLost)}) {
+    On(kTable, {there});
+    EXPECT_EQ(Create().status().code(), StatusCode::kCommitUnknown);
+  }
 }
 
 TEST_F(NewTableTest, GetsItsFieldIdsBackOfAServerThatNumbersThem) {
