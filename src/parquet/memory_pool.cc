@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/memory_pool.h"
 
-#include <cstdlib>
-
 #include "parquet/wall.h"
 
 namespace firn::parquet {
-
-arrow::MemoryPool* PoolOfManyBuffers() {
-  arrow::MemoryPool* pool = nullptr;
-  if (std::getenv("ARROW_DEFAULT_MEMORY_POOL") == nullptr &&
-      arrow::jemalloc_memory_pool(&pool).ok()) {
-    return pool;
-  }
-  return arrow::default_memory_pool();
-}
 
 arrow::Status BudgetMemoryPool::Allocate(std::int64_t size, std::int64_t alignment,
                                          std::uint8_t** out) {

@@ -12,12 +12,6 @@
 
 namespace firn::parquet {
 
-// Where many buffers of middling size are held at once, as by files being written:
-// Arrow's pool of jemalloc, which keeps less beside what it hands out than that of
-// mimalloc, or the default pool where there is none or ARROW_DEFAULT_MEMORY_POOL says
-// which. A million rows into a file for each of seven days take 248 MB in all, of 293.
-arrow::MemoryPool* PoolOfManyBuffers();
-
 // Allocates from `parent` what `budget` grants. Thread-safe. Over the budget an
 // allocation fails with Arrow's OutOfMemory, which this room reports as
 // ResourceExhausted with the budget's own message.

@@ -31,7 +31,7 @@ std::int64_t LeavesOf(const arrow::DataType& type) {
 }  // namespace
 
 struct OpenFiles::File {
-  explicit File(base::ByteBudget& budget) : pool(budget, parquet::PoolOfManyBuffers()) {}
+  explicit File(base::ByteBudget& budget) : pool(budget) {}
 
   parquet::BudgetMemoryPool pool;  // Outlives the writer, which allocates from it.
   std::unique_ptr<DataFileWriter> writer;

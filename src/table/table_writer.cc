@@ -87,7 +87,7 @@ TableWriter::TableWriter(const TableWriterEnvironment& environment,
       validator_(std::move(validator)),
       router_(std::move(router)),
       budget_("table writer", options.memory_bytes_max),
-      pool_(budget_, parquet::PoolOfManyBuffers()),
+      pool_(budget_),
       begun_(environment.files.store) {}
 
 TableWriter::~TableWriter() = default;
