@@ -31,23 +31,24 @@ constexpr std::size_t kFanInMax = 64;
 // A batch in a merge is held as it was read, and once more while it is put in order.
 constexpr std::int64_t kCopiesInMerge = 3;
 
-using Output = std::function<Status(const KeyedRows&)>;
-
 // A row among those that are sorted or merged: the first bytes of its key, after what all
 // keys share, and where the rest is. Most comparisons touch nothing else.
 struct Entry {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
-  std::string_view key;
+  const char* key_data = nullptr;
+  std::uint32_t key_size = 0;
   std::uint32_t row = 0;
 
+  std::string_view key() const { return {key_data, key_size}; }
   bool operator<(const Entry& other) const {
     if (high != other.high) return high < other.high;
     if (low != other.low) return low < other.low;
-    const int order = key.compare(other.key);
+    const int order = key().compare(other.key());
     return order != 0 ? order < 0 : row < other.row;
   }
 };
+static_assert(sizeof(Entry) == 32);
 
 // The eight bytes from `at` on, zeros where the key has ended.
 std::uint64_t BigEndianAt(std::string_view key, std::size_t at) {
@@ -67,24 +68,25 @@ std::vector<Entry> MakeEntries(
   entries.reserve(static_cast<std::size_t>(rows));
   for (const auto& part : keys) {
     for (std::int64_t i = 0; i < part->length(); ++i) {
-      entries.push_back(
-          {0, 0, part->GetView(i), static_cast<std::uint32_t>(entries.size())});
+      const std::string_view key = part->GetView(i);
+      entries.push_back({0, 0, key.data(), static_cast<std::uint32_t>(key.size()),
+                         static_cast<std::uint32_t>(entries.size())});
     }
   }
   if (entries.empty()) return entries;
-  const std::string_view first = entries.front().key;
+  const std::string_view first = entries.front().key();
   std::size_t shared = first.size();
   for (const Entry& entry : entries) {
-    const std::size_t limit = std::min(shared, entry.key.size());
+    const std::size_t limit = std::min<std::size_t>(shared, entry.key_size);
     shared = static_cast<std::size_t>(
         std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(limit),
-                      entry.key.begin())
+                      entry.key_data)
             .first -
         first.begin());
   }
   for (Entry& entry : entries) {
-    entry.high = BigEndianAt(entry.key, shared);
-    entry.low = BigEndianAt(entry.key, shared + sizeof entry.high);
+    entry.high = BigEndianAt(entry.key(), shared);
+    entry.low = BigEndianAt(entry.key(), shared + sizeof entry.high);
   }
   return entries;
 }
@@ -120,24 +122,25 @@ Result<std::shared_ptr<arrow::BinaryArray>> KeysOf(std::span<const Entry> entrie
   // The keys of a sort lie anywhere: their memory is asked for ahead.
   constexpr std::size_t kAhead = 16;
   std::size_t bytes = 0;
-  for (const Entry& entry : entries) bytes += entry.key.size();
+  for (const Entry& entry : entries) bytes += entry.key_size;
   arrow::BinaryBuilder keys(pool);
   FIRN_RETURN_IF_ERROR(
       FromArrow(keys.Reserve(static_cast<std::int64_t>(entries.size()))));
   FIRN_RETURN_IF_ERROR(FromArrow(keys.ReserveData(static_cast<std::int64_t>(bytes))));
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead].key.data());
-    keys.UnsafeAppend(entries[i].key);
+    if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead].key_data);
+    keys.UnsafeAppend(entries[i].key());
   }
   std::shared_ptr<arrow::BinaryArray> out;
   FIRN_RETURN_IF_ERROR(FromArrow(keys.Finish(&out)));
   return out;
 }
 
-// Rows of `columns`, and their keys, in the order of `entries`.
+// Rows of `columns` in the order of `entries`, and where asked for their keys.
 Result<KeyedRows> InOrder(const std::shared_ptr<arrow::Schema>& schema,
                           const arrow::ArrayVector& columns,
-                          std::span<const Entry> entries, arrow::MemoryPool* pool) {
+                          std::span<const Entry> entries, RowKeys keys,
+                          arrow::MemoryPool* pool) {
   std::vector<std::uint32_t> order;
   order.reserve(entries.size());
   for (const Entry& entry : entries) order.push_back(entry.row);
@@ -145,7 +148,9 @@ Result<KeyedRows> InOrder(const std::shared_ptr<arrow::Schema>& schema,
   KeyedRows out;
   out.rows = arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(entries.size()),
                                       std::move(taken));
-  FIRN_ASSIGN_OR_RETURN(out.keys, KeysOf(entries, pool));
+  if (keys == RowKeys::kKept) {
+    FIRN_ASSIGN_OR_RETURN(out.keys, KeysOf(entries, pool));
+  }
   return out;
 }
 
@@ -312,7 +317,7 @@ Result<ExternalSorter::RunPtr> ExternalSorter::NewRun() {
                           schema_, environment_.pool);
 }
 
-Status ExternalSorter::SortHeld(const Output& out) {
+Status ExternalSorter::SortHeld(RowKeys keys_wanted, const Output& out) {
   std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
   for (const KeyedRows& part : held_) keys.push_back(part.keys);
   std::vector<Entry> entries = MakeEntries(keys);
@@ -330,16 +335,18 @@ Status ExternalSorter::SortHeld(const Output& out) {
         const KeyedRows rows,
         InOrder(schema_, columns,
                 std::span(entries).subspan(begin, std::min(step, entries.size() - begin)),
-                environment_.pool));
-    FIRN_RETURN_IF_ERROR(out(rows));
+                keys_wanted, environment_.pool));
+    FIRN_RETURN_IF_ERROR(
+        out(rows, entries[std::min(entries.size(), begin + step) - 1].key()));
   }
   return Status::OK();
 }
 
 Status ExternalSorter::SpillHeld() {
   FIRN_ASSIGN_OR_RETURN(RunPtr run, NewRun());
-  FIRN_RETURN_IF_ERROR(
-      SortHeld([&](const KeyedRows& rows) { return run->Append(rows); }));
+  FIRN_RETURN_IF_ERROR(SortHeld(
+      RowKeys::kKept,
+      [&](const KeyedRows& rows, std::string_view) { return run->Append(rows); }));
   run->Seal();
   in_order_ = true;
   spilled_bytes_ += run->size_bytes();
@@ -348,7 +355,8 @@ Status ExternalSorter::SpillHeld() {
   return Status::OK();
 }
 
-Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, const Output& out) {
+Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, RowKeys keys_wanted,
+                             const Output& out) {
   std::vector<Cursor> cursors;
   for (const RunPtr& run : runs) cursors.emplace_back().run = run.get();
   while (true) {
@@ -359,16 +367,17 @@ Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, const Output& out)
     std::vector<KeyedRows> parts = CutRound(&cursors);
     if (parts.empty()) return Status::OK();
     if (parts.size() == 1) {
-      FIRN_RETURN_IF_ERROR(out(parts.front()));
+      const arrow::BinaryArray& part_keys = *parts.front().keys;
+      FIRN_RETURN_IF_ERROR(out(parts.front(), part_keys.GetView(part_keys.length() - 1)));
       continue;
     }
     std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
     for (const KeyedRows& part : parts) keys.push_back(part.keys);
     const std::vector<Entry> entries = MergeEntries(keys);
     FIRN_ASSIGN_OR_RETURN(const auto columns, Join(std::move(parts), environment_.pool));
-    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows,
-                          InOrder(schema_, columns, entries, environment_.pool));
-    FIRN_RETURN_IF_ERROR(out(rows));
+    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, InOrder(schema_, columns, entries,
+                                                        keys_wanted, environment_.pool));
+    FIRN_RETURN_IF_ERROR(out(rows, entries.back().key()));
   }
 }
 
@@ -384,8 +393,9 @@ Status ExternalSorter::MergeDownTo(std::size_t count) {
         continue;
       }
       FIRN_ASSIGN_OR_RETURN(RunPtr run, NewRun());
-      FIRN_RETURN_IF_ERROR(
-          Merge(group, [&](const KeyedRows& rows) { return run->Append(rows); }));
+      FIRN_RETURN_IF_ERROR(Merge(
+          group, RowKeys::kKept,
+          [&](const KeyedRows& rows, std::string_view) { return run->Append(rows); }));
       run->Seal();
       spilled_bytes_total_ += run->size_bytes();
       longer.push_back(std::move(run));
@@ -396,20 +406,20 @@ Status ExternalSorter::MergeDownTo(std::size_t count) {
 }
 
 Status ExternalSorter::Drain(const Sink& sink) {
-  const auto out = [&](const KeyedRows& rows) {
-    given_key_.assign(rows.keys->GetView(rows.keys->length() - 1));
+  const auto out = [&](const KeyedRows& rows, std::string_view last_key) {
+    given_key_.assign(last_key);
     return sink(rows.rows);
   };
   if (runs_.empty() && in_order_) {
     for (const KeyedRows& rows : std::exchange(held_, {})) {
-      FIRN_RETURN_IF_ERROR(out(rows));
+      FIRN_RETURN_IF_ERROR(out(rows, rows.keys->GetView(rows.keys->length() - 1)));
     }
   } else if (runs_.empty()) {
-    FIRN_RETURN_IF_ERROR(SortHeld(out));
+    FIRN_RETURN_IF_ERROR(SortHeld(RowKeys::kDropped, out));
   } else {
     if (!held_.empty()) FIRN_RETURN_IF_ERROR(SpillHeld());
     FIRN_RETURN_IF_ERROR(MergeDownTo(FanIn()));
-    FIRN_RETURN_IF_ERROR(Merge(runs_, out));
+    FIRN_RETURN_IF_ERROR(Merge(runs_, RowKeys::kDropped, out));
     runs_.clear();
   }
   held_bytes_ = spilled_bytes_ = 0;

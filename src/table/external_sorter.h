@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/budget.h"
@@ -50,6 +51,9 @@ struct SortOptions {
   // held and spilled like all others.
   bool spill_in_order = false;
 };
+
+// Whether rows that are put in order have their keys: those that go into a run do.
+enum class RowKeys : std::uint8_t { kDropped, kKept };
 
 class ExternalSorter {
  public:
@@ -80,14 +84,15 @@ class ExternalSorter {
 
  private:
   using RunPtr = std::unique_ptr<SpillRun>;
+  // Takes rows in order, and the last of their keys.
+  using Output = std::function<Status(const KeyedRows&, std::string_view last_key)>;
   bool IsFull() const { return held_bytes_ >= options_.buffer_bytes; }
   std::int64_t BatchBytes() const;
   std::size_t FanIn() const;
   Result<RunPtr> NewRun();
   Status SpillHeld();
-  Status SortHeld(const std::function<Status(const KeyedRows&)>& out);
-  Status Merge(const std::vector<RunPtr>& runs,
-               const std::function<Status(const KeyedRows&)>& out);
+  Status SortHeld(RowKeys keys_wanted, const Output& out);
+  Status Merge(const std::vector<RunPtr>& runs, RowKeys keys_wanted, const Output& out);
   Status MergeDownTo(std::size_t count);
 
   const SortEnvironment environment_;

@@ -6,6 +6,10 @@
 //    rows written before took on disk. A batch that crosses it is split.
 //  - Where all files together hold more than their memory, the largest end their row
 //    groups; where that is not enough, the largest file ends.
+//  - A file of some size to which nothing came for many rows ends: rows mostly come by
+//    time, and what a file holds in memory is then held for nothing. The first partition
+//    that comes back nevertheless puts an end to that, so that rows that do not come by
+//    time make no more than one file more for each partition.
 //  - Where no further file may be open, one that was not written to for many turns gives
 //    up its place; while every file is in use, a row of another partition is the caller's
 //    to keep.
@@ -18,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/budget.h"
 #include "parquet/memory_pool.h"
@@ -40,8 +45,9 @@ class OpenFiles {
   OpenFiles(const OpenFiles&) = delete;
   OpenFiles& operator=(const OpenFiles&) = delete;
 
-  // Begin a turn: a batch of rows of any partitions. Coldness is counted in turns.
-  void NextTurn() { ++turn_; }
+  // Begin a turn: a batch of rows of any partitions. Coldness is counted in turns. Ends
+  // files to which nothing comes any more.
+  Status NextTurn();
   // Whether a row of the partition can be written: it has a file, or may have one.
   Result<bool> MakeRoom(const std::string& key);
   // Write rows of one partition, of about `row_bytes` each in memory.
@@ -77,6 +83,9 @@ class OpenFiles {
   BegunFiles& begun_;
   Files files_;
   std::int64_t turn_ = 0;
+  std::int64_t rows_ = 0;                            // Written to any file.
+  bool ends_idle_ = true;                            // Until a partition comes back.
+  std::unordered_set<std::string> idle_partitions_;  // Whose files ended for that.
   // What a byte in memory takes on disk, by the last row group or file that ended.
   double disk_bytes_per_byte_ = 1.0;
 };

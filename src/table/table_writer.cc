@@ -213,7 +213,7 @@ Status TableWriter::TakeStep(const std::shared_ptr<arrow::RecordBatch>& rows) {
 // Rows of partitions that have a file, or may have one, into it; the others are sorted.
 Status TableWriter::WriteRouted(const std::shared_ptr<arrow::RecordBatch>& rows) {
   FIRN_ASSIGN_OR_RETURN(const RoutedBatch routed, router_.Route(rows, &pool_));
-  open_files_->NextTurn();
+  FIRN_RETURN_IF_ERROR(open_files_->NextTurn());
   arrow::BinaryBuilder keys(&pool_);
   std::int64_t waiting_begin = 0;
   const auto sort_waiting = [&](std::int64_t end) -> Status {
@@ -243,7 +243,7 @@ Status TableWriter::WriteRouted(const std::shared_ptr<arrow::RecordBatch>& rows)
 // Rows that come in the order of their partitions: one file at a time.
 Status TableWriter::WriteClustered(const std::shared_ptr<arrow::RecordBatch>& rows) {
   FIRN_ASSIGN_OR_RETURN(const RoutedBatch routed, router_.Route(rows, &pool_));
-  open_files_->NextTurn();
+  FIRN_RETURN_IF_ERROR(open_files_->NextTurn());
   for (const PartitionRows& partition : routed.partitions) {
     FIRN_RETURN_IF_ERROR(open_files_->CloseOthers(partition.key));
     FIRN_RETURN_IF_ERROR(open_files_->Write(

@@ -233,6 +233,52 @@ TEST_F(TableWriterTest, AnyNumberOfPartitionsStaysInMemoryAndMakesAFileEach) {
   }
 }
 
+// Days one after the other: a day's file ends soon after it is over.
+TEST_F(TableWriterTest, AFileToWhichNothingComesAnyMoreEnds) {
+  PartitionBy(FieldId(2), Transform::Day());
+  auto writer = *Make();
+  std::vector<Row> all;
+  const auto write_days = [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t day = first; day < last; ++day) {
+      std::vector<Row> rows;
+      for (std::int64_t i = 0; i < 70'000; ++i) {
+        rows.push_back({static_cast<std::int64_t>(all.size()) + i, day * kDayUs + i});
+      }
+      ASSERT_TRUE(WriteRows(*writer, rows, 10'000).ok());
+      all.insert(all.end(), rows.begin(), rows.end());
+    }
+  };
+  write_days(0, 8);
+  // Days 4 to 7 may still get some of the rows that are late.
+  EXPECT_EQ(writer->stats().files, 4);
+  EXPECT_EQ(writer->stats().open_partitions, 4);
+  EXPECT_EQ(writer->stats().files_rolled_early, 0);
+  // One that comes back makes another file, and no further one ends for that.
+  write_days(0, 8);
+  write_days(0, 8);
+  EXPECT_EQ(writer->stats().files, 4);
+  const auto files = std::move(*writer).Finish();
+  ASSERT_TRUE(files.ok()) << files.status();
+  const auto by_partition = CheckSame(*files, all);
+  EXPECT_EQ(by_partition.size(), 8U);
+  EXPECT_EQ(files->size(), 12U);
+}
+
+// Small ones wait: a batch of each of many partitions makes a file each in the end.
+TEST_F(TableWriterTest, FilesOfFewRowsWaitForMore) {
+  PartitionBy(FieldId(2), Transform::Day());
+  auto writer = *Make();
+  std::vector<Row> rows;
+  for (std::int64_t i = 0; i < 600'000; ++i) {
+    rows.push_back({i, i / 20'000 % 30 * kDayUs});
+  }
+  ASSERT_TRUE(WriteRows(*writer, rows, 20'000).ok());
+  EXPECT_EQ(writer->stats().files, 0);
+  const auto files = std::move(*writer).Finish();
+  ASSERT_TRUE(files.ok()) << files.status();
+  EXPECT_EQ(files->size(), 30U);
+}
+
 TEST_F(TableWriterTest, SortsByPartitionAndOrderInMemoryAndOnDisk) {
   PartitionBy(FieldId(2), Transform::Day());
   OrderBy(FieldId(1));
