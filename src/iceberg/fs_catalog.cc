@@ -106,6 +106,9 @@ class FsCatalog final : public Catalog {
   Result<bool> IsInThePast(const base::Context& context,
                            const TableIdentifier& identifier,
                            const VersionFile& written) const;
+  // CommitUnknown, and `written` gone again, where it is.
+  Status CheckNotInThePast(const TableIdentifier& identifier, const VersionFile& written,
+                           const std::string& base) const;
 
   const std::string warehouse_;
   io::Store& store_;
@@ -386,6 +389,17 @@ Result<bool> FsCatalog::IsInThePast(const base::Context& context,
   return true;
 }
 
+Status FsCatalog::CheckNotInThePast(const TableIdentifier& identifier,
+                                    const VersionFile& written,
+                                    const std::string& base) const {
+  const auto past = IsInThePast(base::Context(), identifier, written);
+  if (!past.ok()) return Status::CommitUnknown(std::string(past.status().message()));
+  if (!*past) return Status::OK();
+  RemoveUnnamed(store_, {written.location});
+  return Status::CommitUnknown("the table went on by many commits meanwhile (base " +
+                               base + ")");
+}
+
 Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
                                            const TableIdentifier& identifier,
                                            const std::vector<Requirement>& requirements,
@@ -413,13 +427,7 @@ Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
                             ")");
   }
   FIRN_RETURN_IF_ERROR(put);
-  const auto past = IsInThePast(base::Context(), identifier, written);
-  if (!past.ok()) return Status::CommitUnknown(std::string(past.status().message()));
-  if (*past) {
-    RemoveUnnamed(store_, {written.location});
-    return Status::CommitUnknown("the table went on by many commits meanwhile (base " +
-                                 base.metadata_location + ")");
-  }
+  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, base.metadata_location));
   AdvanceHint(files, written.version);
   if (next.metadata->PropertyFlag(kPropertyDeleteAfterCommit, false)) {
     RemoveUnnamed(store_, ForgottenMetadataFiles(*base.metadata, base.metadata_location,
@@ -446,12 +454,13 @@ Result<std::string> FsCatalog::ReplaceMetadata(const base::Context& context,
   const Status rival =
       Status::Conflict("another commit came first (base " + expected + ")");
   if (!current || current->location != expected) return rival;
-  const std::string location = files.LocationOf(current->version + 1);
-  const Status put = PutVersion(context, location, json);
+  const VersionFile written{current->version + 1, files.LocationOf(current->version + 1)};
+  const Status put = PutVersion(context, written.location, json);
   if (put.Is(StatusCode::kAlreadyExists)) return rival;
   FIRN_RETURN_IF_ERROR(put);
-  AdvanceHint(files, current->version + 1);
-  return location;
+  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, expected));
+  AdvanceHint(files, written.version);
+  return written.location;
 }
 
 Status FsCatalog::DropTable(const base::Context& context,

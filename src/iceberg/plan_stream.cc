@@ -131,6 +131,13 @@ Status PlanStream::ReadDeletes() {
 }
 
 Result<std::vector<ScanTask>> PlanStream::Next() {
+  if (!failed_.ok()) return failed_;
+  auto tasks = PlanNext();
+  if (!tasks.ok()) failed_ = tasks.status();
+  return tasks;
+}
+
+Result<std::vector<ScanTask>> PlanStream::PlanNext() {
   if (data_ == nullptr) {
     FIRN_RETURN_IF_ERROR(ReadDeletes());
     data_ = ReadAhead(data_sources_);

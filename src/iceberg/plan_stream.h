@@ -87,7 +87,7 @@ class PlanStream {
 
   // The files of the next manifest that has any, after inheritance, with the delete files
   // that apply to each; none at the end. The first call reads the delete manifests. After
-  // an error the stream is finished. Corruption also where a delete file lacks what it
+  // an error every call returns that. Corruption also where a delete file lacks what it
   // must say (delete_index.h), or a manifest has files that are not of its kind.
   Result<std::vector<ScanTask>> Next();
   // Whether it is known that the next call has none.
@@ -120,6 +120,7 @@ class PlanStream {
              const TableMetadata& metadata, const Schema& schema,
              const expr::PredicatePtr& predicate, PlanOptions options);
   Status AddSource(ManifestFile manifest, std::optional<SnapshotId> added_by);
+  Result<std::vector<ScanTask>> PlanNext();
   Status ReadDeletes();
   std::unique_ptr<Ahead> ReadAhead(const std::vector<Source>& sources) const;
   Result<Part> Read(const Source& source, const std::atomic<bool>& stopped) const;
@@ -138,6 +139,7 @@ class PlanStream {
   std::vector<bool> is_planned_;  // By DeleteFile::index.
   std::int64_t row_count_ = 0;
   PlanStats stats_;
+  Status failed_;
   std::unique_ptr<Ahead> data_;  // Last: its threads use all of the above.
 };
 

@@ -239,8 +239,10 @@ Result<std::vector<TableIdentifier>> RestCatalog::ListNames(const base::Context&
                                                             const std::string& target,
                                                             const Namespace& ns) {
   std::vector<TableIdentifier> names;
+  bool is_empty = true;
   FIRN_RETURN_IF_ERROR(
       ListPages(context, target, "identifiers", [&](const json& value) -> Status {
+        is_empty = false;
         FIRN_ASSIGN_OR_RETURN(const JsonObject in,
                               JsonObject::Of(value, "table identifier"));
         TableIdentifier identifier{ns, ""};
@@ -251,8 +253,12 @@ Result<std::vector<TableIdentifier>> RestCatalog::ListNames(const base::Context&
         }
         return Status::OK();
       }).With("list " + ns.ToString()));
-  // Some servers list nothing of a namespace that is not there.
-  if (names.empty()) FIRN_RETURN_IF_ERROR(NamespaceProperties(context, ns).status());
+  // Some servers list nothing of a namespace that is not there. Who may list need not be
+  // allowed to look at its properties.
+  if (is_empty) {
+    const Status there = NamespaceProperties(context, ns).status();
+    if (there.Is(StatusCode::kNotFound)) return there;
+  }
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -485,9 +491,20 @@ Result<LoadedAnswer> RestCatalog::RestoreIds(const base::Context& context,
       (restored.ok() ? Status::Unimplemented("the catalog's server does not take them")
                      : restored.status())
           .With("its columns are to have ids of their own");
-  // Nobody has use for a table of other columns. Without it the outcome is known.
-  const Status dropped = DropTable(context, identifier);
-  if (!dropped.ok()) return Status::CommitUnknown(std::string(why.message()));
+  // What is there now says whether it was done all the same, and whether anybody has use
+  // for a table of other columns: then it stays.
+  auto there = LoadTable(context, identifier);
+  const bool is_made = there.ok() && there->metadata->table_uuid == metadata.table_uuid;
+  if (is_made && there->metadata->current_schema().SameColumns(wanted.schema)) {
+    return LoadedAnswer{std::move(*there), {}};
+  }
+  const bool is_as_made =
+      is_made && there->metadata->snapshots.empty() &&
+      there->metadata->current_schema_id == metadata.current_schema_id;
+  if (!is_as_made || !DropTable(context, identifier).ok()) {
+    return Status::CommitUnknown(std::string(why.message()) +
+                                 "; the table is there, perhaps with other ids");
+  }
   return why.Is(StatusCode::kCommitUnknown)
              ? Status::Unavailable(std::string(why.message()))
              : why;

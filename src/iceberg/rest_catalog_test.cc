@@ -645,13 +645,43 @@ TEST_F(NewTableTest, IsNotLeftWithOtherFieldIds) {
   std::size_t drops = 0;
   for (const auto& [answer, code] : cases) {
     On(kCommit, {numbered, answer});
+    On(kTable, {numbered});
     const Status status = Create().status();
     EXPECT_EQ(status.code(), code) << status;
     EXPECT_EQ(Count(kDrop), ++drops);
   }
   On(kDrop, {kLost});
   On(kCommit, {numbered, numbered});
+  On(kTable, {numbered});
   EXPECT_EQ(Create().status().code(), StatusCode::kCommitUnknown);
+}
+
+// A table that somebody else uses by now, or made anew, is not this one's to drop.
+TEST_F(NewTableTest, IsNotDroppedWhereSomebodyUsesIt) {
+  const TableMetadata numbered = Made(1);
+  TableMetadata evolved = numbered;
+  evolved.schemas.push_back(evolved.schemas.front());
+  evolved.schemas.back().id = evolved.current_schema_id = SchemaId(1);
+  evolved.schemas.back().root.fields[0].doc = "somebody's";
+  TableMetadata other = numbered;
+  other.table_uuid = "6a8c0000-0000-4000-8000-000000000001";
+  for (const TableMetadata& there : {evolved, other}) {
+    On(kCommit,
+       {AnswerOf(numbered), Error(409, "CommitFailedException", "main has a snapshot")});
+    On(kTable, {AnswerOf(there)});
+    EXPECT_EQ(Create().status().code(), StatusCode::kCommitUnknown);
+  }
+  // What was done all the same, although its answer was lost, is done.
+  TableMetadata restored = numbered;
+  restored.schemas.push_back(request.schema);
+  restored.schemas.back().id = restored.current_schema_id = SchemaId(1);
+  restored.last_column_id = FieldId(77);
+  On(kCommit, {AnswerOf(numbered), kLost});
+  On(kTable, {AnswerOf(restored)});
+  const auto made = Create();
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->metadata->current_schema().fields(), request.schema.fields());
+  EXPECT_EQ(Count(kDrop), 0U);
 }
 
 TEST_F(RestCatalogTest, DropsSayWhetherFilesGo) {

@@ -661,8 +661,9 @@ Result<std::string> SqlCatalog::ReplaceMetadata(const base::Context& context,
                                                 std::string_view json) {
   FIRN_ASSIGN_OR_RETURN(const TableMetadata metadata, TableMetadataFromJson(json));
   const std::string location = NextMetadataLocation(metadata, expected, random_);
-  FIRN_RETURN_IF_ERROR(PutMetadataJson(context, store_, location, std::string(json)));
-  Status status = context.Check();
+  Status status = PutMetadataJson(context, store_, location, std::string(json));
+  if (status.Is(StatusCode::kAlreadyExists)) return status;  // Another's, which stays.
+  if (status.ok()) status = context.Check();
   if (status.ok()) {
     const std::lock_guard lock(mutex_);
     status = InTransaction([&] { return SwapLocation(identifier, expected, location); });

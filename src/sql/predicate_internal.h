@@ -98,9 +98,10 @@ inline std::optional<expr::Literal> TimestampOf(const duckdb::Value& value,
     case LogicalTypeId::TIMESTAMP_NS: {
       if (unit != arrow::TimeUnit::NANO) return std::nullopt;
       const std::int64_t ns = duckdb::TimestampNSValue::Get(value).value;
+      // Towards the past, without leaving the range: DuckDB's -infinity is at its end.
       const std::int64_t rest = (ns % 1000 + 1000) % 1000;
-      return expr::Literal(
-          expr::Timestamp{(ns - rest) / 1000, static_cast<std::int16_t>(rest)});
+      return expr::Literal(expr::Timestamp{ns / 1000 - (ns % 1000 < 0 ? 1 : 0),
+                                           static_cast<std::int16_t>(rest)});
     }
     default:
       return std::nullopt;

@@ -18,6 +18,15 @@ bool HasIds(const arrow::FieldVector& fields) {
   });
 }
 
+// Whether an id is there twice: where writers number the fields of each struct anew.
+bool HasIdTwice(const arrow::FieldVector& fields, std::set<iceberg::FieldId>& seen) {
+  return std::any_of(fields.begin(), fields.end(), [&](const auto& field) {
+    const auto id = FieldIdOf(*field);
+    return (id.has_value() && !seen.insert(*id).second) ||
+           HasIdTwice(field->type()->fields(), seen);
+  });
+}
+
 // False where a path leads nowhere.
 bool AddLeftOut(const iceberg::NestedField& field, const std::vector<Path>& paths,
                 std::set<iceberg::FieldId>& left_out) {
@@ -112,6 +121,8 @@ Result<FileColumns> FileColumns::Make(const parquet::FileReader& reader,
   FileColumns columns;
   columns.schema_ = reader.schema();
   columns.has_ids_ = HasIds(reader.schema()->fields());
+  std::set<iceberg::FieldId> seen;
+  columns.finds_parts_ = columns.has_ids_ && !HasIdTwice(reader.schema()->fields(), seen);
   if (!columns.has_ids_ && reader.schema()->num_fields() > 0) {
     FIRN_ASSIGN_OR_RETURN(const iceberg::NameMapping* mapping, mappings.Get());
     FIRN_ASSIGN_OR_RETURN(columns.schema_,
@@ -139,7 +150,7 @@ std::shared_ptr<arrow::Field> FileColumns::AsRead(
 void FileColumns::AddParts(int place, const iceberg::NestedField& wanted,
                            const std::set<iceberg::FieldId>& left_out,
                            ColumnParts& parts) const {
-  if (has_ids_) {
+  if (finds_parts_) {
     AddWanted(*field(place), wanted, left_out, parts);
   } else {
     parts.insert(wanted.id);

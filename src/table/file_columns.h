@@ -69,6 +69,7 @@ class FileColumns {
  private:
   std::shared_ptr<arrow::Schema> schema_;  // The file's, with ids.
   bool has_ids_ = false;
+  bool finds_parts_ = false;  // By id, which no other has. Otherwise columns are whole.
 };
 
 }  // namespace firn::table

@@ -218,8 +218,17 @@ class Opener {
     if (read_.first_byte == 0 && read_.end_byte == kEndOfFile) return;
     int first = 0;
     int end = reader.row_group_count();
-    while (first < end && reader.row_group(first).first_byte < read_.first_byte) ++first;
-    while (first < end && reader.row_group(end - 1).first_byte >= read_.end_byte) --end;
+    const auto begins = [&](int group) { return reader.row_group(group).first_byte; };
+    for (int group = 1; group < end; ++group) {
+      if (begins(group - 1) <= begins(group)) continue;
+      // Not in the order in which they lie, of which a range could take some: the first
+      // range has all of them.
+      scan.row_group_first = 0;
+      scan.row_group_end = read_.first_byte == 0 ? end : 0;
+      return;
+    }
+    while (first < end && begins(first) < read_.first_byte) ++first;
+    while (first < end && begins(end - 1) >= read_.end_byte) --end;
     scan.row_group_first = first;
     scan.row_group_end = end;
   }

@@ -79,10 +79,10 @@ Result<std::vector<Source>> FindSources(const base::Context& context,
 }
 
 // The rows of a plan's splits, one split after the other.
-class PlanStream final : public RowStream {
+class SplitsStream final : public RowStream {
  public:
-  PlanStream(std::shared_ptr<scan::BatchSource> source,
-             std::unique_ptr<scan::ScanPlan> plan)
+  SplitsStream(std::shared_ptr<scan::BatchSource> source,
+               std::unique_ptr<scan::ScanPlan> plan)
       : source_(std::move(source)), plan_(std::move(plan)) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override {
@@ -123,7 +123,7 @@ Result<std::unique_ptr<RowStream>> OpenParquet(const base::Context& context,
   FIRN_ASSIGN_OR_RETURN(std::unique_ptr<scan::ScanPlan> plan,
                         source->Plan(context, scan::ScanRequest()));
   return std::unique_ptr<RowStream>(
-      std::make_unique<PlanStream>(std::move(source), std::move(plan)));
+      std::make_unique<SplitsStream>(std::move(source), std::move(plan)));
 }
 
 Result<std::shared_ptr<RowBytes>> OpenBytes(const base::Context& context,

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string>
 
+#include "base/log.h"
 #include "base/quote.h"
 #include "table/projected_file.h"
 
@@ -18,19 +19,22 @@ constexpr std::int64_t kFirstSplitBytesMin = std::int64_t{1} << 20;
 // What a property says beyond that makes no difference.
 constexpr std::int64_t kSizeMax = std::int64_t{1} << 50;
 
-Status ReadProperty(const iceberg::TableMetadata& metadata, const char* name,
-                    std::int64_t least, std::int64_t* value) {
+void ReadProperty(const iceberg::TableMetadata& metadata, const char* name,
+                  std::int64_t least, std::int64_t* value) {
   const std::string* text = metadata.FindProperty(name);
-  if (text == nullptr) return Status::OK();
+  if (text == nullptr) return;
+  std::int64_t number = 0;
   const char* const end = text->data() + text->size();
-  const auto [at, error] = std::from_chars(text->data(), end, *value);
-  if (error == std::errc() && at == end && *value >= least) {
-    *value = std::min(*value, kSizeMax);
-    return Status::OK();
+  const auto [at, error] = std::from_chars(text->data(), end, number);
+  if (error == std::errc() && at == end && number >= least) {
+    *value = std::min(number, kSizeMax);
+    return;
   }
-  return Status::InvalidArgument(std::string("table property ") + name + ": " +
-                                 base::Quoted(*text) + " is not a number of bytes from " +
-                                 std::to_string(least) + " on");
+  base::LogWarn("a table property is no number of bytes and counts for nothing",
+                {{"property", name},
+                 {"value", base::Quoted(*text)},
+                 {"least", std::to_string(least)},
+                 {"table", metadata.location}});
 }
 
 // Of one piece of a task's file. Sums of sizes that metadata makes up do not overflow.
@@ -51,10 +55,10 @@ std::int64_t WorkOf(const iceberg::ScanTask& task, const ByteRange& range,
 
 }  // namespace
 
-Result<SplitSizes> SplitSizesOf(const iceberg::TableMetadata& metadata) {
+SplitSizes SplitSizesOf(const iceberg::TableMetadata& metadata) {
   SplitSizes sizes;
-  FIRN_RETURN_IF_ERROR(ReadProperty(metadata, kTargetSize, 1, &sizes.target_bytes));
-  FIRN_RETURN_IF_ERROR(ReadProperty(metadata, kOpenFileCost, 0, &sizes.open_file_bytes));
+  ReadProperty(metadata, kTargetSize, 1, &sizes.target_bytes);
+  ReadProperty(metadata, kOpenFileCost, 0, &sizes.open_file_bytes);
   return sizes;
 }
 

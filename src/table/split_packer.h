@@ -31,9 +31,9 @@ struct SplitSizes {
   std::int64_t target_bytes = std::int64_t{128} << 20;
   std::int64_t open_file_bytes = std::int64_t{4} << 20;
 };
-// What the table's properties say. InvalidArgument, naming the property, for one that is
-// no such number.
-Result<SplitSizes> SplitSizesOf(const iceberg::TableMetadata& metadata);
+// What the table's properties say; one that is no such number says nothing, which is in
+// the log: how fast a table is read must not decide whether it is.
+SplitSizes SplitSizesOf(const iceberg::TableMetadata& metadata);
 
 // Row groups of a file that begin in [first_byte, end_byte).
 struct ByteRange {

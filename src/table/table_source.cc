@@ -5,6 +5,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -184,16 +185,16 @@ class TablePlan final : public scan::ScanPlan {
   }
 
   Result<bool> HasSplit(std::size_t index) override {
-    const std::lock_guard lock(mutex_);
-    FIRN_RETURN_IF_ERROR(PlanUntil(index));
+    std::unique_lock lock(mutex_);
+    FIRN_RETURN_IF_ERROR(PlanUntil(index, lock));
     return index < split_count_;
   }
 
   Result<std::unique_ptr<scan::BatchStream>> OpenSplit(std::size_t index) override {
     Split split;
     {
-      const std::lock_guard lock(mutex_);
-      FIRN_RETURN_IF_ERROR(PlanUntil(index));
+      std::unique_lock lock(mutex_);
+      FIRN_RETURN_IF_ERROR(PlanUntil(index, lock));
       if (index >= split_count_) return std::unique_ptr<scan::BatchStream>();
       auto found = splits_.extract(index);
       FIRN_ASSERT(!found.empty());  // Each is opened once.
@@ -227,25 +228,43 @@ class TablePlan final : public scan::ScanPlan {
   // REQUIRES (all below): mutex_ is held.
 
   // Find splits until there is one of that number, or until there are no more; and before
-  // the first is given out one for each thread.
-  Status PlanUntil(std::size_t index) {
-    const bool is_first = !planned_first_;
-    const auto least = std::max(
-        index + 1, is_first ? static_cast<std::size_t>(table_->environment.threads) : 0);
-    while (status_.ok() && !ended_ && split_count_ < least) status_ = PlanMore();
-    if (status_.ok() && is_first) BeginReading();
-    planned_first_ = true;
+  // the first is given out one for each thread. One thread plans, without the mutex; the
+  // others wait for what it finds, and take what is there already.
+  Status PlanUntil(std::size_t index, std::unique_lock<std::mutex>& lock) {
+    const auto least = [&] {
+      const std::size_t first =
+          planned_first_ ? 0 : static_cast<std::size_t>(table_->environment.threads);
+      return std::max(index + 1, first);
+    };
+    while (status_.ok() && !ended_ && split_count_ < least()) {
+      if (is_planning_) {
+        planned_.wait(lock);
+      } else {
+        PlanMore(lock);
+      }
+    }
+    if (status_.ok() && !planned_first_) {
+      BeginReading();
+      planned_first_ = true;
+      planned_.notify_all();
+    }
     return status_;
   }
 
-  Status PlanMore() {
+  void PlanMore(std::unique_lock<std::mutex>& lock) {
+    is_planning_ = true;
+    lock.unlock();
     auto tasks = planner_->Next();
+    lock.lock();
+    is_planning_ = false;
     CountPlanned(planner_->stats());
-    FIRN_RETURN_IF_ERROR(tasks.status());
-    for (iceberg::ScanTask& task : *tasks) packer_.Add(std::move(task));
-    if (tasks->empty() || planner_->at_end()) EndPlanning();
-    TakeSplits();
-    return Status::OK();
+    status_ = tasks.status();
+    if (tasks.ok()) {
+      for (iceberg::ScanTask& task : *tasks) packer_.Add(std::move(task));
+      if (tasks->empty() || planner_->at_end()) EndPlanning();
+      TakeSplits();
+    }
+    planned_.notify_all();
   }
 
   void EndPlanning() {
@@ -298,8 +317,10 @@ class TablePlan final : public scan::ScanPlan {
   int threads_of_split_ = 1;  // Set before the first split is given out.
 
   std::mutex mutex_;
-  // All below: guarded by mutex_.
+  std::condition_variable planned_;  // What a thread that waits may go on with.
+  // All below: guarded by mutex_, and the planner by whoever set is_planning_.
   const std::unique_ptr<iceberg::PlanStream> planner_;  // Null: the tasks were given.
+  bool is_planning_ = false;
   SplitPacker packer_;
   std::map<std::size_t, Split> splits_;  // Found and not opened yet.
   std::size_t split_count_ = 0;          // Found.
@@ -315,8 +336,8 @@ class TableSource final : public scan::BatchSource {
                                                    const iceberg::LoadedTable& table,
                                                    const ScanOf& of) {
     auto source = std::make_shared<TableSource>();
-    FIRN_ASSIGN_OR_RETURN(const SplitSizes sizes, SplitSizesOf(*table.metadata));
-    source->table_ = std::make_shared<const SourceTable>(environment, table, sizes);
+    source->table_ = std::make_shared<const SourceTable>(environment, table,
+                                                         SplitSizesOf(*table.metadata));
     FIRN_ASSIGN_OR_RETURN(
         source->view_,
         std::visit(
