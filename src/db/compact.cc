@@ -16,7 +16,7 @@
 namespace firn::db {
 namespace {
 
-constexpr int kCommitRetries = 20;
+constexpr int kCommitRetries = 60;
 constexpr DurationMs kCommitWaitMsMax = 2000;
 
 // A directory of one's own that goes with it.

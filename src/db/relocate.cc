@@ -17,9 +17,10 @@ Result<iceberg::Move> MoveOf(const base::Context& context, Warehouse& warehouse,
                              const RelocateOptions& options) {
   if (!options.from.empty()) {
     iceberg::Move move;
-    FIRN_ASSIGN_OR_RETURN(move.from, io::ParseLocation(options.from));
+    move.from = iceberg::SpeltLocation(options.from);
     FIRN_ASSIGN_OR_RETURN(move.to, io::ParseLocation(options.to));
-    return move;
+    if (move.from != move.to) return move;
+    return Status::InvalidArgument("--from and --to are both " + move.to);
   }
   const std::string& to = warehouse.location();
   FIRN_ASSIGN_OR_RETURN(std::string named,

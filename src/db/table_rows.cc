@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -163,7 +164,14 @@ class WarehouseRows final : public TableRows {
  private:
   table::RowEnvironment Environment() {
     return {warehouse_->commit_environment(), warehouse_->scan_environment(), ulids_,
-            io::LocalFileSystem(), std::filesystem::temp_directory_path().string()};
+            io::LocalFileSystem(), SpillDirectory()};
+  }
+
+  // Where there is none, spilling says so.
+  static std::string SpillDirectory() {
+    std::error_code error;
+    const std::filesystem::path found = std::filesystem::temp_directory_path(error);
+    return error ? "/tmp" : found.string();
   }
 
   table::TableWriterOptions writer_;

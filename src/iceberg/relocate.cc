@@ -41,9 +41,9 @@ Result<bool> IsThere(const base::Context& context, io::Store& store,
 
 // What `location` is after the move; absent where it stays.
 std::optional<std::string> Moved(const Move& move, std::string_view location) {
-  const auto spelt = io::ParseLocation(location);
-  if (!spelt.ok() || !spelt->starts_with(move.from)) return std::nullopt;
-  const std::string_view rest = std::string_view(*spelt).substr(move.from.size());
+  const std::string spelt = SpeltLocation(location);
+  if (!spelt.starts_with(move.from)) return std::nullopt;
+  const std::string_view rest = std::string_view(spelt).substr(move.from.size());
   if (!rest.empty() && rest.front() != '/') return std::nullopt;
   return move.to + std::string(rest);
 }
@@ -71,8 +71,10 @@ class Relocation {
   }
 
  private:
-  std::string MovedOr(std::string_view location) const {
-    return Moved(request_.move, location).value_or(std::string(location));
+  std::string MovedOr(std::string_view location) {
+    auto moved = Moved(request_.move, location);
+    has_moved_ = has_moved_ || moved.has_value();
+    return moved ? std::move(*moved) : std::string(location);
   }
 
   Status Rewrite() {
@@ -86,10 +88,6 @@ class Relocation {
       FIRN_ASSIGN_OR_RETURN(text, Gunzip(text, kMetadataFileBytesMax));
     }
     FIRN_ASSIGN_OR_RETURN(const TableMetadata metadata, TableMetadataFromJson(text));
-    if (!Moved(request_.move, metadata.location) && !Moved(request_.move, named)) {
-      return Status::InvalidArgument("the table lies at " + metadata.location +
-                                     ", which is not in " + request_.move.from);
-    }
     metadata_directory_ = MovedOr(metadata.MetadataDirectory());
     FIRN_RETURN_IF_ERROR(ListPlace(MovedOr(metadata.location)));
     std::map<std::string, std::string> lists;  // By their old locations.
@@ -104,6 +102,10 @@ class Relocation {
     outcome_.manifests = static_cast<std::int64_t>(manifests_.size());
     FIRN_ASSIGN_OR_RETURN(Json json, ParseJson(text));
     ChangeMetadata(&json, lists);
+    if (!has_moved_ && outcome_.files == 0) {
+      return Status::InvalidArgument("the table lies at " + metadata.location +
+                                     ", and nothing of it in " + request_.move.from);
+    }
     if (request_.dry_run) return Status::OK();
     FIRN_ASSIGN_OR_RETURN(
         outcome_.metadata_location,
@@ -235,18 +237,18 @@ class Relocation {
     return location;
   }
 
-  void Change(Json* object, const char* key) const {
+  void Change(Json* object, const char* key) {
     const auto it = object->find(key);
     if (it != object->end() && it->is_string()) *it = MovedOr(it->get<std::string>());
   }
-  void ChangeEach(Json* object, const char* list, const char* key) const {
+  void ChangeEach(Json* object, const char* list, const char* key) {
     const auto it = object->find(list);
     if (it == object->end()) return;
     for (Json& element : *it) Change(&element, key);
   }
 
   // REQUIRES: the JSON is that of a table's metadata.
-  void ChangeMetadata(Json* json, const std::map<std::string, std::string>& lists) const {
+  void ChangeMetadata(Json* json, const std::map<std::string, std::string>& lists) {
     Change(json, "location");
     ChangeEach(json, "statistics", "statistics-path");
     ChangeEach(json, "partition-statistics", "statistics-path");
@@ -278,10 +280,18 @@ class Relocation {
   std::unordered_set<std::size_t> there_;         // Hashes of locations.
   std::map<std::string, NewManifest> manifests_;  // By their old locations.
   std::vector<std::string> written_;
+  bool has_moved_ = false;  // Any location so far.
   RelocateOutcome outcome_;
 };
 
 }  // namespace
+
+std::string SpeltLocation(std::string_view location) {
+  auto spelt = io::ParseLocation(location);
+  if (spelt.ok()) return std::move(*spelt);
+  while (location.ends_with('/')) location.remove_suffix(1);
+  return std::string(location);
+}
 
 Result<std::optional<Move>> FindMove(const base::Context& context, io::Store& store,
                                      const std::string& location,

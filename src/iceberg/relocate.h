@@ -18,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/context.h"
 #include "firn/status.h"
@@ -28,10 +29,14 @@
 namespace firn::iceberg {
 
 struct Move {
-  std::string from;  // As io::ParseLocation spells it: a directory.
+  std::string from;  // A directory, as SpeltLocation() has it.
   std::string to;
   bool operator==(const Move&) const = default;
 };
+
+// As io::ParseLocation spells it, or, of a store that is not served here, as it is: what
+// has moved away from there is still told by its beginning.
+std::string SpeltLocation(std::string_view location);
 
 // How a warehouse came to be at `warehouse`, by a file of it that was at `location`: it
 // is looked for there with all of its directories, with one less, and so on. Absent: the

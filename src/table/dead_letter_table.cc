@@ -7,8 +7,10 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "iceberg/commit.h"
 #include "iceberg/schema_text.h"
 #include "table/arrow_status.h"
@@ -28,6 +30,26 @@ constexpr std::int64_t kWriterBytesMax = std::int64_t{64} << 20;
 // Rows are given to the writer when so many, or so many bytes of them, are there.
 constexpr std::int64_t kBatchRows = 1024;
 constexpr std::int64_t kBatchBytes = std::int64_t{1} << 20;
+// A longer text is cut, and ends with what says so.
+constexpr std::size_t kTextBytesMax = std::size_t{4} << 20;
+constexpr std::string_view kCut = " [cut]";
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+// `text` as a column of text takes it: not too long, and UTF-8.
+std::string Kept(std::string_view text) {
+  const bool is_cut = text.size() > kTextBytesMax;
+  if (is_cut) text = text.substr(0, kTextBytesMax);
+  if (!is_cut && base::IsValidUtf8(text)) return std::string(text);
+  std::string out;
+  out.reserve(text.size() + kCut.size());
+  while (!text.empty()) {
+    const std::size_t size = base::DecodeUtf8(text).size_bytes;
+    out += size > 0 ? text.substr(0, size) : kReplacement;
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  if (is_cut) out += kCut;
+  return out;
+}
 
 }  // namespace
 
@@ -46,13 +68,15 @@ class DeadLetterTable::Columns {
                 const std::string& source, const RejectedRow& row) {
     FIRN_RETURN_IF_ERROR(FromArrow(at_.Append(now_us)));
     FIRN_RETURN_IF_ERROR(FromArrow(import_id_.Append(import_id)));
-    FIRN_RETURN_IF_ERROR(FromArrow(source_.Append(source)));
+    FIRN_RETURN_IF_ERROR(FromArrow(source_.Append(Kept(source))));
     FIRN_RETURN_IF_ERROR(FromArrow(row_.Append(row.row)));
-    FIRN_RETURN_IF_ERROR(FromArrow(row.column.empty() ? column_.AppendNull()
-                                                      : column_.Append(row.column)));
-    FIRN_RETURN_IF_ERROR(FromArrow(reason_.Append(row.reason)));
-    FIRN_RETURN_IF_ERROR(FromArrow(record_.Append(row.record)));
-    bytes_ += static_cast<std::int64_t>(row.reason.size() + row.record.size());
+    FIRN_RETURN_IF_ERROR(FromArrow(
+        row.column.empty() ? column_.AppendNull() : column_.Append(Kept(row.column))));
+    const std::string reason = Kept(row.reason);
+    const std::string record = Kept(row.record);
+    FIRN_RETURN_IF_ERROR(FromArrow(reason_.Append(reason)));
+    FIRN_RETURN_IF_ERROR(FromArrow(record_.Append(record)));
+    bytes_ += static_cast<std::int64_t>(reason.size() + record.size());
     return Status::OK();
   }
 
@@ -125,6 +149,10 @@ Status DeadLetterTable::OpenTable() {
     } else if (loaded.status().Is(StatusCode::kAlreadyExists)) {
       loaded = catalog.LoadTable(context_, identifier_);  // A rival was quicker.
     }
+  }
+  if (loaded.status().Is(StatusCode::kCommitUnknown)) {
+    // Of this table alone: nothing of the import was committed.
+    return Status::Unavailable(std::string(loaded.status().message()));
   }
   FIRN_RETURN_IF_ERROR(loaded.status());
   table_ = std::move(*loaded);

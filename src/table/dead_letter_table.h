@@ -10,6 +10,8 @@
 //   column          string                  the one that is wrong; NULL: the row is
 //   reason          string, required
 //   record          string, required        the row: as the file has it, or as JSON
+//
+// Text of more than 4 MiB is cut, and what is no UTF-8 in it replaced.
 #pragma once
 
 #include <cstdint>

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/nearest_word.h"
 #include "table/arrow_status.h"
 #include "table/take_rows.h"
 #include "table/text_columns.h"
@@ -33,6 +34,10 @@ struct Line {
   std::int64_t number;
   std::string_view text;
 };
+
+// Lines that are parsed together: Arrow's parser takes no more than 100,000.
+constexpr std::size_t kLinesAtOnce = 50'000;
+constexpr int kNestingMax = 64;
 
 bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -64,7 +69,7 @@ class NdjsonReader final : public TextRowReader {
       if (!more) return std::optional<TextRows>();
       good_.clear();
       parts_.clear();
-      FIRN_RETURN_IF_ERROR(Parse(lines_, rejected));
+      FIRN_RETURN_IF_ERROR(ParseAll(rejected));
       if (parts_.empty()) continue;
       TextRows rows;
       rows.batch = parts_.front();
@@ -110,6 +115,23 @@ class NdjsonReader final : public TextRowReader {
     return true;
   }
 
+  // All lines_: those between two that must not be parsed, many at a time.
+  Status ParseAll(const OnRejected& rejected) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i <= lines_.size(); ++i) {
+      const bool at_end = i == lines_.size();
+      std::string fault = at_end ? "" : FaultOfLine(lines_[i].text);
+      if (!at_end && fault.empty() && i - begin < kLinesAtOnce) continue;
+      FIRN_RETURN_IF_ERROR(Parse(std::span(lines_).subspan(begin, i - begin), rejected));
+      begin = i;
+      if (fault.empty()) continue;
+      FIRN_RETURN_IF_ERROR(rejected(
+          {lines_[i].number, "", std::move(fault), std::string(lines_[i].text)}));
+      begin = i + 1;
+    }
+    return Status::OK();
+  }
+
   // The rows of `lines` to parts_, and their lines to good_.
   Status Parse(std::span<const Line> lines, const OnRejected& rejected) {
     if (lines.empty()) return Status::OK();
@@ -133,8 +155,28 @@ class NdjsonReader final : public TextRowReader {
     return rejected(
         {lines.front().number, "",
          batch.ok() ? std::to_string((*batch)->num_rows()) + " objects are on one line"
-                    : WithoutRow(batch.status().message()),
+                    : ReasonOf(lines.front().text, batch.status()),
          std::string(lines.front().text)});
+  }
+
+  // Why a line does not parse: Arrow does not say which field it did not expect.
+  std::string ReasonOf(std::string_view line, const arrow::Status& status) const {
+    arrow::json::ParseOptions any = parse_;
+    any.unexpected_field_behavior = arrow::json::UnexpectedFieldBehavior::InferType;
+    const auto text = std::make_shared<arrow::Buffer>(
+        reinterpret_cast<const std::uint8_t*>(line.data()),
+        static_cast<std::int64_t>(line.size()));
+    const auto batch = arrow::json::ParseOne(any, text);
+    if (!batch.ok()) return WithoutRow(status.message());
+    for (const auto& field : (*batch)->schema()->fields()) {
+      if (schema_->GetFieldByName(field->name()) != nullptr) continue;
+      const std::vector<std::string> names = schema_->field_names();
+      const std::vector<std::string_view> known(names.begin(), names.end());
+      const std::string_view nearest = base::NearestWord(field->name(), known);
+      return "the table has no column " + field->name() +
+             (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
+    }
+    return WithoutRow(status.message());
   }
 
   const std::shared_ptr<PeekableInput> bytes_;
@@ -162,11 +204,12 @@ class CsvReader final : public TextRowReader {
 
   Result<std::optional<TextRows>> Next(const OnRejected& rejected) override {
     BatchPtr batch;
-    FIRN_RETURN_IF_ERROR(FromArrow(reader_->ReadNext(&batch)));
+    const Status read = FromArrow(reader_->ReadNext(&batch));
     for (const RejectedRow& row : skipped_->Take()) {
       left_out_.push_back(row.row);
       FIRN_RETURN_IF_ERROR(rejected(row));
     }
+    FIRN_RETURN_IF_ERROR(read);
     if (batch == nullptr) return std::optional<TextRows>();
     TextRows rows;
     for (std::int64_t i = 0; i < batch->num_rows(); ++i) {
@@ -326,13 +369,38 @@ class LenientStream final : public RowStream {
 
 }  // namespace
 
-void SkippedRows::Add(RejectedRow row) {
+std::string FaultOfLine(std::string_view line) {
+  const std::size_t begin = line.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return "";
+  if (line[begin] != '{') return "it is no object, such as {\"id\": 1}";
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = begin; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == '"') in_text = true;
+    if (c == '}' || c == ']') --depth;
+    if ((c == '{' || c == '[') && ++depth > kNestingMax) {
+      return "it is nested deeper than " + std::to_string(kNestingMax) + " levels";
+    }
+  }
+  return "";
+}
+
+bool SkippedRows::Add(RejectedRow row) {
   const std::lock_guard lock(mutex_);
+  bytes_ += static_cast<std::int64_t>(row.record.size() + row.reason.size());
   rows_.push_back(std::move(row));
+  return bytes_ <= kBytesMax;
 }
 
 std::vector<RejectedRow> SkippedRows::Take() {
   const std::lock_guard lock(mutex_);
+  bytes_ = 0;
   return std::exchange(rows_, {});
 }
 

@@ -2,8 +2,8 @@
 // lenient_rows.h: the rows of text that parse, and of those that do not, what is wrong.
 // Internal to row_file.h.
 //
-// NDJSON is parsed a few mebibytes of lines at a time, as one text. Where that fails, the
-// lines are halved until what fails is a line alone. CSV is read as text, rows of the
+// NDJSON is parsed many lines at a time, as one text. Where that fails, the lines are
+// halved until what fails is a line alone. CSV is read as text, rows of the
 // wrong number of values apart; each column is then converted as a whole, and where that
 // fails its rows are halved likewise. A good file costs nothing but reading its CSV as
 // text first.
@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/context.h"
@@ -50,9 +51,14 @@ class TextRowReader {
   virtual Result<std::optional<TextRows>> Next(const OnRejected& rejected) = 0;
 };
 
+// Why Arrow must not see the line: it has no object, of which Arrow's parser makes a row
+// of NULLs or nothing at all, or is nested so deeply that its recursion would not end
+// well. Empty where it may. Whether the line parses is another question.
+std::string FaultOfLine(std::string_view line);
+
 // The objects of `bytes`, one a line, with the fields of `schema`: one of another name is
-// an error of its line. Blank lines are none. InvalidArgument for a line that is longer
-// than `block_bytes`.
+// an error of its line. Blank lines are none. InvalidArgument for a line that does not
+// fit into `block_bytes` with its end.
 std::unique_ptr<TextRowReader> MakeNdjsonReader(std::shared_ptr<PeekableInput> bytes,
                                                 std::shared_ptr<arrow::Schema> schema,
                                                 std::int64_t block_bytes,
@@ -62,13 +68,17 @@ std::unique_ptr<TextRowReader> MakeNdjsonReader(std::shared_ptr<PeekableInput> b
 // reader, perhaps in a thread of its own and ahead of the rows it gives out. Thread-safe.
 class SkippedRows {
  public:
-  void Add(RejectedRow row);
+  // False where those that were not taken are too many together: reading is to end, since
+  // a file of nothing else, such as one with another delimiter, must not be in memory.
+  bool Add(RejectedRow row);
   // Those since the last call, in the order of the file.
   std::vector<RejectedRow> Take();
 
  private:
+  static constexpr std::int64_t kBytesMax = std::int64_t{64} << 20;
   std::mutex mutex_;
   std::vector<RejectedRow> rows_;  // Guarded by mutex_.
+  std::int64_t bytes_ = 0;         // Of those; guarded by mutex_.
 };
 
 // `reader` gives the rows of a CSV file other than those of `skipped`.

@@ -161,6 +161,35 @@ TEST_F(LenientRowsTest, EveryRowIsGoodOrRejectedInALargeFile) {
   }
 }
 
+TEST_F(LenientRowsTest, LinesThatAreNoObjectsAreRejected) {
+  EXPECT_THAT(Read(RowFormat::kNdjson, "null\n{\"id\":2}\nnull\n{\"id\":\"x\"}\n[]\n"),
+              ElementsAre("2: 2 | null | null"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_THAT(Rejected(),
+              ElementsAre("1  null", "3  null", "4  {\"id\":\"x\"}", "5  []"));
+}
+
+// What the file guesses its columns by may be bad, too; and columns that the table has
+// not are text.
+TEST_F(LenientRowsTest, WhatIsLeftOutDecidesNoTypes) {
+  wanted_ = nullptr;
+  EXPECT_THAT(Read(RowFormat::kCsv, "id,v\n1,10\n2,20,30\n3,30\n"),
+              ElementsAre("1: 1 | 10", "3: 3 | 30"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_THAT(Rejected(), ElementsAre("2  2,20,30"));
+  EXPECT_THAT(Read(RowFormat::kNdjson, "null\n{\"id\":1}\n"), ElementsAre("2: 1"));
+  wanted_ = arrow::schema({arrow::field("id", arrow::int64())});
+  EXPECT_THAT(Read(RowFormat::kCsv, "id,other\n1,007\n2,x\n"),
+              ElementsAre("1: 1 | 007", "2: 2 | x"));
+}
+
+TEST_F(LenientRowsTest, RowsThatAreNotTakenAreBounded) {
+  std::string csv = "id,ts,name\n";
+  while (csv.size() < (96U << 20)) csv += "1;2;" + std::string(1000, 'x') + "\n";
+  Read(RowFormat::kCsv, csv);
+  EXPECT_FALSE(status_.ok());
+}
+
 TEST_F(LenientRowsTest, AFileOfNothingGoodIsEmpty) {
   EXPECT_THAT(Read(RowFormat::kCsv, "id,ts,name\nx,,\ny,,\n"), ElementsAre());
   EXPECT_TRUE(status_.ok()) << status_;

@@ -11,6 +11,7 @@
 #include <arrow/type.h>
 #include <arrow/util/compression.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -174,11 +175,13 @@ Result<std::shared_ptr<arrow::csv::StreamingReader>> OpenCsvReader(
   if (skipped != nullptr) {
     parse.invalid_row_handler = [skipped](const arrow::csv::InvalidRow& row) {
       // Arrow counts the heading.
-      skipped->Add({row.number - 1, "",
-                    std::to_string(row.actual_columns) + " values where there are " +
-                        std::to_string(row.expected_columns) + " columns",
-                    std::string(row.text)});
-      return arrow::csv::InvalidRowResult::Skip;
+      const bool goes_on =
+          skipped->Add({row.number - 1, "",
+                        std::to_string(row.actual_columns) + " values where there are " +
+                            std::to_string(row.expected_columns) + " columns",
+                        std::string(row.text)});
+      return goes_on ? arrow::csv::InvalidRowResult::Skip
+                     : arrow::csv::InvalidRowResult::Error;
     };
   }
   auto convert = arrow::csv::ConvertOptions::Defaults();
@@ -186,6 +189,8 @@ Result<std::shared_ptr<arrow::csv::StreamingReader>> OpenCsvReader(
   convert.strings_can_be_null = true;
   convert.quoted_strings_can_be_null = false;
   convert.column_types = types;
+  // Of rows that may be left out, the table says which are no UTF-8.
+  convert.check_utf8 = skipped == nullptr;
   return FromArrow(
       arrow::csv::StreamingReader::Make(TextContext(), bytes, read, parse, convert));
 }
@@ -214,6 +219,15 @@ bool IsTextInJson(const arrow::DataType& type) {
     default:
       return false;
   }
+}
+// Whether a nested type has values inside of those that Arrow's reader of JSON would take
+// for something else, such as the digits of bytes for the bytes.
+bool HasTextInside(const arrow::DataType& type) {
+  return std::any_of(type.fields().begin(), type.fields().end(), [](const auto& field) {
+    return (IsTextInJson(*field->type()) &&
+            field->type()->id() != arrow::Type::TIMESTAMP) ||
+           HasTextInside(*field->type());
+  });
 }
 bool IsTextInCsv(const arrow::DataType& type) {
   return type.id() == arrow::Type::BINARY || type.id() == arrow::Type::FIXED_SIZE_BINARY;
@@ -281,14 +295,27 @@ class RowFile {
     SchemaPtr wanted = options_.wanted;
     if (wanted == nullptr) {
       FIRN_ASSIGN_OR_RETURN(const InputPtr sample, Sample(bytes));
-      FIRN_ASSIGN_OR_RETURN(const auto guess, OpenCsvReader(sample, options_.format, {}));
+      // Rows that are left out decide nothing.
+      const auto left_out =
+          options_.on_rejected ? std::make_shared<SkippedRows>() : nullptr;
+      FIRN_ASSIGN_OR_RETURN(const auto guess,
+                            OpenCsvReader(sample, options_.format, {}, left_out));
       wanted = AsTable(*guess->schema());
     }
     if (options_.on_rejected) {
       const auto skipped = std::make_shared<SkippedRows>();
+      CsvTypes types = TypesByName(*AsRead(wanted, IsText));
+      // Columns that the table has not are text, too: their rows are to be kept as they
+      // are.
+      FIRN_ASSIGN_OR_RETURN(const InputPtr heading, Sample(bytes));
+      FIRN_ASSIGN_OR_RETURN(const auto named,
+                            OpenCsvReader(heading, options_.format, types,
+                                          std::make_shared<SkippedRows>()));
+      for (const auto& field : named->schema()->fields()) {
+        types.try_emplace(field->name(), arrow::utf8());
+      }
       FIRN_ASSIGN_OR_RETURN(auto reader,
-                            OpenCsvReader(bytes, options_.format,
-                                          TypesByName(*AsRead(wanted, IsText)), skipped));
+                            OpenCsvReader(bytes, options_.format, types, skipped));
       return Lenient(MakeCsvReader(std::move(reader), skipped), *wanted);
     }
     const SchemaPtr asked = AsRead(wanted, IsTextInCsv);
@@ -307,24 +334,39 @@ class RowFile {
     if (wanted == nullptr) {
       FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjson(bytes));
     }
-    if (options_.on_rejected) {
-      return Lenient(MakeNdjsonReader(std::move(bytes), AsRead(wanted, IsTextInJson),
-                                      kBlockBytes, pool_),
-                     *wanted);
+    for (const auto& field : wanted->fields()) {
+      if (field->type()->num_fields() == 0 || !HasTextInside(*field->type())) continue;
+      return Status::InvalidArgument(
+          "column " + field->name() +
+          " has bytes, dates or times inside, which are not read from NDJSON; write "
+          "Parquet or Arrow");
     }
-    FIRN_ASSIGN_OR_RETURN(auto reader,
-                          OpenJsonReader(bytes, AsRead(wanted, IsTextInJson)));
-    return Stream(std::move(reader), *wanted, IsTextInJson, false);
+    return Lenient(MakeNdjsonReader(std::move(bytes), AsRead(wanted, IsTextInJson),
+                                    kBlockBytes, pool_),
+                   *wanted);
+  }
+
+  // The beginning of the file without the lines that Arrow must not see.
+  static Result<InputPtr> SampleOfLines(const Buffered& bytes) {
+    FIRN_ASSIGN_OR_RETURN(std::string_view rest, FromArrow(bytes->Peek(kSampleBytes)));
+    std::string lines;
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n') + 1);
+      const std::string_view taken = line.empty() ? rest : line;
+      if (FaultOfLine(taken.substr(0, taken.find('\n'))).empty()) lines += taken;
+      rest.remove_prefix(taken.size());
+    }
+    return InputPtr(arrow::io::BufferReader::FromString(std::move(lines)));
   }
 
   // Arrow guesses which values are numbers, text and so on; of the text some is times.
   Result<SchemaPtr> GuessNdjson(const Buffered& bytes) {
-    FIRN_ASSIGN_OR_RETURN(InputPtr sample, Sample(bytes));
+    FIRN_ASSIGN_OR_RETURN(InputPtr sample, SampleOfLines(bytes));
     FIRN_ASSIGN_OR_RETURN(const auto guess, OpenJsonReader(sample, nullptr));
     const SchemaPtr as_text = AsRead(guess->schema(), [](const arrow::DataType& type) {
       return type.id() == arrow::Type::TIMESTAMP;
     });
-    FIRN_ASSIGN_OR_RETURN(sample, Sample(bytes));
+    FIRN_ASSIGN_OR_RETURN(sample, SampleOfLines(bytes));
     FIRN_ASSIGN_OR_RETURN(const auto reader, OpenJsonReader(sample, as_text));
     BatchPtr batch;
     FIRN_RETURN_IF_ERROR(FromArrow(reader->ReadNext(&batch)));
@@ -368,8 +410,16 @@ class RowFile {
 
   std::unique_ptr<RowStream> Lenient(std::unique_ptr<TextRowReader> reader,
                                      const arrow::Schema& wanted) {
+    OnRejected rejected = options_.on_rejected;
+    if (!rejected) {
+      rejected = [](const RejectedRow& row) {
+        return Status::InvalidArgument(
+            "line " + std::to_string(row.row) +
+            (row.column.empty() ? "" : ", column " + row.column) + ": " + row.reason);
+      };
+    }
     return MakeLenientStream(context_, name_, bytes_, std::move(reader), wanted,
-                             options_.on_rejected, pool_);
+                             std::move(rejected), pool_);
   }
 
   // `reader` gives the columns of the file, those that `is_text` says as text.

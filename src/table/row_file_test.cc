@@ -140,7 +140,7 @@ TEST_F(RowFileTest, WhatDoesNotParseIsNamed) {
   EXPECT_THAT(Read(RowFormat::kCsv, "a\n1\nx\n", longs),
               testing::AllOf(HasSubstr("x.file"), HasSubstr("Row #3"), HasSubstr("'x'")));
   EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\n{\"a\":\"x\"}\n", longs),
-              testing::AllOf(HasSubstr("x.file"), HasSubstr("/a"), HasSubstr("row 1")));
+              testing::AllOf(HasSubstr("x.file"), HasSubstr("/a"), HasSubstr("line 2")));
   EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\nnonsense\n"), HasSubstr("x.file"));
   EXPECT_THAT(Read(RowFormat::kNdjson, "[{\"a\":1}]"), HasSubstr("one object a line"));
   EXPECT_THAT(Read(RowFormat::kArrow, "this is no stream of Arrow's"),
@@ -202,6 +202,46 @@ TEST_F(RowFileTest, CompressedFilesAreReadByTheEndOfTheirNames) {
     const std::string name = std::string("x.csv") + ending;
     EXPECT_EQ(RowFormatOfName(name), RowFormat::kCsv);
     EXPECT_EQ(Read(RowFormat::kCsv, bytes, nullptr, name), "a: int64\n1");
+  }
+}
+
+// Arrow's parser of JSON takes a `null` for no row, and ends the process at one.
+TEST_F(RowFileTest, LinesThatAreNoObjectsAreNamed) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const auto longs = arrow::schema({arrow::field("a", arrow::int64())});
+  for (const auto& wanted : {longs, std::shared_ptr<arrow::Schema>()}) {
+    for (const std::string& line : {std::string("null"), std::string("\"x\""),
+                                    std::string("7"), "{\"a\":1,\"b\":" + deep + "}"}) {
+      EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\n" + line + "\n", wanted),
+                  HasSubstr("line 2: it is "));
+      EXPECT_EQ(code_, StatusCode::kInvalidArgument);
+      EXPECT_THAT(Read(RowFormat::kNdjson, line + "\n{\"a\":1}\n", wanted),
+                  HasSubstr("line 1: it is "));
+    }
+  }
+  EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\n{\"ab\":1}\n", longs),
+              HasSubstr("line 2: the table has no column ab"));
+}
+
+TEST_F(RowFileTest, BytesInsideOfStructsAreRefusedInNdjson) {
+  const auto wanted = arrow::schema(
+      {arrow::field("p", arrow::struct_({arrow::field("b", arrow::binary())}))});
+  EXPECT_THAT(Read(RowFormat::kNdjson, "{\"p\":{\"b\":\"00ff\"}}\n", wanted),
+              HasSubstr("column p has bytes, dates or times inside"));
+}
+
+TEST_F(RowFileTest, TimesOfDayAreRead) {
+  const auto wanted =
+      arrow::schema({arrow::field("t", arrow::time64(arrow::TimeUnit::MICRO))});
+  EXPECT_THAT(Read(RowFormat::kNdjson,
+                   "{\"t\":\"03:04:05.000001\"}\n{\"t\":\"23:59\"}\n{}\n", wanted),
+              HasSubstr("\n03:04:05.000001\n23:59:00.000000\nnull"));
+  for (const char* wrong : {"24:00", "3:04", "03:60", "03:04:05.", "03:04:05.1234567",
+                            "03:04x", "03:04:5", ""}) {
+    EXPECT_THAT(
+        Read(RowFormat::kNdjson, "{\"t\":\"" + std::string(wrong) + "\"}\n", wanted),
+        HasSubstr("is no time of day"))
+        << wrong;
   }
 }
 

@@ -238,6 +238,10 @@ class Import {
         environment_.spill_files,
         environment_.spill_directory,
         letters_.has_value() ? &*letters_ : nullptr};
+    const RowStream* reading = nullptr;
+    environment.row_number = [&reading](std::int64_t row) {
+      return reading->RowNumber(row);
+    };
     if (keys_.has_value()) {
       environment.on_rows = [this](const arrow::RecordBatch& rows) {
         return keys_->Add(rows);
@@ -259,6 +263,7 @@ class Import {
           return rows.RowNumber(row);
         });
       }
+      reading = rows.get();
       const Status written = Write(*rows, *writer);
       if (!written.ok()) return WithLocation(written, source.location);
       ++progress_.sources_done;

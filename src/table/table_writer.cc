@@ -165,8 +165,10 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
   if (options_.on_invalid == OnInvalid::kFail) {
     if (!checked.ok()) return checked.status().With(table);
     const auto& invalid = checked->invalid;
+    InvalidRow first = invalid.front();
+    if (environment_.row_number) first.row = environment_.row_number(first.row);
     return Status::InvalidArgument(
-        table + ": " + invalid.front().ToString() +
+        table + ": " + first.ToString() +
         (invalid.size() > 1
              ? " (and " + std::to_string(invalid.size() - 1) + " further rows)"
              : ""));

@@ -3,6 +3,7 @@
 
 #include <arrow/array/array_binary.h>
 #include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_time.h>
 #include <arrow/compute/cast.h>
 #include <arrow/compute/exec.h>
 #include <arrow/type.h>
@@ -87,6 +88,54 @@ Result<ArrayPtr> BytesFromText(const arrow::StringArray& text, const TypePtr& ty
   return FromArrow(fixed.Finish());
 }
 
+// `03:04`, `03:04:05`, or with up to six digits of a second, as microseconds of the day.
+bool ParseTimeOfDay(std::string_view text, std::int64_t* us) {
+  const auto two_digits = [&](std::size_t at, int below) -> int {
+    if (at + 2 > text.size()) return -1;
+    const int tens = text[at] - '0';
+    const int ones = text[at + 1] - '0';
+    if (tens < 0 || tens > 9 || ones < 0 || ones > 9) return -1;
+    return tens * 10 + ones < below ? tens * 10 + ones : -1;
+  };
+  const int hours = two_digits(0, 24);
+  const int minutes = text.size() >= 5 && text[2] == ':' ? two_digits(3, 60) : -1;
+  if (hours < 0 || minutes < 0) return false;
+  int seconds = 0;
+  std::int64_t fraction_us = 0;
+  if (text.size() > 5) {
+    seconds = text[5] == ':' ? two_digits(6, 60) : -1;
+    if (seconds < 0) return false;
+  }
+  if (text.size() > 8) {
+    if (text[8] != '.' || text.size() < 10 || text.size() > 15) return false;
+    std::int64_t scale = 100'000;
+    for (const char digit : text.substr(9)) {
+      if (digit < '0' || digit > '9') return false;
+      fraction_us += (digit - '0') * scale;
+      scale /= 10;
+    }
+  }
+  *us = ((hours * 60 + minutes) * std::int64_t{60} + seconds) * 1'000'000 + fraction_us;
+  return true;
+}
+
+Result<ArrayPtr> TimesFromText(const arrow::StringArray& text, const TypePtr& type,
+                               arrow::MemoryPool* pool) {
+  arrow::Time64Builder builder(type, pool);
+  for (std::int64_t i = 0; i < text.length(); ++i) {
+    std::int64_t us = 0;
+    if (text.IsNull(i)) {
+      FIRN_RETURN_IF_ERROR(FromArrow(builder.AppendNull()));
+    } else if (ParseTimeOfDay(text.GetView(i), &us)) {
+      FIRN_RETURN_IF_ERROR(FromArrow(builder.Append(us)));
+    } else {
+      return Status::InvalidArgument(base::Quoted(text.GetView(i).substr(0, 80)) +
+                                     " is no time of day, such as 03:04:05.678");
+    }
+  }
+  return FromArrow(builder.Finish());
+}
+
 bool Casts(const ArrayPtr& text, const TypePtr& type, arrow::MemoryPool* pool) {
   return FromText(text, type, pool).ok();
 }
@@ -98,6 +147,9 @@ Result<ArrayPtr> FromText(const ArrayPtr& text, const TypePtr& type,
   if (type->id() == arrow::Type::STRING) return text;
   if (type->id() == arrow::Type::BINARY || type->id() == arrow::Type::FIXED_SIZE_BINARY) {
     return BytesFromText(static_cast<const arrow::StringArray&>(*text), type, pool);
+  }
+  if (type->Equals(arrow::time64(arrow::TimeUnit::MICRO))) {
+    return TimesFromText(static_cast<const arrow::StringArray&>(*text), type, pool);
   }
   arrow::compute::ExecContext context(pool);
   return FromArrow(

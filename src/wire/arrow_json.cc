@@ -107,6 +107,11 @@ void AppendTimestamp(std::string& out, const arrow::TimestampArray& array,
 }
 
 void AppendDate(std::string& out, std::int64_t days) {
+  constexpr std::int64_t kDaysMax = INT64_MAX / kDayUs - 1;
+  if (days > kDaysMax || days < -kDaysMax) {
+    AppendNumber(out, days);  // Beyond what has a name here: the count itself.
+    return;
+  }
   const std::string text = base::FormatTimestamp(days * kDayUs);
   out.append(text, 0, text.find('T'));
 }
