@@ -33,4 +33,10 @@ std::string_view NearestWord(std::string_view word,
   return nearest;
 }
 
+std::string DidYouMean(std::string_view word,
+                       std::span<const std::string_view> candidates) {
+  const std::string_view nearest = NearestWord(word, candidates);
+  return nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
+}
+
 }  // namespace firn::base

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace firn::base {
@@ -11,5 +12,9 @@ namespace firn::base {
 // Cost: the product of lengths, for each candidate; for the text of errors.
 std::string_view NearestWord(std::string_view word,
                              std::span<const std::string_view> candidates);
+
+// The same as the end of an error: `; did you mean host?`, or "".
+std::string DidYouMean(std::string_view word,
+                       std::span<const std::string_view> candidates);
 
 }  // namespace firn::base

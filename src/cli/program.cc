@@ -100,10 +100,7 @@ class Grammar {
     if (extras.empty()) return e.what();
     const std::string word = extras.front().substr(0, extras.front().find('='));
     const std::vector<std::string_view> views(names.begin(), names.end());
-    const std::string_view nearest = base::NearestWord(word, views);
-    std::string text = "unexpected " + word;
-    if (!nearest.empty()) text += "; did you mean " + std::string(nearest) + "?";
-    return text;
+    return "unexpected " + word + base::DidYouMean(word, views);
   }
 
   template <typename Function>

@@ -6,15 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/context.h"
-#include "base/log.h"
+#include "db/settled_table_fixture.h"
 
 namespace firn {
 namespace {
@@ -23,22 +21,11 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr char kTable[] = "metrics.samples";
-
 // A table of three snapshots, with one row more each.
-class TableChangesTest : public testing::Test {
+class TableChangesTest : public db::SettledTableTest {
  protected:
-  TableChangesTest() {
-    base::SetLogLevel(base::LogLevel::kError);
-    std::string pattern = (fs::temp_directory_path() / "firn-changes-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
+  TableChangesTest() : SettledTableTest(3) {
     DbOptions options;
-    options.data_dir = root_ / "data";
-    options.settle_interval_ms = 0;
-    auto db = Db::Open(options);
-    EXPECT_TRUE(db.ok()) << db.status();
-    db_ = *std::move(db);
-    for (int i = 0; i < 3; ++i) Settle();
     options.warehouse = root_ / "data" / "warehouse";
     auto changes = TableChanges::Open(options);
     EXPECT_TRUE(changes.ok()) << changes.status();
@@ -47,23 +34,6 @@ class TableChangesTest : public testing::Test {
       ids_.push_back(snapshot.snapshot_id);
     EXPECT_EQ(ids_.size(), 3U);
   }
-  ~TableChangesTest() override {
-    db_.reset();
-    fs::remove_all(root_);
-  }
-
-  // Adds a row and commits it.
-  void Settle() {
-    const auto appender = *db_->NewAppender("");
-    const auto series = appender->Resolve(
-        "m", [](std::string_view) { return Labels::Make({{"__name__", "m"}}); });
-    ASSERT_TRUE(series.ok()) << series.status();
-    appender->Append(*series, {base::SystemClock().NowMs() - 10'000 + rows_++, 1});
-    ASSERT_TRUE(appender->Commit().ok());
-    const auto settled = db_->Settle(context_);
-    ASSERT_TRUE(settled.ok()) << settled.status();
-  }
-
   std::vector<SnapshotSummary> Snapshots() {
     const auto snapshots = db_->Snapshots(context_, kTable);
     EXPECT_TRUE(snapshots.ok()) << snapshots.status();
@@ -80,14 +50,6 @@ class TableChangesTest : public testing::Test {
     return changes_->SetRef(context_, kTable, {name, kind, snapshot_id, {}, replace})
         .status();
   }
-  static void ExpectCode(const Status& status, StatusCode code) {
-    EXPECT_EQ(status.code(), code) << status;
-  }
-  void ExpectSound() {
-    const auto check = db_->CheckTable(context_, kTable, {});
-    ASSERT_TRUE(check.ok()) << check.status();
-    EXPECT_TRUE(check->sound()) << ToString(check->faults.front());
-  }
   std::size_t FilesBelow(const std::string& directory) {
     std::size_t files = 0;
     const fs::path path =
@@ -98,12 +60,8 @@ class TableChangesTest : public testing::Test {
     return files;
   }
 
-  fs::path root_;
-  base::Context context_;
-  std::unique_ptr<Db> db_;
   std::unique_ptr<TableChanges> changes_;
   std::vector<std::int64_t> ids_;  // Oldest first.
-  int rows_ = 0;
 };
 
 TEST_F(TableChangesTest, NamesSnapshotsAndForgetsTheNames) {

@@ -251,10 +251,8 @@ Result<std::vector<PartitionSummary>> Warehouse::Partitions(
     if (field == nullptr) {
       std::vector<std::string_view> names;
       for (const auto& each : schema.fields()) names.push_back(each.name);
-      const std::string_view nearest = base::NearestWord(column, names);
-      return Status::InvalidArgument(
-          "the table has no column " + column +
-          (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+      return Status::InvalidArgument("the table has no column " + column +
+                                     base::DidYouMean(column, names));
     }
     if (field->type.primitive() == nullptr) {
       return Status::InvalidArgument(

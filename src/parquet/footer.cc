@@ -257,10 +257,9 @@ Status Footer::NoSuchColumn(const ColumnRef& column) const {
                             "): the file has none of that id");
   }
   const std::vector<std::string> paths = AllPaths(*metadata_->schema()->group_node());
-  const std::string_view nearest = base::NearestWord(
-      column.name, std::vector<std::string_view>(paths.begin(), paths.end()));
   text += ": the file has none of that name";
-  if (!nearest.empty()) text += "; did you mean " + std::string(nearest) + "?";
+  text += base::DidYouMean(column.name,
+                           std::vector<std::string_view>(paths.begin(), paths.end()));
   return Status::NotFound(std::move(text));
 }
 

@@ -19,10 +19,8 @@ namespace {
 Status UnknownColumn(const std::string& name, const iceberg::Schema& schema) {
   std::vector<std::string_view> names;
   for (const auto& field : schema.fields()) names.push_back(field.name);
-  const std::string_view nearest = base::NearestWord(name, names);
-  return Status::InvalidArgument(
-      "the table has no column " + name +
-      (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+  return Status::InvalidArgument("the table has no column " + name +
+                                 base::DidYouMean(name, names));
 }
 
 }  // namespace

@@ -171,7 +171,7 @@ Status DeadLetterTable::OpenTable() {
   return Status::OK();
 }
 
-Status DeadLetterTable::Append(const RejectedRow& row) {
+Status DeadLetterTable::Add(const RejectedRow& row) {
   if (writer_ == nullptr) {
     const Status opened = OpenTable();
     if (!opened.ok()) return opened.With(identifier_.ToString());
@@ -188,8 +188,6 @@ Status DeadLetterTable::FlushColumns() {
   return writer_->Write(*batch);
 }
 
-Status DeadLetterTable::Add(const RejectedRow& row) { return Append(row); }
-
 Status DeadLetterTable::Add(const arrow::RecordBatch& batch,
                             const std::vector<InvalidRow>& invalid) {
   for (const InvalidRow& fault : invalid) {
@@ -198,7 +196,7 @@ Status DeadLetterTable::Add(const arrow::RecordBatch& batch,
     row.column = fault.column;
     row.reason = fault.reason;
     wire::AppendRecordJson(row.record, batch, fault.row);
-    FIRN_RETURN_IF_ERROR(Append(row));
+    FIRN_RETURN_IF_ERROR(Add(row));
   }
   return Status::OK();
 }

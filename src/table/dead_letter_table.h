@@ -63,7 +63,6 @@ class DeadLetterTable final : public DeadLetterSink {
  private:
   class Columns;
   Status OpenTable();
-  Status Append(const RejectedRow& row);
   Status FlushColumns();
 
   const base::Context& context_;

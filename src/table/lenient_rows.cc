@@ -172,9 +172,8 @@ class NdjsonReader final : public TextRowReader {
       if (schema_->GetFieldByName(field->name()) != nullptr) continue;
       const std::vector<std::string> names = schema_->field_names();
       const std::vector<std::string_view> known(names.begin(), names.end());
-      const std::string_view nearest = base::NearestWord(field->name(), known);
       return "the table has no column " + field->name() +
-             (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
+             base::DidYouMean(field->name(), known);
     }
     return WithoutRow(status.message());
   }

@@ -55,11 +55,8 @@ Result<MetricsMode> ParseMode(std::string_view value) {
     }
   }
   const std::string_view modes[] = {"none", "counts", "truncate(16)", "full"};
-  const std::string_view nearest = base::NearestWord(value, modes);
   return BadValue(value,
-                  "none, counts, truncate(N) or full" +
-                      (nearest.empty() ? std::string()
-                                       : "; did you mean " + std::string(nearest) + "?"));
+                  "none, counts, truncate(N) or full" + base::DidYouMean(value, modes));
 }
 
 void NameFields(const iceberg::Type& type, const std::string& path,
