@@ -178,6 +178,10 @@ TEST_F(LenientRowsTest, WhatIsLeftOutDecidesNoTypes) {
   EXPECT_TRUE(status_.ok()) << status_;
   EXPECT_THAT(Rejected(), ElementsAre("2  2,20,30"));
   EXPECT_THAT(Read(RowFormat::kNdjson, "null\n{\"id\":1}\n"), ElementsAre("2: 1"));
+  EXPECT_THAT(
+      Read(RowFormat::kNdjson, "{\"id\":1}\n{\"id\":2,}\n{\"id\":\"x\"}\n{\"id\":4}\n"),
+      ElementsAre("1: 1", "4: 4"));
+  EXPECT_THAT(Rejected(), ElementsAre("2  {\"id\":2,}", "3  {\"id\":\"x\"}"));
   wanted_ = arrow::schema({arrow::field("id", arrow::int64())});
   EXPECT_THAT(Read(RowFormat::kCsv, "id,other\n1,007\n2,x\n"),
               ElementsAre("1: 1 | 007", "2: 2 | x"));

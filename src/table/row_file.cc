@@ -6,7 +6,6 @@
 #include <arrow/io/compressed.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
-#include <arrow/json/api.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/compression.h>
@@ -17,6 +16,7 @@
 
 #include "table/arrow_status.h"
 #include "table/lenient_rows.h"
+#include "table/ndjson_schema.h"
 #include "table/text_columns.h"
 
 namespace firn::table {
@@ -197,16 +197,6 @@ Result<std::shared_ptr<arrow::csv::StreamingReader>> OpenCsvReader(
 
 // ---- NDJSON ----
 
-Result<std::shared_ptr<arrow::json::StreamingReader>> OpenJsonReader(
-    const InputPtr& bytes, const SchemaPtr& schema) {
-  auto read = arrow::json::ReadOptions::Defaults();
-  read.use_threads = false;
-  read.block_size = kBlockBytes;
-  auto parse = arrow::json::ParseOptions::Defaults();
-  parse.explicit_schema = schema;
-  return FromArrow(arrow::json::StreamingReader::Make(bytes, read, parse, TextContext()));
-}
-
 // What Arrow's reader of JSON cannot read of a table's type, or reads in another unit.
 bool IsTextInJson(const arrow::DataType& type) {
   switch (type.id()) {
@@ -332,7 +322,9 @@ class RowFile {
     }
     SchemaPtr wanted = options_.wanted;
     if (wanted == nullptr) {
-      FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjson(bytes));
+      FIRN_ASSIGN_OR_RETURN(const std::string_view text,
+                            FromArrow(bytes->Peek(kSampleBytes)));
+      FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjsonSchema(text, kBlockBytes, pool_));
     }
     for (const auto& field : wanted->fields()) {
       if (field->type()->num_fields() == 0 || !HasTextInside(*field->type())) continue;
@@ -344,41 +336,6 @@ class RowFile {
     return Lenient(MakeNdjsonReader(std::move(bytes), AsRead(wanted, IsTextInJson),
                                     kBlockBytes, pool_),
                    *wanted);
-  }
-
-  // The beginning of the file without the lines that Arrow must not see.
-  static Result<InputPtr> SampleOfLines(const Buffered& bytes) {
-    FIRN_ASSIGN_OR_RETURN(std::string_view rest, FromArrow(bytes->Peek(kSampleBytes)));
-    std::string lines;
-    while (!rest.empty()) {
-      const std::string_view line = rest.substr(0, rest.find('\n') + 1);
-      const std::string_view taken = line.empty() ? rest : line;
-      if (FaultOfLine(taken.substr(0, taken.find('\n'))).empty()) lines += taken;
-      rest.remove_prefix(taken.size());
-    }
-    return InputPtr(arrow::io::BufferReader::FromString(std::move(lines)));
-  }
-
-  // Arrow guesses which values are numbers, text and so on; of the text some is times.
-  Result<SchemaPtr> GuessNdjson(const Buffered& bytes) {
-    FIRN_ASSIGN_OR_RETURN(InputPtr sample, SampleOfLines(bytes));
-    FIRN_ASSIGN_OR_RETURN(const auto guess, OpenJsonReader(sample, nullptr));
-    const SchemaPtr as_text = AsRead(guess->schema(), [](const arrow::DataType& type) {
-      return type.id() == arrow::Type::TIMESTAMP;
-    });
-    FIRN_ASSIGN_OR_RETURN(sample, SampleOfLines(bytes));
-    FIRN_ASSIGN_OR_RETURN(const auto reader, OpenJsonReader(sample, as_text));
-    BatchPtr batch;
-    FIRN_RETURN_IF_ERROR(FromArrow(reader->ReadNext(&batch)));
-    arrow::FieldVector fields = as_text->fields();
-    for (auto& field : fields) {
-      auto type = AsTableType(field->type());
-      if (batch != nullptr && field->type()->id() == arrow::Type::STRING) {
-        type = TypeOfText(batch->GetColumnByName(field->name()), pool_);
-      }
-      field = field->WithType(std::move(type));
-    }
-    return arrow::schema(std::move(fields));
   }
 
   static SchemaPtr AsTable(const arrow::Schema& guessed) {

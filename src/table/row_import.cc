@@ -293,9 +293,7 @@ class Import {
 
   // Streams of rows name their file already.
   static Status WithLocation(const Status& status, const std::string& location) {
-    return status.message().find(location) != std::string_view::npos
-               ? status
-               : status.With(location);
+    return status.message().starts_with(location + ": ") ? status : status.With(location);
   }
 
   Status Commit(io::Store& store, std::vector<iceberg::DataFile> files) {

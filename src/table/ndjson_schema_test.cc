@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/ndjson_schema.h"
+
+#include <arrow/memory_pool.h>
+#include <arrow/type.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace firn::table {
+namespace {
+
+using testing::HasSubstr;
+
+// `name: type` of each column, or what is wrong.
+std::string Guess(std::string_view text, std::int32_t block_bytes = 1 << 20) {
+  const auto schema = GuessNdjsonSchema(text, block_bytes, arrow::default_memory_pool());
+  if (!schema.ok()) return std::string(schema.status().message());
+  std::string out;
+  for (const auto& field : (*schema)->fields()) {
+    out += (out.empty() ? "" : ", ") + field->name() + ": " + field->type()->ToString();
+  }
+  return out;
+}
+
+TEST(NdjsonSchemaTest, AllLinesDecide) {
+  EXPECT_EQ(Guess("{\"a\":1}\n\n{\"a\":2.5,\"b\":\"x\"}\n{\"c\":null}"),
+            "a: double, b: string, c: string");
+  EXPECT_EQ(Guess("{\"t\":\"2024-01-02T03:04:05Z\",\"p\":{\"q\":[1]}}\n"),
+            "t: timestamp[us, tz=UTC], p: struct<q: list<item: int64>>");
+}
+
+TEST(NdjsonSchemaTest, LinesThatDoNotParseDecideNothing) {
+  EXPECT_EQ(
+      Guess("word\n{\"a\":1}\n{\"a\":2,}\n{\"a\":\"x\"}{\"a\":1}\nnull\n{\"b\":true}\n"),
+      "a: int64, b: bool");
+  EXPECT_EQ(Guess("{\"z\":\n{\"a\":1}\n"), "a: int64");
+}
+
+TEST(NdjsonSchemaTest, OfLinesThatDoNotGoTogetherTheFirstDecides) {
+  EXPECT_EQ(
+      Guess("{\"a\":1}\n{\"a\":2,\"b\":1}\n{\"a\":\"x\",\"c\":1}\n{\"a\":3,\"d\":1}\n"),
+      "a: int64, b: int64");
+  EXPECT_EQ(Guess("{\"a\":\"x\"}\n{\"a\":1}\n"), "a: string");
+}
+
+TEST(NdjsonSchemaTest, ALineThatIsCutOffDecidesNothing) {
+  EXPECT_EQ(Guess("{\"a\":1}\n{\"a\":2,\"b"), "a: int64");
+}
+
+TEST(NdjsonSchemaTest, WithoutAnObjectThereAreNoColumns) {
+  for (const char* text : {"", "\n", "word\n", "{\"a\":\n", "1\n2\n"}) {
+    EXPECT_THAT(Guess(text), HasSubstr("is an object that parses")) << text;
+  }
+}
+
+}  // namespace
+}  // namespace firn::table
