@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/db.h"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -254,18 +256,35 @@ Status FileIsGone(const Status& why) {
                              "missing from the table");
 }
 
-// Rows that flow already cannot be read anew from another snapshot. Where a file of
-// theirs is gone, looks at the tables again, so that the next query finds what there is.
+// Rows that were given out cannot be read anew from another snapshot. Where a file of
+// theirs is gone, looks at the tables again, so that the next query finds what there is;
+// before the first of them this is that query.
 class WatchedCursor final : public SqlCursor {
  public:
-  WatchedCursor(std::unique_ptr<SqlCursor> rows, std::function<Status()> look_again)
-      : rows_(std::move(rows)), look_again_(std::move(look_again)) {}
+  using Ask = std::function<Result<std::unique_ptr<SqlCursor>>()>;
 
-  const std::shared_ptr<arrow::Schema>& schema() const override {
-    return rows_->schema();
-  }
+  // `ask_again` looks at the tables again and runs the statement once more.
+  WatchedCursor(std::unique_ptr<SqlCursor> rows, std::function<Status()> look_again,
+                Ask ask_again)
+      : rows_(std::move(rows)),
+        schema_(rows_->schema()),
+        look_again_(std::move(look_again)),
+        ask_again_(std::move(ask_again)) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
+
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     Result<std::shared_ptr<arrow::RecordBatch>> batch = rows_->Next();
+    if (batch.status().Is(StatusCode::kNotFound) && ask_again_) {
+      const Ask ask = std::exchange(ask_again_, nullptr);
+      FIRN_RETURN_IF_ERROR(look_again_());
+      FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, ask());
+      // Its columns are known already: rows of others are not for this cursor.
+      if (!rows->schema()->Equals(*schema_)) return FileIsGone(batch.status());
+      rows_ = std::move(rows);
+      batch = rows_->Next();
+    }
+    ask_again_ = nullptr;
     if (!batch.status().Is(StatusCode::kNotFound)) return batch;
     FIRN_RETURN_IF_ERROR(look_again_());
     return FileIsGone(batch.status());
@@ -273,8 +292,10 @@ class WatchedCursor final : public SqlCursor {
   QueryStats stats() const override { return rows_->stats(); }
 
  private:
-  const std::unique_ptr<SqlCursor> rows_;
+  std::unique_ptr<SqlCursor> rows_;
+  const std::shared_ptr<arrow::Schema> schema_;
   const std::function<Status()> look_again_;
+  Ask ask_again_;  // Null once rows were given out, or it was asked again.
 };
 
 class OpenDb final : public Db {
@@ -418,8 +439,11 @@ class OpenDb final : public Db {
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, OnFreshCut(context, [&] {
                             return sql_->Query(context, statement);
                           }));
-    return std::make_unique<WatchedCursor>(std::move(rows),
-                                           [this, &context] { return Refresh(context); });
+    return std::make_unique<WatchedCursor>(
+        std::move(rows), [this, &context] { return Refresh(context); },
+        [this, &context, text = std::string(statement)] {
+          return sql_->Query(context, text);
+        });
   }
 
   Result<std::vector<TableSummary>> ListTables(const base::Context& context) override {

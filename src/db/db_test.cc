@@ -16,6 +16,7 @@
 #include "base/context.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "firn/table_maintenance.h"
 
 namespace firn {
 namespace {
@@ -398,6 +399,46 @@ TEST_F(DbTest, AFileThatGoesWhileRowsFlowIsExplained) {
   status = db_->Sql(context_, "SELECT sum(value) FROM metrics.samples").status();
   EXPECT_TRUE(status.Is(StatusCode::kUnavailable)) << status;
   EXPECT_NE(status.message().find("Ask again"), std::string_view::npos) << status;
+}
+
+// The files go after the query began and before a row of it was given out: it is run
+// again, on the snapshot there is by then.
+TEST_F(DbTest, AQueryWhoseFilesGoBeforeItsFirstRowsIsRunAgain) {
+  options_.query_threads = 1;
+  Open();
+  for (int file = 0; file < 2; ++file) {
+    for (int i = 0; i < 3; ++i) {
+      Write(now_ms_ - 60'000 + file * 1000 + i, i, /*series=*/2000);
+    }
+    ASSERT_TRUE(db_->Settle(context_).ok());
+  }
+  // The rows of a file are more than a query holds in advance, and no whole batch.
+  std::string columns = "value";
+  for (int i = 0; i < 50; ++i) columns += ", value + " + std::to_string(i);
+  auto cursor = db_->Sql(context_, "SELECT " + columns + " FROM metrics.samples");
+  ASSERT_TRUE(cursor.ok()) << cursor.status();
+  const auto before = db_->Files(context_, "metrics.samples");
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_EQ(before->size(), 2U);
+  DbOptions options = options_;
+  options.warehouse = options_.data_dir + "/warehouse";
+  const auto other = TableMaintenance::Open(options);
+  ASSERT_TRUE(other.ok()) << other.status();
+  CompactOptions all;
+  all.rewrite_all = true;
+  const auto compacted = (*other)->Compact(context_, "metrics.samples", all);
+  ASSERT_TRUE(compacted.ok()) << compacted.status();
+  for (const FileSummary& file : *before) {
+    ASSERT_TRUE(fs::remove(file.location.substr(std::string("file://").size())));
+  }
+  std::int64_t rows = 0;
+  for (;;) {
+    const auto batch = (*cursor)->Next();
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    if (*batch == nullptr) break;
+    rows += (*batch)->num_rows();
+  }
+  EXPECT_EQ(rows, 12'000);
 }
 
 TEST_F(DbTest, CountsItself) {
