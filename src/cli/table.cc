@@ -80,6 +80,17 @@ std::string ScanStatement(const TableFlags& flags) {
   return sql;
 }
 
+std::string SummaryJson(const TableSummary& table) {
+  const std::string name = R"({"table":)" + JsonString(table.table);
+  if (!table.problem.empty()) {
+    return name + R"(,"problem":)" + JsonString(table.problem) + "}";
+  }
+  return name + R"(,"rows":)" + std::to_string(table.rows) + R"(,"files":)" +
+         std::to_string(table.files) + R"(,"bytes":)" + std::to_string(table.bytes) +
+         R"(,"snapshot_id":)" + OptionalNumber(table.snapshot_id, "null") +
+         R"(,"metadata_location":)" + JsonString(table.metadata_location) + "}";
+}
+
 std::string DescriptionJson(const TableDescription& d) {
   std::string out =
       R"({"table":)" + JsonString(d.summary.table) + R"(,"uuid":)" +
@@ -195,28 +206,33 @@ std::string PartitionsJson(const std::vector<PartitionSummary>& partitions) {
 }  // namespace
 
 int TableLs(World& world, const CommonFlags& common, const TableFlags& flags) {
-  return WithDb(world, common, "table ls", flags,
-                [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
-                  FIRN_ASSIGN_OR_RETURN(const std::vector<TableSummary> tables,
-                                        db.ListTables(context));
-                  TextTable text({"table", "rows", "files", "bytes", "snapshot"});
-                  std::string json = "[";
-                  for (const TableSummary& table : tables) {
-                    text.AddRow({table.table, std::to_string(table.rows),
-                                 std::to_string(table.files), std::to_string(table.bytes),
-                                 OptionalNumber(table.snapshot_id, "-")});
-                    if (json.back() != '[') json += ',';
-                    json += R"({"table":)" + JsonString(table.table) + R"(,"rows":)" +
-                            std::to_string(table.rows) + R"(,"files":)" +
-                            std::to_string(table.files) + R"(,"bytes":)" +
-                            std::to_string(table.bytes) + R"(,"snapshot_id":)" +
-                            OptionalNumber(table.snapshot_id, "null") +
-                            R"(,"metadata_location":)" +
-                            JsonString(table.metadata_location) + "}";
-                  }
-                  world.out << (common.json ? json + "]\n" : text.ToString());
-                  return std::ssize(tables);
-                });
+  std::vector<TableSummary> unread;
+  const int done =
+      WithDb(world, common, "table ls", flags,
+             [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
+               FIRN_ASSIGN_OR_RETURN(const std::vector<TableSummary> tables,
+                                     db.ListTables(context));
+               TextTable text({"table", "rows", "files", "bytes", "snapshot"});
+               std::string json = "[";
+               for (const TableSummary& table : tables) {
+                 if (json.back() != '[') json += ',';
+                 json += SummaryJson(table);
+                 if (table.problem.empty()) {
+                   text.AddRow({table.table, std::to_string(table.rows),
+                                std::to_string(table.files), std::to_string(table.bytes),
+                                OptionalNumber(table.snapshot_id, "-")});
+                 } else {
+                   text.AddRow({table.table, "?", "?", "?", "?"});
+                   unread.push_back(table);
+                 }
+               }
+               world.out << (common.json ? json + "]\n" : text.ToString());
+               return std::ssize(tables);
+             });
+  for (const TableSummary& table : unread) {
+    world.err << "firn: table ls: " << table.problem << "\n";
+  }
+  return done == kDone && !unread.empty() ? kFailed : done;
 }
 
 int TableDescribe(World& world, const CommonFlags& common, const TableFlags& flags) {

@@ -22,6 +22,19 @@ constexpr std::int64_t kFooterCacheBytes = 64 << 20;
 constexpr int kFetchThreads = 8;
 constexpr std::int64_t kReadAheadBytes = 16 << 20;  // Of each split that is being read.
 
+// Whether it says what is wrong with one table, and nothing of the others.
+bool IsOfTable(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+    case StatusCode::kCorruption:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kInvalidArgument:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 TableSummary Warehouse::Summarize(const iceberg::LoadedTable& table) {
@@ -166,9 +179,19 @@ Result<std::vector<TableSummary>> Warehouse::Summaries(const base::Context& cont
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
   std::vector<TableSummary> summaries;
   for (const scan::TableName& name : names) {
-    FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table,
-                          LoadTable(context, name.ToString()));
-    summaries.push_back(Summarize(table));
+    const Result<iceberg::LoadedTable> table = LoadTable(context, name.ToString());
+    if (table.ok()) {
+      summaries.push_back(Summarize(*table));
+      continue;
+    }
+    if (!IsOfTable(table.status())) return table.status();
+    FIRN_ASSIGN_OR_RETURN(const auto identifier,
+                          iceberg::TableIdentifier::Parse(name.ToString()));
+    const auto named = catalog_->CurrentMetadataLocation(context, identifier);
+    if (named.status().Is(StatusCode::kNotFound)) continue;  // Dropped meanwhile.
+    TableSummary& summary = summaries.emplace_back();
+    summary.table = name.ToString();
+    summary.problem = std::string(table.status().message());
   }
   return summaries;
 }

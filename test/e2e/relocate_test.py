@@ -60,6 +60,14 @@ class RelocateTest(unittest.TestCase):
             done = self.firn(new, *command)
             self.assertEqual(done.returncode, FAILED)
             self.assertIn(b"`firn table relocate web.visits`", done.stderr)
+        # One table that was moved hides no other.
+        self.run_ok(new, "table", "create", "web.others", "--columns", "id long")
+        listed = self.firn(new, "--json", "table", "ls")
+        self.assertEqual(listed.returncode, FAILED)
+        tables = {table["table"]: table for table in json.loads(listed.stdout)}
+        self.assertEqual(sorted(tables), ["web.others", "web.visits"])
+        self.assertEqual(tables["web.others"]["rows"], 0)
+        self.assertIn("table relocate web.visits", tables["web.visits"]["problem"])
         files = sorted(new.glob("**/*"))
         dry = self.run_ok(new, "table", "relocate", "web.visits", "--dry-run")
         self.assertEqual(sorted(new.glob("**/*")), files)
