@@ -52,4 +52,7 @@ struct DataFile {
   bool operator==(const DataFile&) const = default;
 };
 
+// About what it takes in memory, with what it refers to.
+std::int64_t MemoryBytesOf(const DataFile& file);
+
 }  // namespace firn::iceberg

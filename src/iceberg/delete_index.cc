@@ -131,10 +131,9 @@ auto Since(const std::vector<DeleteFilePtr>& files, std::int64_t first) {
 }
 
 std::int64_t MemoryOf(const DataFile& file) {
-  std::size_t bytes = sizeof(DeleteFile) + 2 * file.file_path.size() + 256;
-  for (const auto& [id, bound] : file.lower_bounds) bytes += bound.size() + 64;
-  for (const auto& [id, bound] : file.upper_bounds) bytes += bound.size() + 64;
-  return static_cast<std::int64_t>(bytes);
+  constexpr std::int64_t kBytesOfIndex = 256;
+  return MemoryBytesOf(file) + static_cast<std::int64_t>(file.file_path.size()) +
+         kBytesOfIndex;
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 //    itself, and waits only where none may be claimed.
 //
 // In flight, being read or waiting to be given out, are at most kAheadPerThread manifests
-// a thread, and no more than kBytesAheadMax of them as they lie in the store; the next
-// one to be given out always may be. So memory does not grow with the table, and what
-// Next() returns is what one thread would return, errors included.
+// a thread, and no more than kManifestBytesAheadMax of them as they lie in the store; the
+// next one to be given out always may be. So memory does not grow with the table, and
+// what Next() returns is what one thread would return, errors included.
 #pragma once
 
 #include <algorithm>
@@ -31,12 +31,13 @@
 
 namespace firn::iceberg {
 
+inline constexpr std::int64_t kManifestBytesAheadMax = std::int64_t{32} << 20;
+
 // Thread-compatible; dropping it stops the threads, which finish the entry they are at.
 template <typename Part>
 class ManifestAhead {
  public:
   static constexpr std::size_t kAheadPerThread = 2;
-  static constexpr std::int64_t kBytesAheadMax = std::int64_t{32} << 20;
 
   // What is made of manifest `index`. Called by several threads at once. Where `stopped`
   // is set nobody wants it any more.
@@ -90,8 +91,9 @@ class ManifestAhead {
   // REQUIRES (all below): mutex_ is held.
   bool MayClaim() const {
     if (claimed() == sizes_bytes_.size()) return false;
-    return places_.empty() || (places_.size() < ahead_max_ &&
-                               bytes_ahead_ + sizes_bytes_[claimed()] <= kBytesAheadMax);
+    return places_.empty() ||
+           (places_.size() < ahead_max_ &&
+            bytes_ahead_ + sizes_bytes_[claimed()] <= kManifestBytesAheadMax);
   }
 
   void ReadNext(std::unique_lock<std::mutex>& lock) {

@@ -76,8 +76,8 @@ TEST(ManifestAheadTest, FewAreInFlight) {
   };
   // One more: what Next() gives out is counted as given a moment later.
   EXPECT_LE(most_in_flight(1, 4), 4 * 2 + 1);
-  EXPECT_LE(most_in_flight(Ahead::kBytesAheadMax / 3, 4), 3 + 1);
-  EXPECT_LE(most_in_flight(10 * Ahead::kBytesAheadMax, 4), 1 + 1);
+  EXPECT_LE(most_in_flight(kManifestBytesAheadMax / 3, 4), 3 + 1);
+  EXPECT_LE(most_in_flight(10 * kManifestBytesAheadMax, 4), 1 + 1);
   EXPECT_LE(most_in_flight(1, 1), 1 + 1);
 }
 

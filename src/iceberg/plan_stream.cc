@@ -15,6 +15,20 @@ constexpr std::int64_t kEntriesPerCheck = 1024;
 // Room is made at once for so many files of a manifest, whatever the list says of it.
 constexpr std::int64_t kTasksReservedMax = 1 << 15;
 
+// Tasks are counted so many bytes at a time: a budget is shared by all threads.
+constexpr std::int64_t kBytesPerCount = std::int64_t{64} << 10;
+
+// As the manifest list says; one that lies takes no more than all that is read ahead.
+std::int64_t EncodedBytesOf(const ManifestFile& manifest) {
+  return std::clamp<std::int64_t>(manifest.manifest_length_bytes, 0,
+                                  kManifestBytesAheadMax);
+}
+
+Status Count(std::shared_ptr<base::ByteReservation>& memory, std::int64_t& bytes) {
+  if (memory == nullptr) return Status::OK();
+  return memory->Grow(std::exchange(bytes, 0)).With("plan the files of a table");
+}
+
 // What is known of a manifest after reading it, into what is known of all.
 void AddRead(const PlanStats& part, PlanStats& all) {
   all.files_total += part.files_total;
@@ -104,8 +118,7 @@ std::unique_ptr<PlanStream::Ahead> PlanStream::ReadAhead(
     const std::vector<Source>& sources) const {
   std::vector<std::int64_t> sizes_bytes;
   for (const Source& source : sources) {
-    sizes_bytes.push_back(std::clamp<std::int64_t>(source.manifest.manifest_length_bytes,
-                                                   0, Ahead::kBytesAheadMax));
+    sizes_bytes.push_back(EncodedBytesOf(source.manifest));
   }
   return std::make_unique<Ahead>(
       std::move(sizes_bytes), threads_,
@@ -167,6 +180,16 @@ Result<PlanStream::Part> PlanStream::Read(const Source& source,
   FIRN_RETURN_IF_ERROR(context_.Check());
   const bool is_data = source.manifest.content == ManifestContent::kData;
   Part part;
+  base::ByteReservation encoded;
+  if (context_.budget() != nullptr) {
+    FIRN_ASSIGN_OR_RETURN(base::ByteReservation memory,
+                          base::ByteReservation::Make(context_.budget(), 0));
+    part.memory = std::make_shared<base::ByteReservation>(std::move(memory));
+    auto made =
+        base::ByteReservation::Make(context_.budget(), EncodedBytesOf(source.manifest));
+    if (!made.ok()) return made.status().With("plan the files of a table");
+    encoded = std::move(*made);
+  }
   if (is_data && !pruner_.prunes()) {
     const std::int64_t files = std::int64_t{source.manifest.added_files_count} +
                                source.manifest.existing_files_count;
@@ -187,6 +210,7 @@ Result<PlanStream::Part> PlanStream::Read(const Source& source,
               },
               is_data ? &metrics_of_ : nullptr)
           .status());
+  FIRN_RETURN_IF_ERROR(Count(part.memory, part.bytes_uncounted));
   return part;
 }
 
@@ -202,10 +226,7 @@ Status PlanStream::Visit(const Source& source, ManifestEntry&& entry, Part& part
         (is_data ? "data file " : "delete file ") + entry.data_file.file_path +
         (is_data ? " in a delete manifest" : " in a data manifest"));
   }
-  if (is_data) {
-    PlanData(source, std::move(entry), part);
-    return Status::OK();
-  }
+  if (is_data) return PlanData(source, std::move(entry), part);
   // What a delete file deletes lies in its partition, but for equality deletes of an
   // unpartitioned spec, whose partition excludes nothing.
   ++part.stats.delete_files_total;
@@ -215,21 +236,28 @@ Status PlanStream::Visit(const Source& source, ManifestEntry&& entry, Part& part
   return Status::OK();
 }
 
-void PlanStream::PlanData(const Source& source, ManifestEntry&& entry, Part& part) const {
+Status PlanStream::PlanData(const Source& source, ManifestEntry&& entry,
+                            Part& part) const {
   ++part.stats.files_total;
   if (!pruner_.PartitionMayMatch(*source.spec, entry.data_file)) {
     ++part.stats.files_pruned_by_partition;
-    return;
+    return Status::OK();
   }
   if (!pruner_.MetricsMayMatch(entry.data_file)) {
     ++part.stats.files_pruned_by_metrics;
-    return;
+    return Status::OK();
   }
   ++part.stats.files_planned;
   ScanTask& task = part.tasks.emplace_back();
   task.deletes = deletes_.Find(entry);
   task.sequence_number = *entry.sequence_number;
   task.file = std::move(entry.data_file);
+  if (part.memory == nullptr) return Status::OK();
+  task.memory = part.memory;
+  part.bytes_uncounted += static_cast<std::int64_t>(sizeof(ScanTask) - sizeof(DataFile)) +
+                          MemoryBytesOf(task.file);
+  return part.bytes_uncounted < kBytesPerCount ? Status::OK()
+                                               : Count(part.memory, part.bytes_uncounted);
 }
 
 }  // namespace firn::iceberg

@@ -12,8 +12,8 @@
 // planned. Manifests are read side by side (manifest_ahead.h), and files come in the
 // order of the manifest list and of the manifests, whatever the number of threads.
 //
-// Memory: the manifest list; the files of a few manifests, however many the table has;
-// and all delete files that may apply, on the context's budget.
+// Memory: the manifest list; on the context's budget the files of a few manifests,
+// however many the table has, and all delete files that may apply.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/context.h"
 #include "expr/predicate.h"
 #include "firn/status.h"
@@ -55,6 +56,9 @@ struct ScanTask {
   DataFile file;
   SequenceNumber sequence_number;
   std::vector<DeleteFilePtr> deletes;  // A deletion vector first.
+  // What the tasks of one manifest take together, until the last of them goes; null where
+  // the context has no budget, which must outlive it.
+  std::shared_ptr<const base::ByteReservation> memory{};
 };
 
 struct PlanOptions {
@@ -113,6 +117,8 @@ class PlanStream {
     std::vector<ScanTask> tasks;
     std::vector<ManifestEntry> deletes;
     PlanStats stats;
+    std::shared_ptr<base::ByteReservation> memory;
+    std::int64_t bytes_uncounted = 0;  // Of tasks, not in `memory` yet.
   };
   using Ahead = ManifestAhead<Part>;
 
@@ -125,7 +131,7 @@ class PlanStream {
   std::unique_ptr<Ahead> ReadAhead(const std::vector<Source>& sources) const;
   Result<Part> Read(const Source& source, const std::atomic<bool>& stopped) const;
   Status Visit(const Source& source, ManifestEntry&& entry, Part& part) const;
-  void PlanData(const Source& source, ManifestEntry&& entry, Part& part) const;
+  Status PlanData(const Source& source, ManifestEntry&& entry, Part& part) const;
 
   const base::Context& context_;
   const ManifestIo manifests_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "iceberg/plan.h"
 #include "table/hand_made_table.h"
 
 namespace firn::table {
@@ -241,7 +242,7 @@ TEST_F(ManyManifestsTest, PositionsOfOneFileGoWithItsLastSplit) {
                               &budget);
   const ScanEnvironment environment{.store = table_.store, .footers = table_.footers};
   const auto source = MakeTableSource(environment, table_.Load()).value();
-  const auto plan = source->Plan(context, {}).value();
+  auto plan = source->Plan(context, {}).value();
   ASSERT_TRUE(plan->HasSplit(1).value());
   const std::int64_t index_bytes = budget.used_bytes();
   std::int64_t rows = 0;
@@ -256,7 +257,46 @@ TEST_F(ManyManifestsTest, PositionsOfOneFileGoWithItsLastSplit) {
   }
   EXPECT_EQ(rows, files);
   EXPECT_GT(most_bytes, 0);
-  EXPECT_EQ(budget.used_bytes(), index_bytes);
+  EXPECT_LE(budget.used_bytes(), index_bytes);
+  plan.reset();
+  EXPECT_EQ(budget.used_bytes(), 0);
+}
+
+// What a plan has in memory does not grow with the table, and is on the budget.
+TEST_F(ManyManifestsTest, FilesPlannedAreOnTheBudget) {
+  Fill(120);  // A split has 32 at most.
+  const auto loaded = table_.Load();
+  const auto gather = [&](base::ByteBudget& budget) {
+    const base::Context context(table_.clock, std::numeric_limits<std::int64_t>::max(),
+                                &budget);
+    const auto files = iceberg::PlanFiles(
+        context, iceberg::ManifestIo(table_.store), *loaded.metadata,
+        *loaded.metadata->current_snapshot(), loaded.metadata->current_schema(), nullptr);
+    return std::make_pair(files.status(), budget.used_bytes());
+  };
+  base::ByteBudget large("of the test", 64 << 20);
+  const auto [gathered, all_bytes] = gather(large);
+  ASSERT_TRUE(gathered.ok()) << gathered;
+  EXPECT_EQ(large.used_bytes(), 0);
+  base::ByteBudget small("of the test", all_bytes / 2);
+  const auto [failed, used_bytes] = gather(small);
+  EXPECT_TRUE(failed.Is(StatusCode::kResourceExhausted)) << failed;
+  EXPECT_NE(failed.message().find("plan the files of a table"), std::string_view::npos)
+      << failed;
+  EXPECT_EQ(small.used_bytes(), 0);
+
+  const base::Context context(table_.clock, std::numeric_limits<std::int64_t>::max(),
+                              &small);
+  const ScanEnvironment environment{.store = table_.store, .footers = table_.footers};
+  const auto source = MakeTableSource(environment, loaded).value();
+  const auto plan = source->Plan(context, {}).value();
+  std::int64_t splits = 0;
+  for (;; ++splits) {
+    const auto stream = plan->OpenSplit(static_cast<std::size_t>(splits)).value();
+    if (stream == nullptr) break;
+  }
+  EXPECT_GT(splits, 1);
+  EXPECT_EQ(plan->stats().files_planned, 120);
 }
 
 TEST_F(ManyManifestsTest, ADamagedManifestEndsThePlanWhereItIs) {
