@@ -376,6 +376,10 @@ std::string FaultOfLine(std::string_view line) {
   bool in_text = false;
   for (std::size_t i = begin; i < line.size(); ++i) {
     const char c = line[i];
+    if (depth == 0 && i > begin && !in_text && c != ' ' && c != '\t' && c != '\r') {
+      return c == '{' ? "more than one object is on the line"
+                      : "something follows the object on its line";
+    }
     if (in_text) {
       if (c == '\\') ++i;
       if (c == '"') in_text = false;
@@ -387,6 +391,7 @@ std::string FaultOfLine(std::string_view line) {
       return "it is nested deeper than " + std::to_string(kNestingMax) + " levels";
     }
   }
+  if (depth > 0 || in_text) return "the object does not end on its line";
   return "";
 }
 

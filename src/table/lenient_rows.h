@@ -51,9 +51,10 @@ class TextRowReader {
   virtual Result<std::optional<TextRows>> Next(const OnRejected& rejected) = 0;
 };
 
-// Why Arrow must not see the line: it has no object, of which Arrow's parser makes a row
-// of NULLs or nothing at all, or is nested so deeply that its recursion would not end
-// well. Empty where it may. Whether the line parses is another question.
+// Why Arrow must not see the line: it has not just one object, so that Arrow's parser
+// would make a row of NULLs of it, or rows and lines would not be the same, or it is
+// nested so deeply that its recursion would not end well. Empty where it may. Whether the
+// line parses is another question.
 std::string FaultOfLine(std::string_view line);
 
 // The objects of `bytes`, one a line, with the fields of `schema`: one of another name is

@@ -124,8 +124,21 @@ TEST_F(LenientRowsTest, NdjsonLeavesOutLines) {
               ElementsAre("3  {\"id\":\"three\"}", "4  {\"id\":4,",
                           "6  {\"id\":6,\"other\":1}", "7  word",
                           "8  {\"id\":8}{\"id\":9}", "9 ts {\"id\":9,\"ts\":\"soon\"}"));
-  EXPECT_EQ(rejected_[4].reason, "2 objects are on one line");
+  EXPECT_EQ(rejected_[4].reason, "more than one object is on the line");
   EXPECT_THAT(rejected_[0].reason, HasSubstr("string"));
+}
+
+// An object is a line, also where there are as many of the ones as of the others.
+TEST_F(LenientRowsTest, ObjectsAndLinesAreTheSame) {
+  EXPECT_THAT(
+      Read(RowFormat::kNdjson,
+           "{\"id\":1}{\"id\":2}\n{\"id\":\n3}\n{\"id\":4,\"name\":\"}{\\\"\"}\n"),
+      ElementsAre("4: 4 | null | }{\""));
+  EXPECT_THAT(Rejected(), ElementsAre("1  {\"id\":1}{\"id\":2}", "2  {\"id\":", "3  3}"));
+  EXPECT_EQ(rejected_[1].reason, "the object does not end on its line");
+  EXPECT_EQ(FaultOfLine(" {\"a\":[{}]} \r"), "");
+  EXPECT_EQ(FaultOfLine("{},"), "something follows the object on its line");
+  EXPECT_EQ(FaultOfLine("{\"a\":\"x}"), "the object does not end on its line");
 }
 
 // Over many blocks, each row is in one of the two, with its number.
