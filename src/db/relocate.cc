@@ -29,8 +29,7 @@ Result<iceberg::Move> MoveOf(const base::Context& context, Warehouse& warehouse,
     // The catalog lies in the warehouse and names files by their place in it.
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
                           warehouse.catalog().LoadTable(context, table));
-    const iceberg::Snapshot* const snapshot = loaded.metadata->current_snapshot();
-    if (snapshot != nullptr) named = snapshot->manifest_list;
+    named = iceberg::FileOf(loaded);
   }
   FIRN_ASSIGN_OR_RETURN(const auto move,
                         iceberg::FindMove(context, warehouse.store(), named, to));

@@ -139,15 +139,14 @@ Result<std::vector<scan::TableName>> Warehouse::ListTables(const base::Context& 
 // is not.
 Status Warehouse::CheckPlace(const base::Context& context,
                              const iceberg::LoadedTable& table) {
-  const iceberg::Snapshot* const snapshot = table.metadata->current_snapshot();
   const auto place = io::ParseLocation(table.metadata->location);
-  if (snapshot == nullptr || snapshot->manifest_list.empty() || !place.ok() ||
-      table.store != nullptr || table.metadata_location.starts_with(*place + "/")) {
+  if (!place.ok() || table.store != nullptr ||
+      table.metadata_location.starts_with(*place + "/")) {
     return Status::OK();
   }
   FIRN_ASSIGN_OR_RETURN(
       const auto move,
-      iceberg::FindMove(context, *store_, snapshot->manifest_list, location_));
+      iceberg::FindMove(context, *store_, iceberg::FileOf(table), location_));
   if (!move) return Status::OK();
   const std::string name = table.identifier.ToString();
   return Status::Corruption(

@@ -293,6 +293,15 @@ std::string SpeltLocation(std::string_view location) {
   return std::string(location);
 }
 
+std::string FileOf(const LoadedTable& table) {
+  const Snapshot* const snapshot = table.metadata->current_snapshot();
+  if (snapshot != nullptr && !snapshot->manifest_list.empty()) {
+    return snapshot->manifest_list;
+  }
+  const std::string& own = table.metadata_location;
+  return table.metadata->MetadataDirectory() + "/" + own.substr(own.rfind('/') + 1);
+}
+
 Result<std::optional<Move>> FindMove(const base::Context& context, io::Store& store,
                                      const std::string& location,
                                      const std::string& warehouse) {

@@ -38,6 +38,10 @@ struct Move {
 // has moved away from there is still told by its beginning.
 std::string SpeltLocation(std::string_view location);
 
+// A file that the metadata of `table` names and that must be where it says: the current
+// snapshot's manifest list, or without one what its own file would be called there.
+std::string FileOf(const LoadedTable& table);
+
 // How a warehouse came to be at `warehouse`, by a file of it that was at `location`: it
 // is looked for there with all of its directories, with one less, and so on. Absent: the
 // file is where it was, or nowhere. Cost: a request for each level.

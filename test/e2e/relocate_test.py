@@ -96,13 +96,19 @@ class RelocateTest(unittest.TestCase):
         self.catalog = ("--catalog", "fs")
         old, new = self.directory / "old", self.directory / "new"
         self.make_tables(old)
+        self.run_ok(old, "table", "create", "web.empty", "--columns", "id long")
         expected = self.ids(old)
         old.rename(new)
-        done = self.firn(new, "table", "scan", "web.visits")
-        self.assertEqual(done.returncode, FAILED)
-        self.assertIn(b"`firn table relocate web.visits`", done.stderr)
-        self.run_ok(new, "table", "relocate", "web.visits")
+        for table in ("web.visits", "web.empty"):
+            done = self.firn(new, "table", "scan", table)
+            self.assertEqual(done.returncode, FAILED)
+            self.assertIn(f"`firn table relocate {table}`".encode(), done.stderr)
+            self.run_ok(new, "table", "relocate", table)
         self.assertEqual(self.ids(new), expected)
+        row = self.directory / "row.ndjson"
+        row.write_text('{"id": 1}\n')
+        self.run_ok(new, "import", row, "--into", "web.empty")
+        self.assertFalse(old.exists())
         self.make_tables(new)
         check = self.firn(new, "check", "web.visits")
         self.assertEqual(check.returncode, DONE, check.stdout)
