@@ -58,8 +58,7 @@ class Relocation {
         catalog_(catalog),
         random_(random),
         clock_(clock),
-        request_(request),
-        manifests_io_(store) {}
+        request_(request) {}
 
   Result<RelocateOutcome> Run() {
     const Status status = Rewrite();
@@ -91,11 +90,14 @@ class Relocation {
     metadata_directory_ = MovedOr(metadata.MetadataDirectory());
     FIRN_RETURN_IF_ERROR(ListPlace(MovedOr(metadata.location)));
     std::map<std::string, std::string> lists;  // By their old locations.
+    std::int64_t done = 0;
     for (const Snapshot& snapshot : metadata.snapshots) {
-      FIRN_ASSIGN_OR_RETURN(lists[snapshot.manifest_list], RewriteList(snapshot));
-      ++outcome_.manifest_lists;
+      if (!lists.contains(snapshot.manifest_list)) {  // Several may share one.
+        FIRN_ASSIGN_OR_RETURN(lists[snapshot.manifest_list], RewriteList(snapshot));
+        ++outcome_.manifest_lists;
+      }
       if (request_.on_progress) {
-        request_.on_progress(outcome_.manifest_lists,
+        request_.on_progress(++done,
                              static_cast<std::int64_t>(metadata.snapshots.size()));
       }
     }
@@ -171,17 +173,14 @@ class Relocation {
       return Status::Unimplemented("manifest " + old + " is encrypted");
     }
     manifest.manifest_path = MovedOr(old);
-    FIRN_RETURN_IF_ERROR(
-        manifests_io_
-            .ReadManifest(context_, manifest,
-                          [&](const ManifestHeader&, ManifestEntry&& entry) {
-                            return entry.is_live() ? CheckFile(entry.data_file)
-                                                   : Status::OK();
-                          })
-            .status());
     FIRN_ASSIGN_OR_RETURN(
         const std::string bytes,
         store_.Get(context_, manifest.manifest_path, kManifestBytesMax));
+    const auto check = [&](const ManifestHeader&, ManifestEntry&& entry) {
+      return entry.is_live() ? CheckFile(entry.data_file) : Status::OK();
+    };
+    FIRN_RETURN_IF_ERROR(
+        DecodeManifest(bytes, check).status().With(manifest.manifest_path));
     AvroChanges changes;
     changes.text = [this](FieldId id, std::string_view text) -> Result<std::string> {
       return id == kFilePath || id == kReferencedDataFile ? MovedOr(text)
@@ -274,7 +273,6 @@ class Relocation {
   RandomSource& random_;
   const base::Clock& clock_;
   const RelocateRequest& request_;
-  const ManifestIo manifests_io_;
   std::string metadata_directory_;
   std::unordered_set<std::size_t> files_;         // Hashes of what was looked for.
   std::unordered_set<std::size_t> there_;         // Hashes of locations.

@@ -61,8 +61,8 @@ struct RelocateRequest {
   TableIdentifier table;
   Move move;
   bool dry_run = false;  // Look for everything, and write nothing.
-  // Told after each manifest list how many of how many are through. May be empty.
-  std::function<void(std::int64_t done, std::int64_t lists)> on_progress = {};
+  // Told after each snapshot how many of how many are through. May be empty.
+  std::function<void(std::int64_t done, std::int64_t snapshots)> on_progress = {};
 };
 
 // Errors: NotFound for the table, and naming the first file that is not at its new place;
