@@ -181,7 +181,9 @@ class HttpClient::Connection {
     const CURLMcode added = curl_multi_add_handle(multi_, easy_);
     FIRN_ASSERT(added == CURLM_OK);
     CURLcode code = CURLE_OK;
-    const Status ran = Drive(options, context, exchange, &code);
+    const Status ran = Drive(
+        request.idle_timeout_ms > 0 ? request.idle_timeout_ms : options.idle_timeout_ms,
+        context, exchange, &code);
     curl_multi_remove_handle(multi_, easy_);
     long response_code = 0;
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &response_code);
@@ -264,18 +266,17 @@ class HttpClient::Connection {
     }
   }
 
-  // Let libcurl work until the request has ended or must end.
-  Status Drive(const HttpClientOptions& options, const base::Context& context,
+  // Let libcurl work until the request has ended or must end. `idle_timeout_ms` may be 0.
+  Status Drive(DurationMs idle_timeout_ms, const base::Context& context,
                Exchange* exchange, CURLcode* code) {
-    const auto idle_max = std::chrono::milliseconds(options.idle_timeout_ms);
+    const auto idle_max = std::chrono::milliseconds(idle_timeout_ms);
     for (;;) {
       FIRN_RETURN_IF_ERROR(context.Check());
       int running = 0;
       const CURLMcode performed = curl_multi_perform(multi_, &running);
       FIRN_ASSERT(performed == CURLM_OK);
       if (running == 0) break;
-      if (options.idle_timeout_ms > 0 &&
-          SteadyClock::now() - exchange->last_moved > idle_max) {
+      if (idle_timeout_ms > 0 && SteadyClock::now() - exchange->last_moved > idle_max) {
         exchange->trace.timed_out = true;
         *code = CURLE_OPERATION_TIMEDOUT;
         return {};

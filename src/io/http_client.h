@@ -44,6 +44,9 @@ struct HttpRequest {
   std::string_view body = {};
   // To carry it out twice is not to carry it out once, whatever its method says.
   bool once = false;
+  // How long nothing may come or go of this request; 0: as long as the client's options
+  // say.
+  DurationMs idle_timeout_ms = 0;
 };
 
 struct HttpResponse {

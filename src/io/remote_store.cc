@@ -117,40 +117,27 @@ class RemoteReader final : public ObjectReader {
   std::optional<std::string> etag_;  // Absent: no answer has come yet.
 };
 
-// How often a store that said done is asked for the object, two seconds apart on average:
-// ten minutes, in which a slow disk puts tens of gigabytes together.
-constexpr int kArrivalLooks = 300;
-constexpr RetryOptions kArrivalPauses{kArrivalLooks, 100, 4000};
-
-// Wait for an object that a repeated request was told is made. A store may say so while
-// it is still putting the object together for the first request, whose answer was lost
-// (versitygw does, "for idempotency"): the object is there when it is seen.
-Status AwaitObject(const base::Context& context, ObjectService& service,
-                   const NewObject& object) {
-  Backoff pauses(kArrivalPauses);
+// Wait for an object that the store says is made. True: it is there, and as asked for.
+Result<bool> Arrives(const base::Context& context, ObjectService& service,
+                     const NewObject& object, const RetryOptions& looks) {
+  Backoff pauses(looks);
   for (int look = 1;; ++look) {
     const Result<RemoteObject> there = service.Head(context, object.key);
     if (there.ok() && there->put_id == object.put_id) {
-      return service.CheckCreated(context, object.key);
+      FIRN_RETURN_IF_ERROR(service.CheckCreated(context, object.key));
+      return true;
     }
     if (!there.ok() && !there.status().Is(StatusCode::kNotFound)) {
       return CommitUnknown(there.status());
     }
-    if (look == kArrivalLooks || !pauses.Wait(context, look + 1, 0).ok()) {
-      return CommitUnknown(Status::Unavailable(
-          "put " + object.key + ": the store said that the object is made, and " +
-          (there.ok() ? "another is there" : "it is not there")));
-    }
+    if (look == looks.attempts || !pauses.Wait(context, look + 1, 0).ok()) return false;
   }
 }
 
 // Decide, where a name is taken or an answer was lost, whether the object is ours.
 Status OutcomeOf(const base::Context& context, ObjectService& service,
                  const NewObject& object, const PutResult& result) {
-  if (result.outcome == PutOutcome::kDone) {
-    return result.earlier_may_have_arrived ? AwaitObject(context, service, object)
-                                           : Status();
-  }
+  if (result.outcome == PutOutcome::kDone) return {};
   if (result.outcome == PutOutcome::kTaken && !result.earlier_may_have_arrived) {
     return result.status;
   }
@@ -167,6 +154,40 @@ Status OutcomeOf(const base::Context& context, ObjectService& service,
                                  ": the name is taken by another object");
   }
   return CommitUnknown(result.status);
+}
+
+// How often an object is asked for anew that is said to be made and does not come.
+constexpr int kAsksMax = 10;
+
+// Make the object by `put`, and find out whether it is there.
+//
+// A store that is asked again, because its first answer was lost, may say that all is
+// done while it is still putting the object together (versitygw does, "for idempotency"),
+// and may give that up where it sees that nobody waits for the first answer. So done is
+// then what is seen, and what is not seen in a while is asked for once more.
+Status PutAndSee(const base::Context& context, ObjectService& service,
+                 const NewObject& object, const RetryOptions& looks,
+                 const std::function<Result<PutResult>()>& put) {
+  for (int asked = 1;; ++asked) {
+    Result<PutResult> result = put();
+    if (!result.ok()) {
+      return asked == 1 ? result.status() : CommitUnknown(result.status());
+    }
+    result->earlier_may_have_arrived |= asked > 1;
+    if (result->outcome != PutOutcome::kDone || !result->earlier_may_have_arrived) {
+      return OutcomeOf(context, service, object, *result);
+    }
+    FIRN_ASSIGN_OR_RETURN(const bool there, Arrives(context, service, object, looks));
+    if (there) return {};
+    const Status ended = context.Check();
+    if (!ended.ok()) return CommitUnknown(ended);
+    if (asked == kAsksMax) {
+      return CommitUnknown(Status::Unavailable("put " + object.key + ": the store said " +
+                                               std::to_string(asked) +
+                                               " times that the object is made, and it "
+                                               "is not there"));
+    }
+  }
 }
 
 // What `write` returns. A write finds nothing missing but its bucket: where it does, and
@@ -204,17 +225,15 @@ class RemoteWriter final : public ObjectWriter {
     if (closed_) return Status::InvalidArgument("close " + location_ + ": it is closed");
     closed_ = true;
     FIRN_RETURN_IF_ERROR(status_);
-    Result<PutResult> result = PutResult();
-    if (uploader_ == nullptr) {
-      result = WithBucket(context_, service_, options_.create_buckets,
-                          [&] { return service_.Put(context_, object_, buffer_); });
-    } else {
-      if (!buffer_.empty()) FIRN_RETURN_IF_ERROR(SendPart());
-      result = uploader_->Complete();
-    }
+    if (uploader_ != nullptr && !buffer_.empty()) FIRN_RETURN_IF_ERROR(SendPart());
+    const Status made = PutAndSee(
+        context_, service_, object_, options_.arrival, [&]() -> Result<PutResult> {
+          if (uploader_ != nullptr) return uploader_->Complete();
+          return WithBucket(context_, service_, options_.create_buckets,
+                            [&] { return service_.Put(context_, object_, buffer_); });
+        });
     Drop();
-    if (!result.ok()) return result.status();
-    return OutcomeOf(context_, service_, object_, *result);
+    return made;
   }
 
  private:
@@ -405,11 +424,10 @@ class RemoteStore final : public Store {
                      std::string_view bytes) override {
     FIRN_ASSIGN_OR_RETURN(Place place, Find(location));
     const NewObject object{std::move(place.key), put_ids_.Next().ToString()};
-    FIRN_ASSIGN_OR_RETURN(
-        const PutResult result,
-        WithBucket(context, *place.service, options_.create_buckets,
-                   [&] { return place.service->Put(context, object, bytes); }));
-    return OutcomeOf(context, *place.service, object, result);
+    return PutAndSee(context, *place.service, object, options_.arrival, [&] {
+      return WithBucket(context, *place.service, options_.create_buckets,
+                        [&] { return place.service->Put(context, object, bytes); });
+    });
   }
 
   Status Remove(const base::Context& context, const std::string& location) override {

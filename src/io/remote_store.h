@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/ulid.h"
+#include "firn/storage.h"
 #include "io/object_service.h"
 #include "io/store.h"
 
@@ -31,6 +32,9 @@ struct RemoteStoreOptions {
   int upload_concurrency = 10;
   // A write to a bucket that is not there makes it.
   bool create_buckets = false;
+  // How an object is looked for that a repeated request was told is made, before it is
+  // asked for anew: for about 40 seconds.
+  RetryOptions arrival{20, 100, 4000};
 };
 
 // Makes what speaks to a bucket. Called once for each.

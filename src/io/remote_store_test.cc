@@ -23,6 +23,9 @@ struct Bucket {
   int aborted = 0;
   bool completed_again = false;  // The answer to a first completion was lost.
   int looks_before_there = 0;    // Of those that find no object yet.
+  int completions = 0;
+  int completions_given_up = 0;  // Of those, at first, that come to nothing.
+  Status later_completion;       // What a second one is answered.
   std::string put_id;            // Of the newest upload.
   base::ByteBudget* budget = nullptr;
   std::int64_t used_most = 0;
@@ -44,7 +47,10 @@ class FakeUpload final : public MultipartUpload {
   }
   Result<PutResult> Complete(const base::Context&, int) override {
     std::lock_guard lock(bucket_.mutex);
-    for (const auto& [number, bytes] : parts_) bucket_.objects[key_] += bytes;
+    if (bucket_.completions++ > 0) FIRN_RETURN_IF_ERROR(bucket_.later_completion);
+    if (bucket_.completions > bucket_.completions_given_up) {
+      for (const auto& [number, bytes] : parts_) bucket_.objects[key_] += bytes;
+    }
     PutResult result;
     result.earlier_may_have_arrived = bucket_.completed_again;
     return result;
@@ -210,14 +216,43 @@ TEST_F(RemoteStoreTest, AnObjectThatIsSaidToBeMadeIsWaitedFor) {
   EXPECT_LT(bucket_.looks_before_there, 0);  // It was seen.
 }
 
+TEST_F(RemoteStoreTest, AnObjectThatIsSaidToBeMadeAndDoesNotComeIsAskedForAnew) {
+  options_.multipart_threshold_bytes = kMiB;
+  options_.arrival = {3, 1, 1};
+  bucket_.completed_again = true;
+  bucket_.completions_given_up = 4;
+  const Status written = Write(base::Context(), 3 * kMiB);
+  EXPECT_TRUE(written.ok()) << written;
+  EXPECT_EQ(bucket_.completions, 5);
+  EXPECT_EQ(bucket_.objects["key"], expected_);
+}
+
 TEST_F(RemoteStoreTest, AnObjectThatDoesNotComeIsNotKnownToBeThere) {
   options_.multipart_threshold_bytes = kMiB;
+  options_.arrival = {3, 1, 1};
   bucket_.completed_again = true;
-  bucket_.looks_before_there = 1'000'000;
+  bucket_.completions_given_up = 1'000;
+  Status written = Write(base::Context(), 3 * kMiB);
+  EXPECT_TRUE(written.Is(StatusCode::kCommitUnknown)) << written;
+  EXPECT_EQ(bucket_.completions, 10);
+
+  // Refused when it is asked for anew: the first may still come.
+  bucket_.completions = 0;
+  bucket_.later_completion = Status::NotFound("no such upload");
+  written = Write(base::Context(), 3 * kMiB);
+  EXPECT_TRUE(written.Is(StatusCode::kCommitUnknown)) << written;
+  EXPECT_EQ(bucket_.completions, 2);
+}
+
+TEST_F(RemoteStoreTest, WaitingForAnObjectEndsWithItsContext) {
+  options_.multipart_threshold_bytes = kMiB;
+  bucket_.completed_again = true;
+  bucket_.completions_given_up = 1'000;
   const base::Clock& clock = base::SystemClock();
   const base::Context context(clock, clock.SteadyNs() + 300'000'000, nullptr);
   const Status written = Write(context, 3 * kMiB);
   EXPECT_TRUE(written.Is(StatusCode::kCommitUnknown)) << written;
+  EXPECT_EQ(bucket_.completions, 1);
 }
 
 TEST_F(RemoteStoreTest, NothingElseMakesABucket) {

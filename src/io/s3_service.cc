@@ -19,6 +19,9 @@ namespace {
 constexpr std::string_view kPutIdHeader = "x-amz-meta-firn-put";
 constexpr std::string_view kListPageMax = "1000";
 constexpr std::string_view kFirstRegion = "us-east-1";
+// A store may copy the parts into one file, on a slow disk, before it says a word; S3
+// itself sends spaces meanwhile.
+constexpr std::uint64_t kAssemblyBytesPerMs = 8 << 10;
 constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 Status NotXml(const HttpResponse& response) {
@@ -78,6 +81,7 @@ class S3Upload final : public MultipartUpload {
                                 ": the answer names no ETag");
     }
     std::lock_guard lock(mutex_);
+    size_bytes_ += bytes.size();
     if (etags_.size() < static_cast<std::size_t>(number)) {
       etags_.resize(static_cast<std::size_t>(number));
     }
@@ -105,6 +109,7 @@ class S3Upload final : public MultipartUpload {
     if (!replaces_) ask.headers.emplace_back("if-none-match", "*");
     ask.headers.emplace_back("content-type", "application/xml");
     ask.body = body;
+    ask.idle_timeout_ms = service_.CompletionTimeoutMs(size_bytes_);
     FIRN_ASSIGN_OR_RETURN(PutResult result, PutResultOf(service_.Run(context, ask)));
     if (result.outcome != PutOutcome::kDone) return result;
     // The answers to multipart requests need not say how the object was encrypted.
@@ -126,6 +131,7 @@ class S3Upload final : public MultipartUpload {
   const std::string upload_id_;
   std::mutex mutex_;
   std::vector<std::string> etags_;
+  std::uint64_t size_bytes_ = 0;  // Of the parts sent.
 };
 
 Result<std::unique_ptr<S3Service>> S3Service::Make(
@@ -182,6 +188,12 @@ std::string S3Service::LocationOf(const std::string& key) const {
   return "s3://" + bucket_ + (key.empty() ? "" : "/" + key);
 }
 
+DurationMs S3Service::CompletionTimeoutMs(std::uint64_t size_bytes) const {
+  if (options_.request_timeout_ms == 0) return 0;
+  return options_.request_timeout_ms +
+         static_cast<DurationMs>(size_bytes / kAssemblyBytesPerMs);
+}
+
 RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
   AwsCredentials credentials;
   RemoteCall call;
@@ -205,6 +217,7 @@ RemoteOutcome S3Service::Run(const base::Context& context, const Ask& ask) {
         SignAwsRequest(std::move(request), scope_, credentials, clock_.NowUs());
     ready.target.erase(0, client_.address().prefix.size());
     ready.once = ask.once;
+    ready.idle_timeout_ms = ask.idle_timeout_ms;
     return ready;
   };
   call.judge = [&](const HttpResponse& response) -> Verdict {

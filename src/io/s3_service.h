@@ -72,6 +72,8 @@ class S3Service final : public ObjectService {
     std::function<Status(const HttpResponse&)> check = {};
     // A second of it would not find what the first did.
     bool once = false;
+    // As in HttpRequest.
+    DurationMs idle_timeout_ms = 0;
   };
 
   S3Service(const S3Options& options, std::string bucket, HttpAddress address,
@@ -84,6 +86,8 @@ class S3Service final : public ObjectService {
                          const std::string& etag, std::uint64_t offset,
                          std::uint64_t size, char* out);
   Verdict Judge(const Ask& ask, const HttpResponse& response);
+  // How long the answer to the completion of an upload of `size_bytes` may be waited for.
+  DurationMs CompletionTimeoutMs(std::uint64_t size_bytes) const;
   std::string LocationOf(const std::string& key) const;
   Result<bool> BucketExists(const base::Context& context);
   // The headers that ask for encryption of a new object, and those that reading or

@@ -559,6 +559,21 @@ TEST_F(S3UploadTest, ATakenNameGivesTheUploadUp) {
   EXPECT_EQ(Count("DELETE", "uploadId=u1"), 1);
 }
 
+// A store may be silent while it copies the parts: the longer, the more there are.
+TEST_F(S3UploadTest, ACompletionMayTakeLongerThanOtherRequests) {
+  options_.request_timeout_ms = 200;
+  ServeUploads([](const TestRequest& request) {
+    if (request.method == "POST" &&
+        request.target.find("uploadId") != std::string::npos) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    return std::string("good");
+  });
+  const Status written = Write(20 << 20);
+  ASSERT_TRUE(written.ok()) << written;
+  EXPECT_EQ(Count("POST", "uploadId=u1"), 1);
+}
+
 // "200 OK" is sent before the parts are put together; what follows may be an error.
 TEST_F(S3UploadTest, AnErrorInsideASuccessIsAnError) {
   ServeUploads([](const TestRequest& request) {
