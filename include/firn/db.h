@@ -142,14 +142,14 @@ struct SettledTable {
 
 struct TableSummary {
   std::string table;
-  // Why its metadata cannot be read: it was moved, say, or is of a newer version. Then
-  // there is nothing below. Empty where it was read.
-  std::string problem;
   std::string metadata_location;
   std::optional<std::int64_t> snapshot_id;
   std::int64_t rows = 0;
   std::int64_t files = 0;
   std::int64_t bytes = 0;
+  // Why its metadata cannot be read: it was moved, say, or is of a newer version. Then
+  // nothing but its name is known. Empty where it was read.
+  std::string problem = {};
 };
 
 struct SnapshotSummary {
