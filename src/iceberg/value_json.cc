@@ -72,9 +72,8 @@ std::optional<Value> DecimalFromText(std::string_view text, int scale) {
       continue;
     }
     if (c < '0' || c > '9') return std::nullopt;
+    if ((unscaled != 0 || c != '0') && ++digits > kDecimalDigitsMax) return std::nullopt;
     unscaled = unscaled * 10 + (c - '0');
-    if (unscaled != 0) ++digits;
-    if (digits > kDecimalDigitsMax) return std::nullopt;
     if (behind_point >= 0) ++behind_point;
   }
   if (text.empty() || text == "." || std::max(behind_point, 0) != scale) {

@@ -211,7 +211,7 @@ class CompactorTest : public testing::Test {
         EXPECT_TRUE(batch.ok()) << batch.status();
         if (!batch.ok() || *batch == nullptr) break;
         const auto& id = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
-        const auto& ts = static_cast<const arrow::Int64Array&>(*(*batch)->column(1));
+        const auto& ts = static_cast<const arrow::TimestampArray&>(*(*batch)->column(1));
         const auto& host = static_cast<const arrow::StringArray&>(*(*batch)->column(2));
         for (std::int64_t row = 0; row < (*batch)->num_rows(); ++row) {
           rows.push_back({id.Value(row),
