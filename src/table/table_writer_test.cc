@@ -117,7 +117,7 @@ class TableWriterTest : public testing::Test {
         EXPECT_TRUE(batch.ok()) << batch.status();
         if (!batch.ok() || *batch == nullptr) break;
         const auto& id = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
-        const auto& ts = static_cast<const arrow::Int64Array&>(*(*batch)->column(1));
+        const auto& ts = static_cast<const arrow::TimestampArray&>(*(*batch)->column(1));
         const auto& host = *(*batch)->column(2);  // Text in whatever form.
         for (std::int64_t row = 0; row < id.length(); ++row) {
           rows.push_back(
