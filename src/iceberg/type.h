@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -96,11 +97,11 @@ struct MapType {
 class Type {
  public:
   using Node = std::variant<PrimitiveType, StructType, ListType, MapType>;
-  Type() = default;                                  // boolean
-  Type(PrimitiveType type) : node_(type) {}          // NOLINT
-  Type(StructType type) : node_(std::move(type)) {}  // NOLINT
-  Type(ListType type) : node_(std::move(type)) {}    // NOLINT
-  Type(MapType type) : node_(std::move(type)) {}     // NOLINT
+  Type();                    // boolean
+  Type(PrimitiveType type);  // NOLINT
+  Type(StructType type);     // NOLINT
+  Type(ListType type);       // NOLINT
+  Type(MapType type);        // NOLINT
 
   const Node& node() const { return node_; }
   // Null where this is no primitive, struct, list or map.
@@ -130,6 +131,13 @@ struct NestedField {
   OptionalValue write_default{};
   bool operator==(const NestedField&) const = default;
 };
+
+// Not before a field is complete, of which a struct has a vector.
+inline Type::Type() = default;
+inline Type::Type(PrimitiveType type) : node_(type) {}
+inline Type::Type(StructType type) : node_(std::move(type)) {}
+inline Type::Type(ListType type) : node_(std::move(type)) {}
+inline Type::Type(MapType type) : node_(std::move(type)) {}
 
 ListType MakeList(FieldId element_id, bool element_required, Type element);
 MapType MakeMap(FieldId key_id, Type key, FieldId value_id, bool value_required,
