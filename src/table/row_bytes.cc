@@ -11,6 +11,8 @@ namespace firn::table {
 namespace {
 
 constexpr std::int64_t kFirstReadBytes = 1 << 20;
+// A file may be far smaller than what would be looked at of a large one.
+constexpr std::int64_t kFirstPeekBytes = 64 << 10;
 
 // `size` bytes, or all there are: an inner stream may return fewer before its end.
 arrow::Result<std::int64_t> ReadFully(arrow::io::InputStream& stream, std::int64_t size,
@@ -83,13 +85,16 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> RowBytes::Read(std::int64_t size) 
 arrow::Result<std::string_view> PeekableInput::Peek(std::int64_t size) {
   seen_.erase(0, begin_);
   begin_ = 0;
-  const std::size_t have = seen_.size();
-  if (have < static_cast<std::size_t>(size)) {
-    seen_.resize(static_cast<std::size_t>(size));
-    ARROW_ASSIGN_OR_RAISE(
-        const std::int64_t read,
-        ReadFully(*inner_, size - static_cast<std::int64_t>(have), seen_.data() + have));
+  while (static_cast<std::int64_t>(seen_.size()) < size) {
+    const std::size_t have = seen_.size();
+    const std::int64_t more =
+        std::min(size - static_cast<std::int64_t>(have),
+                 std::max(kFirstPeekBytes, static_cast<std::int64_t>(have)));
+    seen_.resize(have + static_cast<std::size_t>(more));
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t read,
+                          ReadFully(*inner_, more, seen_.data() + have));
     seen_.resize(have + static_cast<std::size_t>(read));
+    if (read < more) break;
   }
   return std::string_view(seen_).substr(0, static_cast<std::size_t>(size));
 }
