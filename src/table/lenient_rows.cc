@@ -18,6 +18,7 @@
 
 #include "base/nearest_word.h"
 #include "table/arrow_status.h"
+#include "table/ndjson_line.h"
 #include "table/take_rows.h"
 #include "table/text_columns.h"
 #include "wire/arrow_json.h"
@@ -37,7 +38,6 @@ struct Line {
 
 // Lines that are parsed together: Arrow's parser takes no more than 100,000.
 constexpr std::size_t kLinesAtOnce = 50'000;
-constexpr int kNestingMax = 64;
 
 bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -55,6 +55,7 @@ class NdjsonReader final : public TextRowReader {
                std::int64_t block_bytes, arrow::MemoryPool* pool)
       : bytes_(std::move(bytes)),
         schema_(std::move(schema)),
+        decimals_(DecimalFields(*schema_)),
         block_bytes_(block_bytes),
         pool_(pool) {
     parse_.explicit_schema = schema_;
@@ -120,7 +121,7 @@ class NdjsonReader final : public TextRowReader {
     std::size_t begin = 0;
     for (std::size_t i = 0; i <= lines_.size(); ++i) {
       const bool at_end = i == lines_.size();
-      std::string fault = at_end ? "" : FaultOfLine(lines_[i].text);
+      std::string fault = at_end ? "" : FaultOfLine(lines_[i].text, decimals_);
       if (!at_end && fault.empty() && i - begin < kLinesAtOnce) continue;
       FIRN_RETURN_IF_ERROR(Parse(std::span(lines_).subspan(begin, i - begin), rejected));
       begin = i;
@@ -180,6 +181,7 @@ class NdjsonReader final : public TextRowReader {
 
   const std::shared_ptr<PeekableInput> bytes_;
   const SchemaPtr schema_;
+  const FieldNames decimals_;
   const std::int64_t block_bytes_;
   arrow::MemoryPool* const pool_;
   arrow::json::ParseOptions parse_ = arrow::json::ParseOptions::Defaults();
@@ -238,7 +240,7 @@ class CsvReader final : public TextRowReader {
   std::int64_t last_row_ = 0;
 };
 
-// A column of text that is to become another type.
+// A column that is to become another type than it was read as.
 struct TextColumn {
   int index;
   std::shared_ptr<arrow::DataType> type;
@@ -330,19 +332,30 @@ class LenientStream final : public RowStream {
     auto values = FromText(text, column.type, pool_);
     if (values.ok() || !values.status().Is(StatusCode::kInvalidArgument)) return values;
     if (text->length() == 1) {
-      FIRN_ASSIGN_OR_RETURN(const ArrayPtr trimmed, Trimmed(*text));
-      values = FromText(trimmed, column.type, pool_);
-      if (values.ok() || !values.status().Is(StatusCode::kInvalidArgument)) return values;
+      if (text->type_id() == arrow::Type::STRING) {
+        FIRN_ASSIGN_OR_RETURN(const ArrayPtr trimmed, Trimmed(*text));
+        values = FromText(trimmed, column.type, pool_);
+        if (values.ok() || !values.status().Is(StatusCode::kInvalidArgument)) {
+          return values;
+        }
+      }
       faults.try_emplace(begin, RejectedRow{0, schema_->field(column.index)->name(),
                                             std::string(values.status().message()), ""});
       return FromArrow(arrow::MakeArrayOfNull(column.type, 1, pool_));
     }
     const std::int64_t half = text->length() / 2;
-    FIRN_ASSIGN_OR_RETURN(ArrayPtr first,
-                          ConvertColumn(column, text->Slice(0, half), begin, faults));
-    FIRN_ASSIGN_OR_RETURN(ArrayPtr rest,
-                          ConvertColumn(column, text->Slice(half), begin + half, faults));
+    FIRN_ASSIGN_OR_RETURN(ArrayPtr first, Alone(text->Slice(0, half)));
+    FIRN_ASSIGN_OR_RETURN(first, ConvertColumn(column, first, begin, faults));
+    FIRN_ASSIGN_OR_RETURN(ArrayPtr rest, Alone(text->Slice(half)));
+    FIRN_ASSIGN_OR_RETURN(rest, ConvertColumn(column, rest, begin + half, faults));
     return FromArrow(arrow::Concatenate({std::move(first), std::move(rest)}, pool_));
+  }
+
+  // The rows with what is in their lists and no more: Arrow casts all that a list refers
+  // to, that of other rows too.
+  Result<ArrayPtr> Alone(ArrayPtr rows) const {
+    if (rows->type()->num_fields() == 0) return rows;
+    return FromArrow(arrow::Concatenate({std::move(rows)}, pool_));
   }
 
   // A value without blanks around it, as Arrow's reader of CSV has numbers.
@@ -367,33 +380,6 @@ class LenientStream final : public RowStream {
 };
 
 }  // namespace
-
-std::string FaultOfLine(std::string_view line) {
-  const std::size_t begin = line.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  if (line[begin] != '{') return "it is no object, such as {\"id\": 1}";
-  int depth = 0;
-  bool in_text = false;
-  for (std::size_t i = begin; i < line.size(); ++i) {
-    const char c = line[i];
-    if (depth == 0 && i > begin && !in_text && c != ' ' && c != '\t' && c != '\r') {
-      return c == '{' ? "more than one object is on the line"
-                      : "something follows the object on its line";
-    }
-    if (in_text) {
-      if (c == '\\') ++i;
-      if (c == '"') in_text = false;
-      continue;
-    }
-    if (c == '"') in_text = true;
-    if (c == '}' || c == ']') --depth;
-    if ((c == '{' || c == '[') && ++depth > kNestingMax) {
-      return "it is nested deeper than " + std::to_string(kNestingMax) + " levels";
-    }
-  }
-  if (depth > 0 || in_text) return "the object does not end on its line";
-  return "";
-}
 
 bool SkippedRows::Add(RejectedRow row) {
   const std::lock_guard lock(mutex_);

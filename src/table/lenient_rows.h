@@ -51,12 +51,6 @@ class TextRowReader {
   virtual Result<std::optional<TextRows>> Next(const OnRejected& rejected) = 0;
 };
 
-// Why Arrow must not see the line: it has not just one object, so that Arrow's parser
-// would make a row of NULLs of it, or rows and lines would not be the same, or it is
-// nested so deeply that its recursion would not end well. Empty where it may. Whether the
-// line parses is another question.
-std::string FaultOfLine(std::string_view line);
-
 // The objects of `bytes`, one a line, with the fields of `schema`: one of another name is
 // an error of its line. Blank lines are none. InvalidArgument for a line that does not
 // fit into `block_bytes` with its end.

@@ -124,21 +124,8 @@ TEST_F(LenientRowsTest, NdjsonLeavesOutLines) {
               ElementsAre("3  {\"id\":\"three\"}", "4  {\"id\":4,",
                           "6  {\"id\":6,\"other\":1}", "7  word",
                           "8  {\"id\":8}{\"id\":9}", "9 ts {\"id\":9,\"ts\":\"soon\"}"));
-  EXPECT_EQ(rejected_[4].reason, "more than one object is on the line");
+  EXPECT_EQ(rejected_[4].reason, "there is more on it than one object");
   EXPECT_THAT(rejected_[0].reason, HasSubstr("string"));
-}
-
-// An object is a line, also where there are as many of the ones as of the others.
-TEST_F(LenientRowsTest, ObjectsAndLinesAreTheSame) {
-  EXPECT_THAT(
-      Read(RowFormat::kNdjson,
-           "{\"id\":1}{\"id\":2}\n{\"id\":\n3}\n{\"id\":4,\"name\":\"}{\\\"\"}\n"),
-      ElementsAre("4: 4 | null | }{\""));
-  EXPECT_THAT(Rejected(), ElementsAre("1  {\"id\":1}{\"id\":2}", "2  {\"id\":", "3  3}"));
-  EXPECT_EQ(rejected_[1].reason, "the object does not end on its line");
-  EXPECT_EQ(FaultOfLine(" {\"a\":[{}]} \r"), "");
-  EXPECT_EQ(FaultOfLine("{},"), "something follows the object on its line");
-  EXPECT_EQ(FaultOfLine("{\"a\":\"x}"), "the object does not end on its line");
 }
 
 // Over many blocks, each row is in one of the two, with its number.
@@ -180,6 +167,52 @@ TEST_F(LenientRowsTest, LinesThatAreNoObjectsAreRejected) {
   EXPECT_TRUE(status_.ok()) << status_;
   EXPECT_THAT(Rejected(),
               ElementsAre("1  null", "3  null", "4  {\"id\":\"x\"}", "5  []"));
+}
+
+// Lines are parsed many at a time: as one text these are as many objects as lines.
+TEST_F(LenientRowsTest, AnObjectDoesNotGoOnInAnotherLine) {
+  wanted_ = arrow::schema(
+      {arrow::field("id", arrow::int64()),
+       arrow::field("o", arrow::struct_({arrow::field("id", arrow::int64())}))});
+  EXPECT_THAT(Read(RowFormat::kNdjson, "{\"o\":\n{\"id\":1}}{\"id\":2}\n{\"id\":3}\n"),
+              ElementsAre("3: 3 | null"));
+  EXPECT_THAT(Rejected(), ElementsAre("1  {\"o\":", "2  {\"id\":1}}{\"id\":2}"));
+  const std::string nul = std::string("{\"id\":1}{\"id\":2}") + '\0';
+  EXPECT_THAT(Read(RowFormat::kNdjson, nul + "\n{\"id\":3}\n"),
+              ElementsAre("2: 3 | null"));
+  EXPECT_THAT(Rejected(), ElementsAre("1  " + nul));
+}
+
+// Those that do not fit are none, and no others: decimal_text.h.
+TEST_F(LenientRowsTest, DecimalsAreThoseOfTheFile) {
+  const auto wide = arrow::decimal128(38, 10);
+  wanted_ = arrow::schema(
+      {arrow::field("m", arrow::decimal128(9, 2)), arrow::field("w", wide)});
+  const std::string big = "41038131617600698983578434408680";
+  EXPECT_THAT(Read(RowFormat::kCsv, "m,w\n 1.5 ,2\n1e8,\n," + big + "\n1e-100000000,\n"),
+              ElementsAre("1: 1.50 | 2.0000000000"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  ASSERT_EQ(rejected_.size(), 3U);
+  EXPECT_EQ(rejected_[1].reason, "\"" + big + "\" is no decimal(38, 10)");
+
+  wanted_ = arrow::schema(
+      {arrow::field("m", arrow::decimal128(9, 2)), arrow::field("w", wide),
+       arrow::field("o", arrow::struct_({arrow::field("l", arrow::list(wide))}))});
+  EXPECT_THAT(Read(RowFormat::kNdjson,
+                   "{\"m\":1.5,\"w\":\"2\"}\n"
+                   "{\"m\":1e8}\n"
+                   "{\"w\":" +
+                       big +
+                       "}\n"
+                       "{\"m\":1e-100000000}\n"
+                       "{\"o\":{\"l\":[" +
+                       big +
+                       "]}}\n"
+                       "{\"o\":{\"l\":[\"1e-100000000\"]}}\n"
+                       "{\"m\":7}\n"),
+              ElementsAre("1: 1.50 | 2.0000000000 | null", "7: 7.00 | null | null"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_EQ(rejected_.size(), 5U);
 }
 
 // What the file guesses its columns by may be bad, too; and columns that the table has

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "table/arrow_status.h"
-#include "table/lenient_rows.h"
+#include "table/ndjson_line.h"
 #include "table/text_columns.h"
 
 namespace firn::table {

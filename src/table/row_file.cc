@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "table/arrow_status.h"
+#include "table/decimal_text.h"
 #include "table/lenient_rows.h"
 #include "table/ndjson_schema.h"
 #include "table/text_columns.h"
@@ -220,7 +221,9 @@ bool HasTextInside(const arrow::DataType& type) {
   });
 }
 bool IsTextInCsv(const arrow::DataType& type) {
-  return type.id() == arrow::Type::BINARY || type.id() == arrow::Type::FIXED_SIZE_BINARY;
+  return type.id() == arrow::Type::BINARY ||
+         type.id() == arrow::Type::FIXED_SIZE_BINARY ||
+         type.id() == arrow::Type::DECIMAL128;  // decimal_text.h
 }
 bool IsText(const arrow::DataType&) { return true; }
 
@@ -229,8 +232,8 @@ SchemaPtr AsRead(const SchemaPtr& wanted, bool (*is_text)(const arrow::DataType&
   arrow::FieldVector fields;
   for (const auto& field : wanted->fields()) {
     // NULL in a required column is for the table to say, with its row.
-    fields.push_back(field->WithNullable(true));
-    if (is_text(*field->type())) fields.back() = fields.back()->WithType(arrow::utf8());
+    fields.push_back(field->WithNullable(true)->WithType(
+        is_text(*field->type()) ? arrow::utf8() : AsParsed(field->type())));
   }
   return arrow::schema(std::move(fields));
 }

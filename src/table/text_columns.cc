@@ -14,6 +14,7 @@
 
 #include "base/quote.h"
 #include "table/arrow_status.h"
+#include "table/decimal_text.h"
 
 namespace firn::table {
 namespace {
@@ -142,18 +143,21 @@ bool Casts(const ArrayPtr& text, const TypePtr& type, arrow::MemoryPool* pool) {
 
 }  // namespace
 
-Result<ArrayPtr> FromText(const ArrayPtr& text, const TypePtr& type,
+Result<ArrayPtr> FromText(const ArrayPtr& values, const TypePtr& type,
                           arrow::MemoryPool* pool) {
-  if (type->id() == arrow::Type::STRING) return text;
+  if (type->Equals(*values->type())) return values;
   if (type->id() == arrow::Type::BINARY || type->id() == arrow::Type::FIXED_SIZE_BINARY) {
-    return BytesFromText(static_cast<const arrow::StringArray&>(*text), type, pool);
+    return BytesFromText(static_cast<const arrow::StringArray&>(*values), type, pool);
   }
   if (type->Equals(arrow::time64(arrow::TimeUnit::MICRO))) {
-    return TimesFromText(static_cast<const arrow::StringArray&>(*text), type, pool);
+    return TimesFromText(static_cast<const arrow::StringArray&>(*values), type, pool);
+  }
+  if (type->id() == arrow::Type::DECIMAL128 && values->type_id() == arrow::Type::STRING) {
+    return DecimalsFromText(static_cast<const arrow::StringArray&>(*values), type, pool);
   }
   arrow::compute::ExecContext context(pool);
   return FromArrow(
-      arrow::compute::Cast(*text, type, arrow::compute::CastOptions::Safe(), &context));
+      arrow::compute::Cast(*values, type, arrow::compute::CastOptions::Safe(), &context));
 }
 
 TypePtr TypeOfText(const ArrayPtr& sample, arrow::MemoryPool* pool) {

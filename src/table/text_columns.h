@@ -17,10 +17,11 @@ class Schema;
 
 namespace firn::table {
 
-// `text` (utf8) as values of `type`: by Arrow's casts, and bytes from hexadecimal digits.
-// InvalidArgument names the value.
+// `values`, which are text (utf8) or as decimal_text.h has them parsed, as values of
+// `type`: by Arrow's casts, decimals and times as this room reads them, and bytes from
+// hexadecimal digits. InvalidArgument names the value, where it is text.
 Result<std::shared_ptr<arrow::Array>> FromText(
-    const std::shared_ptr<arrow::Array>& text,
+    const std::shared_ptr<arrow::Array>& values,
     const std::shared_ptr<arrow::DataType>& type, arrow::MemoryPool* pool);
 
 // What a column of text stands for, from a sample of it: timestamps with a zone or
