@@ -145,8 +145,9 @@ TEST_F(RowFileTest, WhatDoesNotParseIsNamed) {
   EXPECT_THAT(Read(RowFormat::kNdjson, "[{\"a\":1}]"), HasSubstr("one object a line"));
   EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\n{\"a\":2,}\n"),
               HasSubstr("x.file: line 2: JSON parse error: Missing a name"));
-  EXPECT_THAT(Read(RowFormat::kNdjson, "{\"a\":1}\n{\"a\":2}\n{\"a\":\"x\"}\n"),
-              HasSubstr("line 3: JSON parse error: Column(/a) changed from number to string"));
+  EXPECT_THAT(
+      Read(RowFormat::kNdjson, "{\"a\":1}\n{\"a\":2}\n{\"a\":\"x\"}\n"),
+      HasSubstr("line 3: JSON parse error: Column(/a) changed from number to string"));
   EXPECT_THAT(Read(RowFormat::kArrow, "this is no stream of Arrow's"),
               HasSubstr("x.file"));
   const auto bytes = arrow::schema({arrow::field("a", arrow::binary())});
