@@ -73,8 +73,9 @@ std::optional<std::string> SqliteStatement::Text(int column) const {
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
     const std::string& path, const SqliteOpenOptions& options) {
   sqlite3* db = nullptr;
-  const int mode = options.read_only ? SQLITE_OPEN_READONLY
-                                     : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // A reader writes as well where it can: what a crash left half done is to be taken
+  // back before anybody reads.
+  const int mode = SQLITE_OPEN_READWRITE | (options.read_only ? 0 : SQLITE_OPEN_CREATE);
   const int code = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &db,
                                    mode | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) {
@@ -84,7 +85,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
   }
   sqlite3_busy_timeout(db, options.busy_timeout_ms);
   sqlite3_extended_result_codes(db, 1);
-  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(db));
+  std::unique_ptr<SqliteDatabase> opened(new SqliteDatabase(db));
+  if (options.read_only) {
+    FIRN_RETURN_IF_ERROR(opened->Execute("PRAGMA query_only = ON"));
+  }
+  return opened;
 }
 
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(db_); }

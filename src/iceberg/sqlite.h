@@ -39,6 +39,7 @@ class SqliteStatement {
 
 struct SqliteOpenOptions {
   int busy_timeout_ms = 0;
+  // Statements change nothing, and the file is to be there.
   bool read_only = false;
 };
 
