@@ -250,9 +250,13 @@ class Grammar {
   }
 
   void AddFormat(CLI::App* command) {
-    command->add_option("--key", rows_.key,
-                        "Columns that identify a row, separated by commas: rows of the "
-                        "table with the same values there are replaced");
+    command
+        ->add_option("--key", rows_.key,
+                     "Columns that identify a row, separated by commas: rows of the "
+                     "table with the same values there are replaced")
+        ->check([](const std::string& key) {
+          return key.empty() ? "it names no column" : std::string();
+        });
     command->add_option("--format", rows_.format,
                         "parquet, csv, tsv, ndjson or arrow; by default as names end");
     command

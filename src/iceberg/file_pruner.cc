@@ -135,13 +135,15 @@ void ForEachPartitionedColumn(const std::vector<FilePruner::Column>& columns,
 void AddRange(const PartitionField& field, const FilePruner::Column& column,
               std::size_t index, const OptionalValue& lower, const OptionalValue& upper,
               KnownColumns* known) {
-  if (lower) {
+  const auto last = upper ? SourceRangeOf(field.transform, column.type, *upper)
+                          : std::optional<SourceRange>();
+  if (last) known->AddUpper(index, last->last);
+  // The least numbers of a type are truncated to the greatest: where those may be among
+  // the values, the least of these says nothing.
+  const bool may_wrap = field.transform.kind == TransformKind::kTruncate && !last;
+  if (lower && !may_wrap) {
     const auto range = SourceRangeOf(field.transform, column.type, *lower);
     if (range) known->AddLower(index, range->first);
-  }
-  if (upper) {
-    const auto range = SourceRangeOf(field.transform, column.type, *upper);
-    if (range) known->AddUpper(index, range->last);
   }
 }
 

@@ -203,6 +203,11 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(done.returncode, BAD_USAGE)
         self.assertIn(b"--warehouse", done.stderr)
 
+    def test_a_key_names_a_column(self):
+        path = self.write(visits(10), "v.csv")
+        self.assert_fails(BAD_USAGE, "--key: it names no column", "import", path, "--into",
+                          "w.v", "--key", "")
+
     def test_an_interrupted_import_leaves_nothing(self):
         self.run_ok("import", self.write(visits(10), "v.csv"), "--into", "a.b")
         before = self.data_files()
@@ -287,6 +292,25 @@ class ImportTest(unittest.TestCase):
                           "--key", "ts,host")
         self.assert_fails(FAILED, "identifies no row", "table", "append", "a.b",
                           self.write(changed, "e.parquet"), "--key", "ms")
+
+    def test_the_least_numbers_are_found_where_they_are_truncated_to_the_greatest(self):
+        for kind, least in (("int", -2 ** 31), ("long", -2 ** 63)):
+            greatest = -least - 1
+            rows = self.directory / "rows.csv"
+            rows.write_text(f"i,id\n{least},1\n{greatest},2\n0,3\n-1,4\n,5\n")
+            table = f"t.{kind}"
+            self.run_ok("table", "create", table, "--columns", f"i {kind}, id long",
+                        "--partition", "truncate(10, i)")
+            self.run_ok("import", rows, "--into", table)
+            for condition, ids in ((f"i = {least}", [1]), ("i < -100", [1]),
+                                   (f"i <= {least}", [1]), (f"i >= {greatest}", [2]),
+                                   ("i > 0", [2]), ("i = 0", [3]), ("i < 0", [1, 4])):
+                done = self.run_ok("sql", f"SELECT id FROM {table} WHERE {condition} "
+                                   "ORDER BY id")
+                self.assertEqual([row[0] for row in done["rows"]], ids, condition)
+            deleted = self.run_ok("table", "delete", table, "--filter", f"i = {least}",
+                                  "--dry-run")
+            self.assertEqual(deleted["rows"], 1)
 
     def test_settings_say_how_files_are_written(self):
         config = self.directory / "firn.yaml"
