@@ -230,6 +230,26 @@ Result<ArrayPtr> BuildText(const arrow::Array& column, arrow::MemoryPool* pool,
   return FromArrow(builder.Finish());
 }
 
+// InvalidArgument for a value whose multiple of `width` needs a digit more than the type
+// has: the result would be none of its type.
+Result<ArrayPtr> TruncateDecimals(std::int32_t width, const PrimitiveType& source,
+                                  const arrow::Array& column, arrow::MemoryPool* pool) {
+  Int128 bound = 1;
+  for (int digit = 0; digit < source.precision; ++digit) bound *= 10;
+  const auto truncated = [&](std::int64_t row) {
+    const Int128 value = DecimalAt(column, row);
+    return value - (value % width + width) % width;
+  };
+  for (std::int64_t row = 0; row < column.length(); ++row) {
+    if (column.IsNull(row) || truncated(row) > -bound) continue;
+    return Status::InvalidArgument(
+        iceberg::ValueToString(iceberg::Decimal{DecimalAt(column, row)}, source) +
+        " has no partition: truncated to a multiple of " + std::to_string(width) +
+        " it is no " + iceberg::ToString(source));
+  }
+  return MakeValues<Int128>(column.type(), column, pool, truncated);
+}
+
 Result<ArrayPtr> Truncate(std::int32_t width, const PrimitiveType& source,
                           const arrow::Array& column, arrow::MemoryPool* pool) {
   const auto unsigned_width = static_cast<std::size_t>(width);
@@ -250,10 +270,7 @@ Result<ArrayPtr> Truncate(std::int32_t width, const PrimitiveType& source,
       });
     }
     case PrimitiveKind::kDecimal:
-      return MakeValues<Int128>(column.type(), column, pool, [&](std::int64_t row) {
-        const Int128 value = DecimalAt(column, row);
-        return value - (value % width + width) % width;
-      });
+      return TruncateDecimals(width, source, column, pool);
     case PrimitiveKind::kString:
       return BuildText<arrow::StringBuilder>(column, pool, [=](std::string_view text) {
         return Prefix(text, unsigned_width);

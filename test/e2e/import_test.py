@@ -312,6 +312,15 @@ class ImportTest(unittest.TestCase):
                                   "--dry-run")
             self.assertEqual(deleted["rows"], 1)
 
+    def test_a_decimal_that_no_partition_has_is_named(self):
+        rows = self.directory / "rows.csv"
+        rows.write_text("d\n1.00\n-9999999.99\n")
+        self.run_ok("table", "create", "t.d", "--columns", "d decimal(9, 2)", "--partition",
+                    "truncate(10, d)")
+        self.assert_fails(FAILED, "-9999999.99 has no partition", "import", rows, "--into",
+                          "t.d")
+        self.assertEqual(self.run_ok("table", "snapshots", "t.d"), [])
+
     def test_settings_say_how_files_are_written(self):
         config = self.directory / "firn.yaml"
         config.write_text("storage:\n  parquet:\n    max_file_size: 1MiB\n"
