@@ -155,14 +155,9 @@ std::string QuotedName(std::string_view name) {
 }
 
 std::string QuotedTable(std::string_view name) {
-  std::string out;
-  for (;;) {
-    const std::size_t dot = name.find('.');
-    out += QuotedName(name.substr(0, dot));
-    if (dot == std::string_view::npos) return out;
-    out += '.';
-    name.remove_prefix(dot + 1);
-  }
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return QuotedName(name);
+  return QuotedName(name.substr(0, dot)) + "." + QuotedName(name.substr(dot + 1));
 }
 
 std::string QuotedColumns(std::string_view columns) {

@@ -58,7 +58,7 @@ Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
                 RowPrinter& printer, QueryStats* stats = nullptr);
 
-// `a` as a name in SQL, and `a.b` as a name in a name space.
+// `a` as a name in SQL, and `a.b.c` as the name c in the name space a.b.
 std::string QuotedName(std::string_view name);
 std::string QuotedTable(std::string_view name);
 // The names between commas, quoted; `*` where there is none.

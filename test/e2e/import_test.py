@@ -203,6 +203,16 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(done.returncode, BAD_USAGE)
         self.assertIn(b"--warehouse", done.stderr)
 
+    def test_a_namespace_may_have_levels(self):
+        path = self.write(visits(10), "v.parquet")
+        self.run_ok("import", path, "--into", "w.x.v")
+        scanned = self.firn("table", "scan", "w.x.v", "--columns", "host", "--format",
+                            "ndjson")
+        self.assertEqual(len(scanned.stdout.splitlines()), 10, scanned.stderr)
+        self.run_ok("export", "w.x.v", "--to", self.directory / "out.parquet")
+        self.assertEqual(rows_of(pq.read_table(self.directory / "out.parquet")),
+                         rows_of(visits(10)))
+
     def test_a_key_names_a_column(self):
         path = self.write(visits(10), "v.csv")
         self.assert_fails(BAD_USAGE, "--key: it names no column", "import", path, "--into",
