@@ -15,6 +15,7 @@
 
 #include "base/quote.h"
 #include "table/arrow_status.h"
+#include "table/text_columns.h"
 
 namespace firn::table {
 namespace {
@@ -22,11 +23,6 @@ namespace {
 using TypePtr = std::shared_ptr<arrow::DataType>;
 
 constexpr int kDigitsMax = arrow::Decimal128Type::kMaxPrecision;
-
-std::string_view Trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
 
 std::optional<arrow::Decimal128> Parse(std::string_view text,
                                        const arrow::DecimalType& type) {
@@ -102,7 +98,7 @@ Result<std::shared_ptr<arrow::Array>> DecimalsFromText(const arrow::StringArray&
       builder.UnsafeAppendNull();
       continue;
     }
-    const auto value = Parse(Trimmed(text.GetView(i)), decimal);
+    const auto value = Parse(WithoutBlanks(text.GetView(i)), decimal);
     if (!value.has_value()) {
       return Status::InvalidArgument(base::Quoted(text.GetView(i).substr(0, 80)) +
                                      " is no decimal(" +

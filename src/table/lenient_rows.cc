@@ -4,7 +4,6 @@
 #include <arrow/array/array_binary.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
-#include <arrow/buffer.h>
 #include <arrow/json/api.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
@@ -138,9 +137,7 @@ class NdjsonReader final : public TextRowReader {
     if (lines.empty()) return Status::OK();
     const char* const begin = lines.front().text.data();
     const char* const end = lines.back().text.data() + lines.back().text.size();
-    const auto text = std::make_shared<arrow::Buffer>(
-        reinterpret_cast<const std::uint8_t*>(begin), end - begin);
-    const auto batch = arrow::json::ParseOne(parse_, text);
+    const auto batch = ParseLines(std::string_view(begin, end), parse_);
     const auto count = static_cast<std::int64_t>(lines.size());
     if (batch.ok() && (*batch)->num_rows() == count) {
       parts_.push_back(*batch);
@@ -164,10 +161,7 @@ class NdjsonReader final : public TextRowReader {
   std::string ReasonOf(std::string_view line, const arrow::Status& status) const {
     arrow::json::ParseOptions any = parse_;
     any.unexpected_field_behavior = arrow::json::UnexpectedFieldBehavior::InferType;
-    const auto text = std::make_shared<arrow::Buffer>(
-        reinterpret_cast<const std::uint8_t*>(line.data()),
-        static_cast<std::int64_t>(line.size()));
-    const auto batch = arrow::json::ParseOne(any, text);
+    const auto batch = ParseLines(line, any);
     if (!batch.ok()) return WithoutRow(status.message());
     for (const auto& field : (*batch)->schema()->fields()) {
       if (schema_->GetFieldByName(field->name()) != nullptr) continue;
@@ -358,11 +352,9 @@ class LenientStream final : public RowStream {
     return FromArrow(arrow::Concatenate({std::move(rows)}, pool_));
   }
 
-  // A value without blanks around it, as Arrow's reader of CSV has numbers.
   Result<ArrayPtr> Trimmed(const arrow::Array& text) const {
-    std::string_view value = static_cast<const arrow::StringArray&>(text).GetView(0);
-    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-    value.remove_suffix(value.size() - (value.find_last_not_of(" \t") + 1));
+    const std::string_view value =
+        WithoutBlanks(static_cast<const arrow::StringArray&>(text).GetView(0));
     return FromArrow(
         arrow::MakeArrayFromScalar(arrow::StringScalar(std::string(value)), 1, pool_));
   }

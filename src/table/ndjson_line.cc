@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/ndjson_line.h"
 
+#include <arrow/buffer.h>
+#include <arrow/json/api.h>
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "table/decimal_text.h"
@@ -89,6 +93,14 @@ std::string FaultOfLine(std::string_view line, const FieldNames& decimals) {
     }
   }
   return "its object does not end";
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ParseLines(
+    std::string_view lines, const arrow::json::ParseOptions& options) {
+  return arrow::json::ParseOne(
+      options,
+      std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(lines.data()),
+                                      static_cast<std::int64_t>(lines.size())));
 }
 
 }  // namespace firn::table

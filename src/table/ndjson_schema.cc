@@ -2,7 +2,6 @@
 #include "table/ndjson_schema.h"
 
 #include <arrow/array/array_base.h>
-#include <arrow/buffer.h>
 #include <arrow/io/memory.h>
 #include <arrow/json/api.h>
 #include <arrow/record_batch.h>
@@ -66,11 +65,7 @@ class Guess {
   }
 
   bool Parses(std::string_view line) const {
-    auto parse = arrow::json::ParseOptions::Defaults();
-    const auto text = std::make_shared<arrow::Buffer>(
-        reinterpret_cast<const std::uint8_t*>(line.data()),
-        static_cast<std::int64_t>(line.size()));
-    const auto rows = arrow::json::ParseOne(parse, text);
+    const auto rows = ParseLines(line, arrow::json::ParseOptions::Defaults());
     return rows.ok() && (*rows)->num_rows() == 1;
   }
 

@@ -8,6 +8,7 @@
 #include <arrow/compute/exec.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -142,6 +143,11 @@ bool Casts(const ArrayPtr& text, const TypePtr& type, arrow::MemoryPool* pool) {
 }
 
 }  // namespace
+
+std::string_view WithoutBlanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
 
 Result<ArrayPtr> FromText(const ArrayPtr& values, const TypePtr& type,
                           arrow::MemoryPool* pool) {

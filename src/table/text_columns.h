@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "firn/status.h"
 
@@ -16,6 +17,9 @@ class Schema;
 }  // namespace arrow
 
 namespace firn::table {
+
+// The text without blanks around it, as Arrow's reader of CSV has numbers.
+std::string_view WithoutBlanks(std::string_view text);
 
 // `values`, which are text (utf8) or as decimal_text.h has them parsed, as values of
 // `type`: by Arrow's casts, decimals and times as this room reads them, and bytes from

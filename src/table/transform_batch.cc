@@ -236,18 +236,20 @@ Result<ArrayPtr> TruncateDecimals(std::int32_t width, const PrimitiveType& sourc
                                   const arrow::Array& column, arrow::MemoryPool* pool) {
   Int128 bound = 1;
   for (int digit = 0; digit < source.precision; ++digit) bound *= 10;
-  const auto truncated = [&](std::int64_t row) {
-    const Int128 value = DecimalAt(column, row);
-    return value - (value % width + width) % width;
-  };
+  FIRN_ASSIGN_OR_RETURN(
+      ArrayPtr truncated,
+      MakeValues<Int128>(column.type(), column, pool, [&](std::int64_t row) {
+        const Int128 value = DecimalAt(column, row);
+        return value - (value % width + width) % width;
+      }));
   for (std::int64_t row = 0; row < column.length(); ++row) {
-    if (column.IsNull(row) || truncated(row) > -bound) continue;
+    if (column.IsNull(row) || DecimalAt(*truncated, row) > -bound) continue;
     return Status::InvalidArgument(
         iceberg::ValueToString(iceberg::Decimal{DecimalAt(column, row)}, source) +
         " has no partition: truncated to a multiple of " + std::to_string(width) +
         " it is no " + iceberg::ToString(source));
   }
-  return MakeValues<Int128>(column.type(), column, pool, truncated);
+  return truncated;
 }
 
 Result<ArrayPtr> Truncate(std::int32_t width, const PrimitiveType& source,
