@@ -263,7 +263,7 @@ class WatchedCursor final : public SqlCursor {
  public:
   using Ask = std::function<Result<std::unique_ptr<SqlCursor>>()>;
 
-  // `ask_again` looks at the tables again and runs the statement once more.
+  // `ask_again` runs the statement once more.
   WatchedCursor(std::unique_ptr<SqlCursor> rows, std::function<Status()> look_again,
                 Ask ask_again)
       : rows_(std::move(rows)),
@@ -436,14 +436,12 @@ class OpenDb final : public Db {
 
   Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
                                          std::string_view statement) override {
-    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, OnFreshCut(context, [&] {
-                            return sql_->Query(context, statement);
-                          }));
+    const auto ask = [this, &context, text = std::string(statement)] {
+      return OnFreshCut(context, [&] { return sql_->Query(context, text); });
+    };
+    FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, ask());
     return std::make_unique<WatchedCursor>(
-        std::move(rows), [this, &context] { return Refresh(context); },
-        [this, &context, text = std::string(statement)] {
-          return sql_->Query(context, text);
-        });
+        std::move(rows), [this, &context] { return Refresh(context); }, ask);
   }
 
   Result<std::vector<TableSummary>> ListTables(const base::Context& context) override {
