@@ -16,6 +16,7 @@
 #include "base/context.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "firn/table_changes.h"
 #include "firn/table_maintenance.h"
 
 namespace firn {
@@ -292,6 +293,28 @@ TEST_F(DbTest, ASettleThatFindsTheTablesChangedStopsWriting) {
   EXPECT_NE(refused.message().find("writing is stopped"), std::string_view::npos)
       << refused;
   EXPECT_EQ(Rows(), 6);  // Reading goes on.
+}
+
+TEST_F(DbTest, ASettleOfNothingSeesWhatOthersCommitted) {
+  Open();
+  Write(now_ms_ - 5000, 1);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  Write(now_ms_ - 4000, 2);
+  ASSERT_TRUE(db_->Settle(context_).ok());
+  EXPECT_EQ(Rows(), 6);
+  const auto snapshots = db_->Snapshots(context_, "metrics.samples");
+  ASSERT_TRUE(snapshots.ok() && snapshots->size() == 2) << snapshots.status();
+  std::int64_t first = snapshots->front().snapshot_id;
+  if (snapshots->front().is_current) first = snapshots->back().snapshot_id;
+  DbOptions options = options_;
+  options.warehouse = options_.data_dir + "/warehouse";
+  const auto other = TableChanges::Open(options);
+  ASSERT_TRUE(other.ok()) << other.status();
+  ASSERT_TRUE((*other)->RollbackTo(context_, "metrics.samples", first).ok());
+  const auto settled = db_->Settle(context_);
+  ASSERT_TRUE(settled.ok()) << settled.status();
+  EXPECT_TRUE(settled->empty());
+  EXPECT_EQ(Rows(), 3);
 }
 
 TEST_F(DbTest, AQuestionMakesNoDirectory) {

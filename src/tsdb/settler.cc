@@ -129,8 +129,13 @@ Result<std::vector<SettledTable>> Settler::Settle(const base::Context& context) 
   const std::shared_ptr<const SettledTables> before = env_.cuts.tables();
   env_.head.Freeze();
   std::vector<SettledTable> settled;
-  for (const auto& generation :
-       env_.head.FrozenAndUnsettled(env_.cuts.tables()->settled)) {
+  const auto unsettled = env_.head.FrozenAndUnsettled(env_.cuts.tables()->settled);
+  if (unsettled.empty()) {
+    // No commit meets what others have done meanwhile, and who settles wants to see it.
+    FIRN_RETURN_IF_ERROR(
+        env_.cuts.Refresh(context, env_.commit.catalog, options_.writer).With("settle"));
+  }
+  for (const auto& generation : unsettled) {
     const Status status = SettleGeneration(context, *generation, &settled);
     if (!status.ok()) {
       failures_total_.Add();

@@ -76,8 +76,9 @@ class Settler {
   };
   Settler(const Environment& environment, SettlerOptions options);
 
-  // Settle everything published so far. Returns a row for each table and commit that
-  // added rows.
+  // Settle everything published so far; afterwards the cut has what other engines had
+  // committed to the tables before. Returns a row for each table and commit that added
+  // rows.
   Result<std::vector<SettledTable>> Settle(const base::Context& context);
 
   // Look whether another engine has committed; waits for a settle that runs. Where the
