@@ -122,34 +122,50 @@ void KeySet::Widen(std::size_t i, const arrow::Array& column) {
   }
 }
 
-Status KeySet::Add(const arrow::RecordBatch& batch) {
-  FIRN_ASSIGN_OR_RETURN(const auto key_columns, KeyColumns(batch));
+Status KeySet::Add(CheckedBatch& batch) {
+  FIRN_ASSIGN_OR_RETURN(const auto key_columns, KeyColumns(*batch.rows));
   for (int i = 0; i < key_columns->num_columns(); ++i) {
-    if (key_columns->column(i)->null_count() > 0) {
-      return Status::InvalidArgument("key: column " +
-                                     columns_[static_cast<std::size_t>(i)] +
-                                     " is NULL, which identifies no row");
-    }
     Widen(static_cast<std::size_t>(i), *key_columns->column(i));
   }
   FIRN_ASSIGN_OR_RETURN(const auto columns,
                         encoder_.Columns(*key_columns, arrow::default_memory_pool()));
-  std::string key;
-  for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
-    key.clear();
-    encoder_.AppendKey(columns, row, &key);
-    FIRN_RETURN_IF_ERROR(
-        reserved_.Grow(static_cast<std::int64_t>(key.size()) + kBytesPerKey));
-    if (!keys_.insert(key).second) {
-      std::string text;
-      for (const auto& column : key_columns->columns()) {
-        FIRN_ASSIGN_OR_RETURN(const auto value, FromArrow(column->GetScalar(row)));
-        text += (text.empty() ? "" : ", ") + KeyText(*value);
-      }
-      return Status::InvalidArgument("key: " + text + " comes twice");
+  std::vector<InvalidRow> invalid;
+  auto known = batch.invalid.begin();
+  for (std::int64_t row = 0; row < batch.rows->num_rows(); ++row) {
+    if (known != batch.invalid.end() && known->row == row) {
+      invalid.push_back(std::move(*known++));
+      continue;
+    }
+    FIRN_ASSIGN_OR_RETURN(auto refused, AddRow(*key_columns, columns, row));
+    if (refused.has_value()) invalid.push_back(*std::move(refused));
+  }
+  batch.invalid = std::move(invalid);
+  return Status::OK();
+}
+
+Result<std::optional<InvalidRow>> KeySet::AddRow(
+    const arrow::RecordBatch& key_columns,
+    const std::vector<std::shared_ptr<arrow::Array>>& encoded, std::int64_t row) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (key_columns.column(static_cast<int>(i))->IsNull(row)) {
+      return std::optional(InvalidRow{row, columns_[i], "NULL in a key"});
     }
   }
-  return Status::OK();
+  std::string key;
+  encoder_.AppendKey(encoded, row, &key);
+  FIRN_RETURN_IF_ERROR(
+      reserved_.Grow(static_cast<std::int64_t>(key.size()) + kBytesPerKey));
+  if (keys_.insert(std::move(key)).second) return std::optional<InvalidRow>();
+  std::string names;
+  std::string text;
+  for (int i = 0; i < key_columns.num_columns(); ++i) {
+    FIRN_ASSIGN_OR_RETURN(const auto value,
+                          FromArrow(key_columns.column(i)->GetScalar(row)));
+    names += (i == 0 ? "" : ", ") + columns_[static_cast<std::size_t>(i)];
+    text += (i == 0 ? "" : ", ") + KeyText(*value);
+  }
+  return std::optional(
+      InvalidRow{row, std::move(names), "the key " + text + " comes twice"});
 }
 
 Status KeySet::Find(const arrow::RecordBatch& batch,

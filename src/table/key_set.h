@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -14,6 +15,7 @@
 #include "firn/status.h"
 #include "iceberg/schema.h"
 #include "iceberg/value.h"
+#include "table/batch_validator.h"
 #include "table/row_key.h"
 #include "table/row_matcher.h"
 
@@ -29,10 +31,9 @@ class KeySet {
   static Result<KeySet> Make(const iceberg::Schema& schema,
                              std::vector<std::string> columns, base::ByteBudget& budget);
 
-  // Add the keys of a batch that has the table's Arrow schema. InvalidArgument, naming
-  // the column or key, for NULL in a key and for a key that is there already;
-  // ResourceExhausted of the budget.
-  Status Add(const arrow::RecordBatch& batch);
+  // Add the keys of the valid rows of a batch, and mark those as invalid that have NULL
+  // in their key or a key that is there already. ResourceExhausted of the budget.
+  Status Add(CheckedBatch& batch);
   std::size_t size() const { return keys_.size(); }
   const std::vector<std::string>& columns() const { return columns_; }
 
@@ -64,6 +65,10 @@ class KeySet {
   Result<std::shared_ptr<arrow::RecordBatch>> KeyColumns(
       const arrow::RecordBatch& batch) const;
   void Widen(std::size_t i, const arrow::Array& column);
+  // Why the row, of the key columns, is none that the set takes, or nothing.
+  Result<std::optional<InvalidRow>> AddRow(
+      const arrow::RecordBatch& key_columns,
+      const std::vector<std::shared_ptr<arrow::Array>>& encoded, std::int64_t row);
 
   std::vector<std::string> columns_;
   RowKeyEncoder encoder_;

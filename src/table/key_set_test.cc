@@ -16,6 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 iceberg::Schema OneColumn(iceberg::Type type) {
   iceberg::Schema schema;
@@ -58,11 +59,11 @@ const KeyCase kCases[] = {
     {iceberg::kBinary, R"(["", "ab"])", R"(["a", "", "b", null, "ab", "abc"])",
      "comes twice"},
     {iceberg::FixedType(2), R"(["aa", "bb"])", R"(["a0", "aa", "ab", null, "bb", "bc"])",
-     R"(key: "aa" comes twice)"},
+     R"(key "aa" comes twice)"},
     {iceberg::kUuid, R"(["0000000000000000", "~~~~~~~~~~~~~~~~"])",
      R"(["0000000000000001", "0000000000000000", "0000000000000002", null,
          "~~~~~~~~~~~~~~~~", "~~~~~~~~~~~~~~~}"])",
-     R"(key: "0000000000000000" comes twice)"},
+     R"(key "0000000000000000" comes twice)"},
     {iceberg::kBoolean, "[false, true]", "[null, false, null, null, true, null]",
      "false"},
 };
@@ -74,7 +75,9 @@ TEST(KeySet, FindsTheRowsOfItsKeysWhateverTheirType) {
     base::ByteBudget budget("keys", 1 << 20);
     auto keys = KeySet::Make(schema, {"k"}, budget);
     ASSERT_TRUE(keys.ok()) << keys.status();
-    ASSERT_TRUE(keys->Add(*Batch(schema, c.keys)).ok());
+    CheckedBatch batch{Batch(schema, c.keys), {}};
+    ASSERT_TRUE(keys->Add(batch).ok());
+    EXPECT_THAT(batch.invalid, IsEmpty());
     EXPECT_EQ(keys->size(), 2u);
     std::vector<std::uint8_t> mask;
     ASSERT_TRUE(keys->Find(*Batch(schema, c.rows), mask).ok());
@@ -83,12 +86,29 @@ TEST(KeySet, FindsTheRowsOfItsKeysWhateverTheirType) {
     ASSERT_TRUE(keys->Find(*Batch(schema, c.rows)->Slice(3), mask).ok());
     EXPECT_THAT(mask, ElementsAre(0, 1, 0));
     ASSERT_NE(keys->Bounds(), nullptr);
-    const Status twice = keys->Add(*Batch(schema, c.keys));
-    EXPECT_TRUE(twice.Is(StatusCode::kInvalidArgument));
-    EXPECT_THAT(twice.ToString(), HasSubstr(c.twice));
-    const Status null = keys->Add(*Batch(schema, "[null]"));
-    EXPECT_THAT(null.ToString(), HasSubstr("column k is NULL"));
+    ASSERT_TRUE(keys->Add(batch).ok());
+    ASSERT_EQ(batch.invalid.size(), 2u);
+    EXPECT_EQ(batch.invalid[1].row, 1);
+    EXPECT_THAT(batch.invalid[0].ToString(), HasSubstr(c.twice));
+    CheckedBatch null{Batch(schema, "[null]"), {}};
+    ASSERT_TRUE(keys->Add(null).ok());
+    ASSERT_EQ(null.invalid.size(), 1u);
+    EXPECT_EQ(null.invalid[0].ToString(), "column k, row 0: NULL in a key");
   }
+}
+
+TEST(KeySet, LeavesInvalidRowsOut) {
+  const iceberg::Schema schema = OneColumn(iceberg::kInt);
+  base::ByteBudget budget("keys", 1 << 20);
+  auto keys = KeySet::Make(schema, {"k"}, budget);
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  CheckedBatch batch{Batch(schema, "[1, 2, null, 2, 1]"), {{0, "x", "wrong"}}};
+  ASSERT_TRUE(keys->Add(batch).ok());
+  std::vector<std::int64_t> rows;
+  for (const InvalidRow& row : batch.invalid) rows.push_back(row.row);
+  EXPECT_THAT(rows, ElementsAre(0, 2, 3));  // The second 1 is the first that is valid.
+  EXPECT_EQ(batch.invalid[0].reason, "wrong");
+  EXPECT_EQ(keys->size(), 2u);
 }
 
 TEST(KeySet, RefusesTypesThatIdentifyNoRow) {

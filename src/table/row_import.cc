@@ -243,9 +243,7 @@ class Import {
       return reading->RowNumber(row);
     };
     if (keys_.has_value()) {
-      environment.on_rows = [this](const arrow::RecordBatch& rows) {
-        return keys_->Add(rows);
-      };
+      environment.check_rows = [this](CheckedBatch& rows) { return keys_->Add(rows); };
     }
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
                           TableWriter::Make(environment, outcome_.table, options));

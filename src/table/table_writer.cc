@@ -160,6 +160,9 @@ Status TableWriter::Write(const arrow::RecordBatch& batch) {
 Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
     const arrow::RecordBatch& batch) {
   auto checked = validator_.Check(batch, &pool_);
+  if (checked.ok() && environment_.check_rows) {
+    FIRN_RETURN_IF_ERROR(environment_.check_rows(*checked));
+  }
   const std::string table = table_.identifier.ToString();
   if (checked.ok() && checked->invalid.empty()) return checked->rows;
   if (options_.on_invalid == OnInvalid::kFail) {
@@ -189,7 +192,6 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
 
 Status TableWriter::Take(const std::shared_ptr<arrow::RecordBatch>& rows) {
   if (rows->num_rows() == 0) return Status::OK();
-  if (environment_.on_rows) FIRN_RETURN_IF_ERROR(environment_.on_rows(*rows));
   FIRN_ASSIGN_OR_RETURN(const std::int64_t bytes,
                         FromArrow(arrow::util::ReferencedBufferSize(*rows)));
   row_bytes_ = std::max<std::int64_t>(1, bytes / rows->num_rows());

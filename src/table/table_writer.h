@@ -50,9 +50,9 @@ struct TableWriterEnvironment {
   io::FileSystem& spill_files;
   std::string spill_directory;
   DeadLetterSink* dead_letters = nullptr;  // Needed for OnInvalid::kQuarantine.
-  // Called with the rows of each batch as the table takes them, in its Arrow schema,
-  // before they are written; an error ends the writer. May be empty.
-  std::function<Status(const arrow::RecordBatch& rows)> on_rows = {};
+  // Called with each batch once it was held against the table's schema; marks further
+  // rows as invalid. REQUIRES: they stay in order, one fault each. May be empty.
+  std::function<Status(CheckedBatch& batch)> check_rows = {};
   // Which row of its source a row of the batch being written is, for errors. May be
   // empty: then they count in the batch.
   std::function<std::int64_t(std::int64_t row)> row_number = {};
