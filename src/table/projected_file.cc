@@ -27,6 +27,14 @@ scan::ScanStats WhatCounts(iceberg::FileContent content, const scan::ScanStats& 
   return read;
 }
 
+// A table's files are never replaced: where readers speak of another writer, the file is
+// not what the table's manifests say of it.
+Status OfTableFile(const Status& status) {
+  return status.Is(StatusCode::kConflict)
+             ? Status::Corruption(std::string(status.message()))
+             : status;
+}
+
 // One of the columns wanted: where the inner batches have it, and what is made of it.
 struct ProjectedColumn {
   int source = -1;
@@ -53,7 +61,8 @@ class ProjectedStream final : public scan::BatchStream {
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
     Result<std::shared_ptr<arrow::RecordBatch>> next = inner_->Next();
     Count();
-    if (!next.ok() || *next == nullptr) return next;
+    if (!next.ok()) return OfTableFile(next.status());
+    if (*next == nullptr) return next;
     const arrow::RecordBatch& batch = **next;
     std::vector<ArrayPtr> columns;
     for (const ProjectedColumn& column : columns_) {
@@ -289,7 +298,10 @@ Result<std::unique_ptr<scan::BatchStream>> OpenProjected(
     return Status::Unimplemented(what + file.file_path +
                                  " is encrypted, which is not read");
   }
-  return Opener(file, spec, read).Open(context, environment, mappings, std::move(total));
+  auto opened =
+      Opener(file, spec, read).Open(context, environment, mappings, std::move(total));
+  if (!opened.ok()) return OfTableFile(opened.status());
+  return opened;
 }
 
 }  // namespace firn::table

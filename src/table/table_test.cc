@@ -332,5 +332,20 @@ TEST_F(TableTest, AMissingDataFileIsNotFoundByName) {
   EXPECT_NE(missing.message().find((*files)[0].file_path), std::string_view::npos);
 }
 
+TEST_F(TableTest, ADataFileThatWasCutIsCorruption) {
+  auto files = WriteFiles({{20'000, {{20'000 * kDayUs, "a", 1}}}});
+  ASSERT_TRUE(Commit(std::nullopt, 1, *files).ok());
+  const std::string& location = (*files)[0].file_path;
+  ASSERT_TRUE(store_.Remove(context_, location).ok());
+  ASSERT_TRUE(store_.PutIfAbsent(context_, location, "PAR1").ok());
+  auto source =
+      MakeTableSource({store_, footers_, nullptr}, *catalog_->LoadTable(context_, name_));
+  auto plan = (*source)->Plan(context_, {});
+  ASSERT_TRUE(plan.ok());
+  const Status cut = (*plan)->OpenSplit(0).status();
+  EXPECT_TRUE(cut.Is(StatusCode::kCorruption)) << cut;
+  EXPECT_NE(cut.message().find(location), std::string_view::npos);
+}
+
 }  // namespace
 }  // namespace firn::table

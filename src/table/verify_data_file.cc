@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/quote.h"
 #include "iceberg/single_value.h"
 #include "parquet/reader.h"
 #include "parquet/verify.h"
@@ -18,6 +19,12 @@ using iceberg::OptionalValue;
 using iceberg::PrimitiveType;
 using iceberg::TransformKind;
 using iceberg::Value;
+
+// Text between quotes: what a damaged file says of it may be no UTF-8.
+std::string ShownValue(const Value& value, const PrimitiveType& type) {
+  std::string text = iceberg::ValueToString(value, type);
+  return type.kind == iceberg::PrimitiveKind::kString ? base::Quoted(text) : text;
+}
 
 // What the footer says is the least or the greatest value, as one of the table's type.
 OptionalValue BoundOf(const std::optional<expr::Literal>& literal,
@@ -91,8 +98,8 @@ class MetricsComparison {
       Add(what + "that is no value: " + std::string(bound.status().message()), "");
     } else if (actual.has_value() && *bound != *actual &&
                sign * iceberg::CompareValues(*bound, *actual) > 0) {
-      Add(what + iceberg::ValueToString(*bound, type),
-          (sign > 0 ? "at most " : "at least ") + iceberg::ValueToString(*actual, type));
+      Add(what + ShownValue(*bound, type),
+          (sign > 0 ? "at most " : "at least ") + ShownValue(*actual, type));
     }
   }
 
@@ -127,7 +134,7 @@ std::string OutsideOf(const iceberg::Transform& transform, const PrimitiveType& 
     const OptionalValue result = iceberg::ApplyTransform(transform, source, *bound);
     // Equal, so that -0.0 and 0.0 are in one partition.
     if (result.has_value() && *result == *value) continue;
-    return "the value " + iceberg::ValueToString(**bound, source);
+    return "the value " + ShownValue(**bound, source);
   }
   return {};
 }

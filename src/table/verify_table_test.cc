@@ -235,7 +235,7 @@ TEST_F(VerifyTableTest, ALowerBoundIsTooHigh) {
 TEST_F(VerifyTableTest, AnUpperBoundWasCutAndNotRaised) {
   MakeTableWith([](DataFile& file) { file.upper_bounds[FieldId(2)] = "a long"; });
   ExpectFault(TableFaultKind::kMetrics, files_[0].file_path,
-              "upper bound a long, expected at least a long name 14");
+              R"(upper bound "a long", expected at least "a long name 14")");
 }
 
 TEST_F(VerifyTableTest, ABoundIsNoValue) {
