@@ -21,6 +21,7 @@ constexpr std::int64_t kFooterCacheBytes = 64 << 20;
 // under way at a time keep a fast network busy.
 constexpr int kFetchThreads = 8;
 constexpr std::int64_t kReadAheadBytes = 16 << 20;  // Of each split that is being read.
+constexpr std::size_t kNamesInErrors = 10;
 
 // Whether it says what is wrong with one table, and nothing of the others.
 bool IsOfTable(const Status& status) {
@@ -165,13 +166,19 @@ Result<iceberg::LoadedTable> Warehouse::LoadTable(const base::Context& context,
   }
   if (!loaded.status().Is(StatusCode::kNotFound)) return loaded;
   FIRN_ASSIGN_OR_RETURN(const std::vector<scan::TableName> names, ListTables(context));
-  std::string known;
-  for (const scan::TableName& table : names) {
-    known += (known.empty() ? "" : ", ") + table.ToString();
-  }
   const std::string where = location_.empty() ? "the catalog" : location_;
-  return Status::NotFound("no table " + std::string(name) + " in " + where +
-                          (known.empty() ? ", which has none" : "; there are: " + known));
+  const std::string what = "no table " + std::string(name) + " in " + where;
+  if (names.empty()) return Status::NotFound(what + ", which has none");
+  std::vector<std::string> known;
+  for (const scan::TableName& table : names) known.push_back(table.ToString());
+  if (known.size() > kNamesInErrors) {
+    return Status::NotFound(what + ", which has " + std::to_string(known.size()) +
+                            base::DidYouMean(name, std::vector<std::string_view>(
+                                                       known.begin(), known.end())));
+  }
+  std::string list;
+  for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
+  return Status::NotFound(what + "; there are: " + list);
 }
 
 Result<std::vector<TableSummary>> Warehouse::Summaries(const base::Context& context) {

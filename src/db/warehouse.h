@@ -52,7 +52,8 @@ class Warehouse {
     return {*catalog_, manifests_, clock_, random_};
   }
 
-  // NotFound that lists the tables there are. InvalidArgument for a name without a dot.
+  // NotFound that lists the tables there are, or the nearest of many. InvalidArgument for
+  // a name without a dot.
   Result<iceberg::LoadedTable> LoadTable(const base::Context& context,
                                          std::string_view name);
   Result<std::vector<scan::TableName>> ListTables(const base::Context& context);
