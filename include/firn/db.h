@@ -211,6 +211,14 @@ struct TableDescription {
   std::vector<std::pair<std::string, std::string>> properties;
 };
 
+// Of one table of a statement only the rows for which a condition is true, whatever the
+// statement says of it.
+struct TableFilter {
+  std::string table;  // NAMESPACE.TABLE or, where statements may name files, a location.
+  // As `firn table delete --filter` takes it (docs/operate/filter.md). Empty: every row.
+  std::string condition;
+};
+
 // The rows of one SQL statement, as Arrow batches. Thread-compatible. The Db must
 // outlive it.
 class SqlCursor {
@@ -270,9 +278,15 @@ class Db {
   static Result<std::vector<LabelMatcher>> ParseSelector(std::string_view text);
 
   // --- SQL over every table, hot and settled. One statement. NotFound where it names a
-  // file that is not there, which only `sql_files` lets it do.
+  // file that is not there, which only `sql_files` lets it do. InvalidArgument also where
+  // the statement reads no table of the filter's, or the condition does not go with it.
   virtual Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
-                                                 std::string_view statement) = 0;
+                                                 std::string_view statement,
+                                                 const TableFilter& filter) = 0;
+  Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
+                                         std::string_view statement) {
+    return Sql(context, statement, TableFilter());
+  }
 
   // --- Tables.
   virtual Result<std::vector<TableSummary>> ListTables(const base::Context& context) = 0;

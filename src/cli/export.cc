@@ -45,13 +45,9 @@ std::string FormatOf(std::string_view name) {
 
 std::string StatementOf(const ExportFlags& flags) {
   if (!flags.query.empty()) return flags.query;
-  std::string sql = "SELECT " + QuotedColumns(flags.columns) + " FROM " +
-                    (IsLocation(flags.source_name) ? QuotedName(flags.source_name)
-                                                   : QuotedTable(flags.source_name));
-  // In parentheses, and closed on a line of its own, so that the text stays one
-  // condition.
-  if (!flags.filter.empty()) sql += " WHERE (" + flags.filter + "\n)";
-  return sql;
+  return "SELECT " + QuotedColumns(flags.columns) + " FROM " +
+         (IsLocation(flags.source_name) ? QuotedName(flags.source_name)
+                                        : QuotedTable(flags.source_name));
 }
 
 // What is wrong with the flags, or OK. Sets the format.
@@ -134,7 +130,8 @@ Result<Exported> Write(const base::Context& context, SqlSource& source,
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<RowPrinter> printer,
                         RowPrinter::Make(format, file, parquet));
   FilePrinter checked(*printer, file, context);
-  FIRN_RETURN_IF_ERROR(source.Run(context, StatementOf(flags), checked));
+  FIRN_RETURN_IF_ERROR(source.Run(context, StatementOf(flags),
+                                  {flags.source_name, flags.filter}, checked));
   FIRN_RETURN_IF_ERROR(context.Check());
   FIRN_RETURN_IF_ERROR(file.Close());
   return Exported{checked.rows(), file.written_bytes()};

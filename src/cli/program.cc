@@ -220,7 +220,8 @@ class Grammar {
     CLI::App* scan =
         AddTableCommand(table, "scan", "Print the rows of a table", true, TableScan);
     scan->add_option("--columns", table_.columns, "Columns, separated by commas");
-    scan->add_option("--filter", table_.filter, "Rows to keep, such as \"value > 1\"");
+    scan->add_option("--filter", table_.filter,
+                     "Rows to keep, such as \"value > 1\" (docs/operate/filter.md)");
     scan->add_option("--limit", table_.limit, "Most rows to print")
         ->check(CLI::PositiveNumber);
     scan->add_option("--format", table_.format, "table, csv, json, ndjson or arrow");

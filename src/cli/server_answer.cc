@@ -141,11 +141,17 @@ Status AnswerStatus(int code, std::string_view body) {
 }
 
 Status SqlOverHttp(io::HttpClient& client, const base::Context& context,
-                   std::string_view statement, RowPrinter& printer) {
+                   std::string_view statement, const TableFilter& filter,
+                   RowPrinter& printer) {
+  std::string target = "/api/v1/sql";
+  if (!filter.condition.empty()) {
+    target += "?filter_table=" + io::PercentEncode(filter.table) +
+              "&filter=" + io::PercentEncode(filter.condition);
+  }
   auto listener = std::make_shared<PrintingListener>(printer);
   arrow::ipc::StreamDecoder decoder(listener);
   const io::HttpRequest request{"POST",
-                                "/api/v1/sql",
+                                target,
                                 {{"Accept", "application/vnd.apache.arrow.stream"},
                                  {"Content-Type", "application/sql"}},
                                 statement};

@@ -41,7 +41,7 @@ class Shell {
     if (!printer.ok()) return PrintBadUsage(world_, "sql", printer.status());
     const base::Context context;
     const CancelOnSignalScope scope(world_, context);
-    const Status status = source_.Run(context, statement, **printer);
+    const Status status = source_.Run(context, statement, {}, **printer);
     rows_ += (*printer)->rows();
     world_.out << std::flush;
     if (status.ok()) return kDone;

@@ -3,9 +3,9 @@
 
 #include <arrow/record_batch.h>
 
-#include <algorithm>
 #include <utility>
 
+#include "cli/name_list.h"
 #include "cli/server_answer.h"
 
 #include "io/http_client.h"
@@ -17,8 +17,8 @@ class ServerSource final : public SqlSource {
  public:
   explicit ServerSource(io::HttpAddress address) : client_(std::move(address)) {}
   Status Run(const base::Context& context, std::string_view statement,
-             RowPrinter& printer) override {
-    return SqlOverHttp(client_, context, statement, printer);
+             const TableFilter& filter, RowPrinter& printer) override {
+    return SqlOverHttp(client_, context, statement, filter, printer);
   }
   std::optional<QueryStats> stats() const override { return std::nullopt; }
   bool has_tables() const override { return true; }
@@ -35,8 +35,8 @@ class DbSource final : public SqlSource {
   DbSource(std::unique_ptr<Db> db, bool has_tables)
       : db_(std::move(db)), has_tables_(has_tables) {}
   Status Run(const base::Context& context, std::string_view statement,
-             RowPrinter& printer) override {
-    return PrintSql(*db_, context, statement, printer, &stats_);
+             const TableFilter& filter, RowPrinter& printer) override {
+    return PrintSql(*db_, context, statement, filter, printer, stats_);
   }
   std::optional<QueryStats> stats() const override { return stats_; }
   bool has_tables() const override { return has_tables_; }
@@ -50,6 +50,9 @@ class DbSource final : public SqlSource {
   QueryStats stats_;
 };
 
+constexpr std::string_view kNoWarehouse = "no warehouse is named";
+constexpr std::string_view kNoSource = "neither a server nor a warehouse is named";
+
 // Whether the options say where tables are: a warehouse, or a server that knows its own.
 bool NamesTables(const DbOptions& options) {
   return !options.warehouse.empty() || options.catalog.starts_with("rest+");
@@ -57,7 +60,7 @@ bool NamesTables(const DbOptions& options) {
 
 Result<DbOptions> WarehouseOptions(const World& world, const SourceFlags& flags) {
   FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
-  if (!NamesTables(config.db)) return Status::InvalidArgument("no warehouse is named");
+  if (!NamesTables(config.db)) return Status::InvalidArgument(std::string(kNoWarehouse));
   return std::move(config.db);
 }
 
@@ -112,7 +115,7 @@ Result<std::unique_ptr<Db>> OpenWarehouse(const World& world, const SourceFlags&
   FIRN_ASSIGN_OR_RETURN(Config config, ReaderConfig(world, flags));
   config.db.view = std::move(view);
   if (!NamesTables(config.db)) {
-    return Status::InvalidArgument("neither a server nor a warehouse is named");
+    return Status::InvalidArgument(std::string(kNoSource));
   }
   return world.open_reader(config.db);
 }
@@ -132,16 +135,16 @@ Result<std::unique_ptr<TableMaintenance>> OpenTableMaintenance(const World& worl
 Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,
                                                  const SourceFlags& flags) {
   FIRN_ASSIGN_OR_RETURN(const Config config, ReaderConfig(world, flags));
-  if (!NamesTables(config.db)) return Status::InvalidArgument("no warehouse is named");
+  if (!NamesTables(config.db)) return Status::InvalidArgument(std::string(kNoWarehouse));
   return world.open_table_rows(config.db);
 }
 
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
-                RowPrinter& printer, QueryStats* stats) {
+                const TableFilter& filter, RowPrinter& printer, QueryStats& stats) {
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SqlCursor> cursor,
-                        db.Sql(context, statement));
+                        db.Sql(context, statement, filter));
   const Status status = PrintRows(*cursor, printer);
-  if (stats != nullptr) Add(cursor->stats(), *stats);
+  Add(cursor->stats(), stats);
   return status;
 }
 
@@ -162,10 +165,7 @@ std::string QuotedTable(std::string_view name) {
 
 std::string QuotedColumns(std::string_view columns) {
   std::string out;
-  while (!columns.empty()) {
-    const std::string_view column = columns.substr(0, columns.find(','));
-    columns.remove_prefix(std::min(columns.size(), column.size() + 1));
-    if (column.empty()) continue;
+  for (const std::string& column : SplitAtCommas(columns)) {
     out += (out.empty() ? "" : ", ") + QuotedName(column);
   }
   return out.empty() ? "*" : out;
@@ -178,9 +178,15 @@ bool LacksTables(const SqlSource& source, const Status& status) {
 
 int PrintSourceError(World& world, std::string_view what, const Status& status) {
   if (status.Is(StatusCode::kInvalidArgument)) {
-    return PrintBadUsage(world, what, status,
-                         "Say --warehouse URI for tables as committed, or --server URL "
-                         "for a running server.");
+    std::string_view remedy;
+    if (status.message() == kNoSource) {
+      remedy =
+          "Say --warehouse URI for tables as committed, or --server URL for a running "
+          "server.";
+    } else if (status.message() == kNoWarehouse) {
+      remedy = "Say --warehouse URI, and --catalog where it has one.";
+    }
+    return PrintBadUsage(world, what, status, remedy);
   }
   return PrintError(world, what, status);
 }

@@ -26,8 +26,9 @@ class SqlSource {
                                                  const SourceFlags& flags);
   virtual ~SqlSource() = default;
 
+  // Print the rows of a statement, which sees of one table what the filter selects.
   virtual Status Run(const base::Context& context, std::string_view statement,
-                     RowPrinter& printer) = 0;
+                     const TableFilter& filter, RowPrinter& printer) = 0;
 
   // What the statements so far have read; nothing where that is not known.
   virtual std::optional<QueryStats> stats() const = 0;
@@ -54,14 +55,15 @@ Result<std::unique_ptr<TableMaintenance>> OpenTableMaintenance(const World& worl
 Result<std::unique_ptr<TableRows>> OpenTableRows(const World& world,
                                                  const SourceFlags& flags);
 
-// Print all rows of a statement; add what it read to `stats`, which may be null.
+// Print all rows of a statement, which sees of one table what the filter selects; add
+// what it read to `stats`.
 Status PrintSql(Db& db, const base::Context& context, std::string_view statement,
-                RowPrinter& printer, QueryStats* stats = nullptr);
+                const TableFilter& filter, RowPrinter& printer, QueryStats& stats);
 
 // `a` as a name in SQL, and `a.b.c` as the name c in the name space a.b.
 std::string QuotedName(std::string_view name);
 std::string QuotedTable(std::string_view name);
-// The names between commas, quoted; `*` where there is none.
+// The names of name_list.h, quoted; `*` where there is none.
 std::string QuotedColumns(std::string_view columns);
 
 // Whether a statement failed for want of a table, where there are only files.

@@ -73,9 +73,6 @@ Result<std::optional<TableView>> ViewOf(const TableFlags& flags) {
 std::string ScanStatement(const TableFlags& flags) {
   std::string sql =
       "SELECT " + QuotedColumns(flags.columns) + " FROM " + QuotedTable(flags.table);
-  // In parentheses, and closed on a line of its own, so that the text stays one
-  // condition.
-  if (!flags.filter.empty()) sql += " WHERE (" + flags.filter + "\n)";
   if (flags.limit > 0) sql += " LIMIT " + std::to_string(flags.limit);
   return sql;
 }
@@ -262,8 +259,8 @@ int TableScan(World& world, const CommonFlags& common, const TableFlags& flags) 
       [&](Db& db, const base::Context& context) -> Result<std::int64_t> {
         // A table that is not there is NotFound rather than an error of SQL.
         FIRN_RETURN_IF_ERROR(db.DescribeTable(context, flags.table).status());
-        FIRN_RETURN_IF_ERROR(
-            PrintSql(db, context, ScanStatement(flags), **printer, &*read));
+        FIRN_RETURN_IF_ERROR(PrintSql(db, context, ScanStatement(flags),
+                                      {flags.table, flags.filter}, **printer, *read));
         return (*printer)->rows();
       },
       read, *view);

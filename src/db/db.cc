@@ -42,6 +42,9 @@ using db::DataDirectory;
 using db::SettleLoop;
 using db::Warehouse;
 
+constexpr int kSettleRetriesMax = 20;
+constexpr DurationMs kSettleRetryWaitMaxMs = 1000;
+
 std::string WarehouseLocation(const DbOptions& options) {
   // A server knows by itself where its tables lie.
   const bool named =
@@ -95,6 +98,10 @@ class HotOpener {
     engine.head.series_max = options_.series_max;
     engine.head.bytes_max = options_.head_bytes_max;
     engine.accept_gap = options_.accept_gap;
+    // The rows are written by then: against rivals that commit all the time some more
+    // attempts cost less than to write them again.
+    engine.commit.retries_max = kSettleRetriesMax;
+    engine.commit.wait_max_ms = kSettleRetryWaitMaxMs;
     // A small log is trimmed well before its bound, where it would stay shut.
     engine.trim_bytes = std::min(engine.trim_bytes, LogOptionsOf().log_bytes_max / 4);
     FIRN_ASSIGN_OR_RETURN(
@@ -435,9 +442,10 @@ class OpenDb final : public Db {
   // --- SQL and tables.
 
   Result<std::unique_ptr<SqlCursor>> Sql(const base::Context& context,
-                                         std::string_view statement) override {
-    const auto ask = [this, &context, text = std::string(statement)] {
-      return OnFreshCut(context, [&] { return sql_->Query(context, text); });
+                                         std::string_view statement,
+                                         const TableFilter& filter) override {
+    const auto ask = [this, &context, text = std::string(statement), filter] {
+      return OnFreshCut(context, [&] { return sql_->Query(context, text, filter); });
     };
     FIRN_ASSIGN_OR_RETURN(std::unique_ptr<SqlCursor> rows, ask());
     return std::make_unique<WatchedCursor>(

@@ -142,7 +142,9 @@ class WarehouseRows final : public TableRows {
                           warehouse_->LoadTable(context, table));
     expr::PredicatePtr predicate;
     if (!options.filter.empty()) {
-      FIRN_ASSIGN_OR_RETURN(predicate, expr::ParseFilter(options.filter));
+      auto parsed = expr::ParseFilter(options.filter);
+      if (!parsed.ok()) return parsed.status().With("filter");
+      predicate = *std::move(parsed);
     }
     const auto matcher = table::MakePredicateMatcher(std::move(predicate));
     table::RewriteRequest request{loaded.identifier, *matcher};

@@ -128,6 +128,7 @@ class FakeDb final : public Db {
     result.value = PromqlScalar{r.start_ms, 2};
     return result;
   };
+  TableFilter sql_filter;  // Of the last statement.
   std::function<Result<std::unique_ptr<SqlCursor>>(std::string_view)> sql =
       [](std::string_view) -> Result<std::unique_ptr<SqlCursor>> {
     return Status::InvalidArgument("no such statement");
@@ -187,8 +188,9 @@ class FakeDb final : public Db {
     }
     return found;
   }
-  Result<std::unique_ptr<SqlCursor>> Sql(const base::Context&,
-                                         std::string_view statement) override {
+  Result<std::unique_ptr<SqlCursor>> Sql(const base::Context&, std::string_view statement,
+                                         const TableFilter& filter) override {
+    sql_filter = filter;
     return sql(statement);
   }
   Result<std::vector<TableSummary>> ListTables(const base::Context&) override {

@@ -557,6 +557,18 @@ TEST_F(SqlServerTest, AnErrorBeforeTheFirstChunkIsAnError) {
   EXPECT_EQ(json::parse(response.body)["error"], "file gone bad");
 }
 
+TEST_F(SqlServerTest, PassesAFilterOn) {
+  Serve(1, 1);
+  EXPECT_EQ(Sql().code, 200);
+  EXPECT_EQ(db_.sql_filter.condition, "");
+  const std::string filter = "filter=" + io::PercentEncode("a = 'b&c'");
+  const std::string target = "/api/v1/sql?filter_table=x.y&" + filter;
+  EXPECT_EQ(Send({"POST", target, {}, "SELECT '%x+'"}).code, 200);
+  EXPECT_EQ(db_.sql_filter.table, "x.y");
+  EXPECT_EQ(db_.sql_filter.condition, "a = 'b&c'");
+  EXPECT_EQ(Send({"POST", "/api/v1/sql?" + filter, {}, "SELECT 1"}).code, 400);
+}
+
 TEST_F(ServerTest, BadSqlIsAnErrorWithItsText) {
   Start();
   const io::HttpResponse response = Send({"POST", "/api/v1/sql", {}, "SELEC"});

@@ -100,8 +100,14 @@ void RunSql(Db& db, Exchange& exchange) {
     return SetStatusError(response,
                           Status::InvalidArgument("the body is to hold a SQL statement"));
   }
+  const TableFilter filter{std::string(exchange.form.Get("filter_table")),
+                           std::string(exchange.form.Get("filter"))};
+  if (filter.table.empty() != filter.condition.empty()) {
+    return SetStatusError(response,
+                          Status::InvalidArgument("filter and filter_table go together"));
+  }
   const Result<std::unique_ptr<SqlCursor>> cursor =
-      db.Sql(exchange.context, exchange.body);
+      db.Sql(exchange.context, exchange.body, filter);
   if (!cursor.ok()) return SetStatusError(response, cursor.status());
   const bool as_arrow = exchange.head.accept.find(kArrowStream) != std::string::npos;
   const Status written =

@@ -128,13 +128,14 @@ class Execution {
   }
 
   // Parse, check and start `text`. Its result is ready when this returns.
-  Status Start(const std::string& text) {
+  Status Start(const std::string& text, const TableFilter& filter) {
     try {
       FIRN_RETURN_IF_ERROR(statement_->context().Check());
+      FIRN_RETURN_IF_ERROR(statement_->SetFilter(filter));
       SqlStatements statements;
       FIRN_RETURN_IF_ERROR(Parse(text, statements));
       for (auto& part : statements) FIRN_RETURN_IF_ERROR(Run(std::move(part)));
-      return {};
+      return statement_->CheckFilter();
     } catch (const std::exception& exception) {
       return StatusOf(*statement_, exception);
     }
@@ -345,7 +346,8 @@ class DuckDbEngine final : public Engine {
       : database_(std::move(database)), tables_(tables), files_(files) {}
 
   Result<std::unique_ptr<Cursor>> Start(const base::Context& context,
-                                        std::string_view statement) override {
+                                        std::string_view statement,
+                                        const TableFilter& filter) override {
     std::unique_ptr<Execution> execution;
     try {
       // A new connection each time: it costs microseconds, and nothing that a statement
@@ -355,7 +357,7 @@ class DuckDbEngine final : public Engine {
       const duckdb::ErrorData error(exception);
       return Status(CodeOf(error.Type()), "connect: " + error.Message());
     }
-    FIRN_RETURN_IF_ERROR(execution->Start(std::string(statement)));
+    FIRN_RETURN_IF_ERROR(execution->Start(std::string(statement), filter));
     FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema, execution->ReadSchema());
     return std::make_unique<ExecutionCursor>(database_, std::move(execution),
                                              std::move(schema));
@@ -455,8 +457,10 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
 }
 
 Result<std::unique_ptr<SqlCursor>> Engine::Query(const base::Context& context,
-                                                 std::string_view statement) {
-  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<Cursor> cursor, Start(context, statement));
+                                                 std::string_view statement,
+                                                 const TableFilter& filter) {
+  FIRN_ASSIGN_OR_RETURN(std::unique_ptr<Cursor> cursor,
+                        Start(context, statement, filter));
   return std::unique_ptr<SqlCursor>(std::move(cursor));
 }
 

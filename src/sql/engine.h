@@ -59,15 +59,23 @@ class Engine {
   // EXPLAIN of these. `context` must outlive the cursor; the engine need not.
   //
   // Errors: InvalidArgument for a text DuckDB does not accept, with DuckDB's message that
-  // points at the place (`LINE 1: … ^`), for several statements, and for one that is not
-  // in the list; ResourceExhausted when memory is; Cancelled and DeadlineExceeded; and
-  // whatever a table answered, with its own code. Next() returns the same errors.
+  // points at the place (`LINE 1: … ^`), for several statements, for one that is not in
+  // the list, and for a filter that does not parse, does not go with its table's columns
+  // or is of a table that the statement does not name; ResourceExhausted when memory is;
+  // Cancelled and DeadlineExceeded; and whatever a table answered, with its own code.
+  // Next() returns the same errors.
   virtual Result<std::unique_ptr<Cursor>> Start(const base::Context& context,
-                                                std::string_view statement) = 0;
+                                                std::string_view statement,
+                                                const TableFilter& filter) = 0;
+  Result<std::unique_ptr<Cursor>> Start(const base::Context& context,
+                                        std::string_view statement) {
+    return Start(context, statement, TableFilter());
+  }
 
   // Start(), for those who do not need the statistics.
   Result<std::unique_ptr<SqlCursor>> Query(const base::Context& context,
-                                           std::string_view statement);
+                                           std::string_view statement,
+                                           const TableFilter& filter = {});
 };
 
 }  // namespace firn::sql

@@ -399,6 +399,78 @@ TEST_F(EngineTest, FilesByLocationWhereTheyAreAllowed) {
   EXPECT_EQ(RunQuery(*engine, "FROM dir").status().code(), StatusCode::kInvalidArgument);
 }
 
+// The value of a statement's only row, where it sees of a table what the filter selects.
+class FilterTest : public EngineTest {
+ protected:
+  std::string Filtered(Engine& engine, std::string_view sql, const TableFilter& filter) {
+    const base::Context context;
+    auto cursor = engine.Query(context, sql, filter);
+    if (!cursor.ok()) return std::string(cursor.status().message());
+    std::string values;
+    for (;;) {
+      const auto batch = (*cursor)->Next();
+      if (!batch.ok()) return std::string(batch.status().message());
+      if (*batch == nullptr) return values;
+      for (std::int64_t row = 0; row < (*batch)->num_rows(); ++row) {
+        values += (values.empty() ? "" : ",") +
+                  (*batch)->column(0)->GetScalar(row).ValueOrDie()->ToString();
+      }
+    }
+  }
+  std::string Filtered(std::string_view sql, const std::string& condition) {
+    return Filtered(*engine_, sql, {"metrics.samples", condition});
+  }
+};
+
+TEST_F(FilterTest, SelectsRowsWhateverTheStatementReads) {
+  const char* const count = "SELECT count(*) FROM metrics.samples";
+  EXPECT_EQ(Filtered(count, ""), "5000");
+  EXPECT_EQ(Filtered(count, "id >= 2990 AND id < 3010"), "20");
+  EXPECT_EQ(Filtered(count, "name = 'name 7' OR name = 'name 4999'"), "2");
+  EXPECT_EQ(Filtered(count, "id < 0"), "0");
+  // With columns that it looks at and columns that it does not, and conditions of SQL's.
+  const char* const rest = " FROM metrics.samples WHERE id % 2 = 1 AND id > 2994";
+  EXPECT_EQ(Filtered(std::string("SELECT name") + rest, "id < 3000"),
+            "name 2995,name 2997,name 2999");
+  EXPECT_EQ(Filtered(std::string("SELECT id") + rest,
+                     "name IN ('name 2995', 'name 2996', 'name 4999')"),
+            "2995,4999");
+  EXPECT_EQ(samples_->probe().predicate,
+            "(id > 2994 AND name IN ('name 2995', 'name 2996', 'name 4999'))");
+  EXPECT_EQ(Filtered("SELECT max(id) FROM metrics.samples LIMIT 1", "NOT id > 41"), "41");
+  // Each time that the table is named.
+  EXPECT_EQ(Filtered("SELECT count(*) FROM metrics.samples a JOIN metrics.samples b ON "
+                     "a.id + 1 = b.id",
+                     "id < 10"),
+            "9");
+}
+
+TEST_F(FilterTest, IsOfTheTableThatIsNamed) {
+  tables_.Add({"metrics", "other"}, IdSchema(), {{IdBatch(0, 100)}});
+  EXPECT_EQ(Filtered("SELECT count(*) FROM metrics.samples JOIN metrics.other USING (id)",
+                     "id >= 90"),
+            "10");
+  EXPECT_EQ(Filtered("SELECT count(*) FROM metrics.other", "id >= 90"),
+            "filter: the statement reads no table that is called metrics.samples");
+  TestFiles files;
+  files.files["s3://b/a*.parquet"] = samples_;
+  EngineOptions options;
+  options.files = &files;
+  EXPECT_EQ(Filtered(*Open(options), "SELECT count(*) FROM 's3://b/a*.parquet'",
+                     {"s3://b/a*.parquet", "id < 7"}),
+            "7");
+}
+
+TEST_F(FilterTest, IsNoSql) {
+  const char* const count = "SELECT count(*) FROM metrics.samples";
+  EXPECT_EQ(Filtered(count, "id = 1) UNION ALL (SELECT 9"),
+            "filter: 1:7: parse error: unexpected \")\", expected AND, OR or the end");
+  EXPECT_THAT(Filtered(count, "upper(name) = 'A'"),
+              HasSubstr("filter: 1:6: parse error"));
+  EXPECT_THAT(Filtered(count, "nope = 1"), HasSubstr("filter: there is no column nope"));
+  EXPECT_THAT(Filtered(count, "name = 1"), HasSubstr("filter: column name is string"));
+}
+
 TEST_F(EngineTest, DuckDbItselfReadsNoFileEvenSo) {
   TestFiles files;
   EngineOptions options;

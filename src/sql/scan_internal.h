@@ -10,8 +10,10 @@
 //                not get right is out of the way (nanosecond_internal.h,
 //                offset_internal.h). A vector points into the batch where the layouts
 //                agree, and holds it.
-//   4. Filter    by DuckDB's own FilterSelection: filter_pushdown promises that no row
-//                that fails a filter leaves here, since DuckDB does not look again.
+//   4. Filter    by the statement's TableFilter, where it is of this table, as a mask of
+//                the batch before conversion; then by DuckDB's own FilterSelection:
+//                filter_pushdown promises that no row that fails a filter leaves here,
+//                since DuckDB does not look again.
 //
 // Invariants: every split is read by exactly one thread; a filter is applied to every row
 // that is read; what planning pruned only fails it (predicate_internal.h).
@@ -133,6 +135,7 @@ struct ScanExecution : public duckdb::GlobalTableFunctionState {
   // Columns that leave the scan, as positions in `sources`. Empty: all of them.
   duckdb::vector<duckdb::idx_t> projection;
   duckdb::optional_ptr<duckdb::TableFilterSet> filters;
+  const expr::RowFilter* filter = nullptr;  // The pinned table's, or null.
   std::atomic<std::size_t> next_split{0};
 };
 
@@ -143,6 +146,8 @@ struct ScanThread : public duckdb::LocalTableFunctionState {
   duckdb::shared_ptr<duckdb::ArrowArrayWrapper> batch;
   std::int64_t batch_rows = 0;
   std::int64_t offset = 0;  // Rows of the batch that are done.
+  // Which of the batch's rows the table's own filter selects; empty where it has none.
+  std::vector<std::uint8_t> mask;
   // Per column asked for. Made anew for each batch: DuckDB would take a dictionary at the
   // address of an earlier one for the same.
   std::vector<duckdb::unique_ptr<duckdb::ArrowArrayScanState>> states;
@@ -174,9 +179,11 @@ inline void AddParts(const duckdb::ColumnIndex& index, const arrow::DataType& ty
   }
 }
 
-// The request for the columns asked for, and where in its batches each of them is.
+// The request for the columns asked for, and where in its batches each of them is. After
+// them come those that `filter`, which may be null, looks at.
 inline scan::ScanRequest RequestOf(const duckdb::TableFunctionInitInput& input,
                                    const arrow::Schema& schema,
+                                   const expr::RowFilter* filter,
                                    std::vector<std::size_t>& sources) {
   scan::ScanRequest request;
   request.columns.emplace();
@@ -202,6 +209,16 @@ inline scan::ScanRequest RequestOf(const duckdb::TableFunctionInitInput& input,
       request.predicate =
           expr::Conjoin(std::move(request.predicate),
                         PredicateOf(*filter, field.name(), *field.type()));
+    }
+  }
+  if (filter != nullptr) {
+    request.predicate = expr::Conjoin(std::move(request.predicate), filter->predicate());
+    for (const std::string& column : filter->columns()) {
+      if (std::find(request.columns->begin(), request.columns->end(), column) ==
+          request.columns->end()) {
+        request.columns->push_back(column);
+      }
+      request.parts.push_back({column});
     }
   }
   return request;
@@ -238,6 +255,7 @@ inline duckdb::unique_ptr<duckdb::GlobalTableFunctionState> OpenScan(
   auto execution = duckdb::make_uniq<ScanExecution>(binding.statement);
   execution->table_name = binding.table->ToString();
   execution->filters = input.filters;
+  execution->filter = binding.table->filter();
   if (Reorders(input)) execution->projection = input.projection_ids;
   for (const duckdb::column_t id : input.column_ids) {
     execution->types.push_back(
@@ -248,7 +266,7 @@ inline duckdb::unique_ptr<duckdb::GlobalTableFunctionState> OpenScan(
 
   scan::BatchSource& source = binding.table->source();
   const scan::ScanRequest request =
-      RequestOf(input, *source.schema(), execution->sources);
+      RequestOf(input, *source.schema(), execution->filter, execution->sources);
   Result<std::unique_ptr<scan::ScanPlan>> plan =
       source.Plan(statement.context(), request);
   if (!plan.ok()) {
@@ -287,6 +305,9 @@ inline Status LoadBatch(const ScanExecution& execution,
                         duckdb::ClientContext& client, ScanThread& thread) {
   if (!batch->schema()->Equals(*execution.plan->schema(), /*check_metadata=*/false)) {
     return Status::Internal("a batch's schema is not the plan's");
+  }
+  if (execution.filter != nullptr) {
+    FIRN_RETURN_IF_ERROR(execution.filter->Select(*batch, thread.mask));
   }
   FIRN_ASSIGN_OR_RETURN(batch,
                         WithoutStructOffsets(WithoutNanosecondZone(std::move(batch))));
@@ -365,13 +386,22 @@ inline void Convert(ScanExecution& execution, ScanThread& thread,
   }
 }
 
-// How many rows of `chunk` pass every filter; `selection` is which.
+// How many rows of `chunk` pass every filter; `selection` is which. `mask` is what the
+// table's own selects of them, or null.
 inline duckdb::idx_t Select(const ScanExecution& execution, ScanThread& thread,
-                            duckdb::DataChunk& chunk,
+                            const std::uint8_t* mask, duckdb::DataChunk& chunk,
                             duckdb::SelectionVector& selection) {
   const duckdb::idx_t count = chunk.size();
   duckdb::idx_t selected = count;
   selection.Initialize(nullptr);  // Every row, in order.
+  if (mask != nullptr) {
+    selection.Initialize(count);
+    selected = 0;
+    for (duckdb::idx_t i = 0; i < count; ++i) {
+      if (mask[i] != 0) selection.set_index(selected++, i);
+    }
+    if (selected == 0) return 0;
+  }
   for (auto& [position, state] : thread.filters) {
     duckdb::Vector& vector = chunk.data[position];
     duckdb::UnifiedVectorFormat format;
@@ -410,12 +440,14 @@ inline void ScanNext(duckdb::ClientContext& client, duckdb::TableFunctionInput& 
     chunk.Reset();
     chunk.SetCardinality(count);
     Convert(execution, thread, chunk);
+    const std::uint8_t* const mask =
+        execution.filter != nullptr ? thread.mask.data() + thread.offset : nullptr;
     thread.offset += static_cast<std::int64_t>(count);
 
     duckdb::SelectionVector selection;
     duckdb::idx_t selected = count;
-    if (!thread.filters.empty()) {
-      selected = Select(execution, thread, chunk, selection);
+    if (mask != nullptr || !thread.filters.empty()) {
+      selected = Select(execution, thread, mask, chunk, selection);
       if (selected == 0) continue;
     }
     if (projects) output.ReferenceColumns(chunk, execution.projection);

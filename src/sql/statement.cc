@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "expr/filter_text.h"
 
 namespace firn::sql {
 Result<std::int64_t> PinnedTable::EstimatedRows(const base::Context& context) {
@@ -17,6 +18,22 @@ Result<std::int64_t> PinnedTable::EstimatedRows(const base::Context& context) {
     estimated_rows_ = std::max<std::int64_t>(plan->estimated_rows(), 0);
   }
   return *estimated_rows_;
+}
+
+Status Statement::SetFilter(const TableFilter& filter) {
+  if (filter.condition.empty()) return {};
+  auto condition = expr::ParseFilter(filter.condition);
+  if (!condition.ok()) return condition.status().With("filter");
+  condition_ = *std::move(condition);
+  filtered_table_ = filter.table;
+  return {};
+}
+
+Status Statement::CheckFilter() const {
+  std::lock_guard lock(mutex_);
+  if (condition_ == nullptr || filter_is_used_) return {};
+  return Status::InvalidArgument("filter: the statement reads no table that is called " +
+                                 filtered_table_);
 }
 
 Result<std::vector<scan::TableName>> Statement::ListTables() {
@@ -34,9 +51,7 @@ Result<std::shared_ptr<PinnedTable>> Statement::Pin(const scan::TableName& name)
   if (found != pinned_.end()) return found->second;
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
                         tables_.OpenTable(context_, name));
-  auto table = std::make_shared<PinnedTable>(name, std::move(source));
-  pinned_.emplace(name, table);
-  return table;
+  return Add(name, name.ToString(), std::move(source));
 }
 
 Result<std::shared_ptr<PinnedTable>> Statement::PinFiles(const std::string& location) {
@@ -47,7 +62,18 @@ Result<std::shared_ptr<PinnedTable>> Statement::PinFiles(const std::string& loca
   if (found != pinned_.end()) return found->second;
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<scan::BatchSource> source,
                         files_->OpenFiles(context_, location));
-  auto table = std::make_shared<PinnedTable>(name, std::move(source));
+  return Add(name, location, std::move(source));
+}
+
+Result<std::shared_ptr<PinnedTable>> Statement::Add(
+    const scan::TableName& name, const std::string& filtered_as,
+    std::shared_ptr<scan::BatchSource> source) {
+  std::optional<expr::RowFilter> filter;
+  if (condition_ != nullptr && filtered_as == filtered_table_) {
+    FIRN_ASSIGN_OR_RETURN(filter, expr::RowFilter::Bind(condition_, *source->schema()));
+    filter_is_used_ = true;
+  }
+  auto table = std::make_shared<PinnedTable>(name, std::move(source), std::move(filter));
   pinned_.emplace(name, table);
   return table;
 }

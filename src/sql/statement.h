@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "base/context.h"
+#include "expr/row_filter.h"
+#include "firn/db.h"
 #include "firn/status.h"
 #include "scan/batch.h"
 #include "scan/file_provider.h"
@@ -25,8 +27,9 @@ namespace firn::sql {
 // A table as one statement sees it. Thread-safe.
 class PinnedTable {
  public:
-  PinnedTable(scan::TableName name, std::shared_ptr<scan::BatchSource> source)
-      : name_(std::move(name)), source_(std::move(source)) {}
+  PinnedTable(scan::TableName name, std::shared_ptr<scan::BatchSource> source,
+              std::optional<expr::RowFilter> filter)
+      : name_(std::move(name)), source_(std::move(source)), filter_(std::move(filter)) {}
 
   const scan::TableName& name() const { return name_; }
   // For errors and EXPLAIN: "metrics.samples", or a location as the statement has it.
@@ -34,6 +37,8 @@ class PinnedTable {
     return name_.name_space.empty() ? name_.table : name_.ToString();
   }
   scan::BatchSource& source() const { return *source_; }
+  // Rows that it does not select are not the statement's. Null: all are.
+  const expr::RowFilter* filter() const { return filter_ ? &*filter_ : nullptr; }
 
   // Rows of the whole table, for the join planner. Planned on the first call only.
   Result<std::int64_t> EstimatedRows(const base::Context& context);
@@ -41,6 +46,7 @@ class PinnedTable {
  private:
   const scan::TableName name_;  // Files have no name space.
   const std::shared_ptr<scan::BatchSource> source_;
+  const std::optional<expr::RowFilter> filter_;
   std::mutex mutex_;
   std::optional<std::int64_t> estimated_rows_;
 };
@@ -52,6 +58,11 @@ class Statement {
   Statement(const base::Context& context, scan::TableProvider& tables,
             scan::FileProvider* files = nullptr)
       : context_(context), tables_(tables), files_(files) {}
+
+  // Before anything is pinned. Errors: those of expr::ParseFilter().
+  Status SetFilter(const TableFilter& filter);
+  // InvalidArgument where there is a filter and its table was not pinned.
+  Status CheckFilter() const;
 
   const base::Context& context() const { return context_; }
 
@@ -78,13 +89,21 @@ class Statement {
   Status failure() const;
 
  private:
+  // REQUIRES: mutex_ is held.
+  Result<std::shared_ptr<PinnedTable>> Add(const scan::TableName& name,
+                                           const std::string& filtered_as,
+                                           std::shared_ptr<scan::BatchSource> source);
+
   const base::Context& context_;
   scan::TableProvider& tables_;
   scan::FileProvider* const files_;
+  std::string filtered_table_;
+  expr::PredicatePtr condition_;  // Null: no filter.
   mutable std::mutex mutex_;
   // All below: guarded by mutex_.
   std::optional<std::vector<scan::TableName>> names_;
   std::map<scan::TableName, std::shared_ptr<PinnedTable>> pinned_;
+  bool filter_is_used_ = false;
   std::vector<std::shared_ptr<scan::ScanPlan>> plans_;
   scan::ScanStats ended_;
   Status failure_;

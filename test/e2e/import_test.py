@@ -4,6 +4,7 @@ firn and PyIceberg.
 
     import_test.py --firn FILE
 """
+import decimal
 import gzip
 import json
 import os
@@ -286,6 +287,46 @@ class ImportTest(unittest.TestCase):
             self.assert_fails(FAILED, said, "table", "delete", "a.b", "--filter", condition)
         self.assert_fails(NOT_FOUND, "no.such", "table", "delete", "no.such", "--all")
 
+    def test_a_condition_means_the_same_to_each_command(self):
+        rows = pa.table({
+            "id": pa.array(range(6), pa.int64()),
+            "f": pa.array([0.1, 0.5, None, float("nan"), -0.0, 3e38], pa.float32()),
+            "bin": pa.array([b"\0", b"X'00'", b"", None, b"00", b"\xff"], pa.binary()),
+            "d": pa.array([decimal.Decimal(n) for n in ("0.10", "1.00", "0.11", "9.99",
+                                                        "-1.00", "0.00")],
+                          pa.decimal128(4, 2)),
+            "s": pa.array([{"x": i, "y": f"{i}%"} for i in range(6)]),
+            "t.u": pa.array(["a", "it's", None, "\"", "A", "b"]),
+        })
+        file = self.write(rows, "r.parquet")
+        self.run_ok("import", file, "--into", "c.t")
+        for condition, ids in (
+                ("bin = X'00'", [0]), ("bin > ''", [0, 1, 4, 5]), ("f IN (0.1)", [0]),
+                ("f = 0.1", [0]), ("f = 0", [4]), ("f > 1e30", [3, 5]),
+                ("f = DOUBLE 'NaN'", [3]), ("NOT f = 0.5", [0, 3, 4, 5]),
+                ("f IS NULL", [2]), ("d = 0.1", [0]), ("d <= 0.105", [0, 4, 5]),
+                ("d < 1e0", [0, 2, 4, 5]), ("s.x = 3", [3]), ("s.y LIKE '4!%' ESCAPE '!'", [4]),
+                ("s.x BETWEEN 1.5 AND 3", [2, 3]), ('"t.u" = \'it\'\'s\'', [1]),
+                ('"t.u" IN (\'a\', \'"\')', [0, 3]), ("id > 4 OR id < 1", [0, 5])):
+            with self.subTest(condition):
+                deleted = self.run_ok("table", "delete", "c.t", "--dry-run", "--filter",
+                                      condition)
+                self.assertEqual(deleted["rows"], len(ids))
+                flags = ("--columns", "id", "--filter", condition)
+                found = [row[0] for row in self.run_ok("table", "scan", "c.t",
+                                                       *flags)["rows"]]
+                self.assertEqual(sorted(found), ids)
+                for source in ("c.t", file):
+                    to = self.directory / "out.parquet"
+                    self.run_ok("export", source, *flags, "--to", to, "--overwrite")
+                    self.assertEqual(sorted(pq.read_table(to)["id"].to_pylist()), ids)
+        # Text is a condition, not a part of a statement.
+        for condition in ("id = 1) UNION ALL (SELECT 9", "id = 1; SELECT 1", "id ="):
+            for verb in (("table", "scan"), ("table", "delete"), ("export",)):
+                to = ("--to", "-", "--format", "csv") if verb == ("export",) else ()
+                self.assert_fails(FAILED, "filter: 1:", *verb, "c.t", "--filter",
+                                  condition, *to)
+
     def test_rows_with_a_key_replace_those_that_are_there(self):
         self.run_ok("import", self.write(visits(300), "v.csv"), "--into", "a.b",
                     "--partition", "day(ts)")
@@ -300,6 +341,12 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(FAILED, "comes twice", "table", "append", "a.b",
                           self.write(pa.concat_tables([changed, changed]), "d.parquet"),
                           "--key", "ts,host")
+        self.assert_fails(FAILED, "column ts, host, row 7: ", "table", "append", "a.b",
+                          self.directory / "d.parquet", "--key", "ts,host")
+        report = self.run_ok("table", "append", "a.b", self.directory / "d.parquet",
+                             "--key", "ts,host", "--on-invalid", "quarantine")
+        self.assertEqual((report["rows"], report["rows_replaced"],
+                          report["rows_quarantined"]), (6, 6, 6))
         self.assert_fails(FAILED, "identifies no row", "table", "append", "a.b",
                           self.write(changed, "e.parquet"), "--key", "ms")
 
