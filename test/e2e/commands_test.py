@@ -127,6 +127,16 @@ class CommandsTest(ServerTest):
         rows = json.loads(table("scan", "metrics.samples", "--json", "--columns",
                                 "instance,value", "--filter", "value >= 8"))["rows"]
         self.assertEqual(sorted(rows), [["a", 8], ["a", 9], ["b", 8], ["b", 9]])
+        # A server's as well, with what is hot there.
+        for filter_text, count in (("metric = 'settled' AND value >= 8", len(rows)),
+                                   ("metric IN ('hot') AND instance = 'a'", 10)):
+            out = self.run_ok("export", "metrics.samples", "--server", self.url, "--columns",
+                              "instance,value", "--filter", filter_text, "--to", "-",
+                              "--format", "ndjson")
+            self.assertEqual(len(out.splitlines()), count, out)
+        self.assert_fails(FAILED, "filter: 1:9: parse error", "export", "metrics.samples",
+                          "--server", self.url, "--filter", "value = (", "--to", "-",
+                          "--format", "csv")
         limited = json.loads(table("scan", "metrics.samples", "--json", "--limit", "3"))
         self.assertEqual(len(limited["rows"]), 3)
         for verb in ("describe", "files", "snapshots", "scan"):
