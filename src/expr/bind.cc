@@ -13,6 +13,7 @@
 #include "arrow/util/float16.h"
 
 #include "expr/civil_text.h"
+#include "expr/column_path.h"
 #include "expr/column_text.h"
 #include "expr/filter_text.h"
 #include "expr/key_range.h"
@@ -29,18 +30,11 @@ using TypePtr = std::shared_ptr<arrow::DataType>;
 
 // The type of a column's values, or null where there is no such column.
 TypePtr FindType(const arrow::Schema& schema, const std::string& column) {
-  if (const auto field = schema.GetFieldByName(column)) return field->type();
-  std::string_view path = column;
-  std::size_t dot = path.find('.');
-  auto field = schema.GetFieldByName(std::string(path.substr(0, dot)));
-  while (field != nullptr && dot != std::string_view::npos) {
-    if (field->type()->id() != arrow::Type::STRUCT) return nullptr;
-    path.remove_prefix(dot + 1);
-    dot = path.find('.');
-    field = static_cast<const arrow::StructType&>(*field->type())
-                .GetFieldByName(std::string(path.substr(0, dot)));
+  TypePtr type;
+  for (const int index : FindColumnPath(schema.fields(), column)) {
+    type = (type == nullptr ? schema.field(index) : type->field(index))->type();
   }
-  return field == nullptr ? nullptr : field->type();
+  return type;
 }
 
 TypePtr ValueTypeOf(TypePtr type) {

@@ -7,19 +7,11 @@
 #include "arrow/type.h"
 
 #include "expr/bind.h"
+#include "expr/column_path.h"
 #include "expr/conjuncts.h"
 #include "expr/select.h"
 
 namespace firn::expr {
-namespace {
-
-// The column itself, or the one whose structs a path of names leads into.
-std::string TopLevelColumn(const arrow::Schema& schema, const std::string& name) {
-  if (schema.GetFieldByName(name) != nullptr) return name;
-  return name.substr(0, name.find('.'));
-}
-
-}  // namespace
 
 Result<RowFilter> RowFilter::Bind(const PredicatePtr& predicate,
                                   const arrow::Schema& schema) {
@@ -28,7 +20,9 @@ Result<RowFilter> RowFilter::Bind(const PredicatePtr& predicate,
   filter.negation_ = MakePredicate(Not{filter.predicate_});
   std::set<std::string> columns;
   for (const std::string& name : ColumnsOf(*filter.predicate_)) {
-    columns.insert(TopLevelColumn(schema, name));
+    // Bound, it is there.
+    const std::vector<int> path = FindColumnPath(schema.fields(), name);
+    columns.insert(schema.field(path.front())->name());
   }
   filter.columns_.assign(columns.begin(), columns.end());
   return filter;

@@ -29,8 +29,9 @@ class RowFilter {
   const std::vector<std::string>& columns() const { return columns_; }
 
   // Set mask[i] to 1 where the predicate is true for row i, and to 0 where it is false or
-  // unknown; `mask` is resized to the batch's rows. InvalidArgument where that cannot be
-  // decided exactly, as for decimals of 256 bits. REQUIRES: the batch has columns().
+  // unknown; `mask` is resized to the batch's rows. InvalidArgument where the batch's
+  // types are not the schema's, so that it cannot be decided. REQUIRES: the batch has
+  // columns().
   Status Select(const arrow::RecordBatch& batch, std::vector<std::uint8_t>& mask) const;
 
  private:

@@ -19,39 +19,25 @@
 #include "arrow/type.h"
 
 #include "expr/column_mask.h"
+#include "expr/column_path.h"
 
 namespace firn::expr {
 namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 
-// The field of a struct that a path leads to, NULL wherever a struct on the way is. Null
-// where there is none.
-ArrayPtr FindInside(ArrayPtr array, std::string_view path) {
-  while (array != nullptr) {
-    if (array->type_id() != arrow::Type::STRUCT) return nullptr;
-    const auto& parent = static_cast<const arrow::StructArray&>(*array);
-    const std::size_t dot = path.find('.');
-    const int index =
-        parent.struct_type()->GetFieldIndex(std::string(path.substr(0, dot)));
-    if (index < 0) return nullptr;
-    auto field = parent.GetFlattenedField(index);
-    if (!field.ok()) return nullptr;
-    if (dot == std::string_view::npos) return *field;
-    path.remove_prefix(dot + 1);
-    array = *std::move(field);
-  }
-  return nullptr;
-}
-
-// The values of a column, an extension type's as those of its storage. Null where the
-// batch has no such column, or two.
+// The values of a column, NULL wherever a struct on the way to it is, and an extension
+// type's as those of its storage. Null where the batch has no such column, or two.
 ArrayPtr FindColumn(const arrow::RecordBatch& batch, const std::string& name) {
-  ArrayPtr array = batch.GetColumnByName(name);
-  if (const std::size_t dot = name.find('.');
-      array == nullptr && dot != std::string::npos) {
-    array = FindInside(batch.GetColumnByName(name.substr(0, dot)),
-                       std::string_view(name).substr(dot + 1));
+  ArrayPtr array;
+  for (const int index : FindColumnPath(batch.schema()->fields(), name)) {
+    if (array == nullptr) {
+      array = batch.column(index);
+      continue;
+    }
+    auto field = static_cast<const arrow::StructArray&>(*array).GetFlattenedField(index);
+    if (!field.ok()) return nullptr;
+    array = *std::move(field);
   }
   while (array != nullptr && array->type_id() == arrow::Type::EXTENSION) {
     array = static_cast<const arrow::ExtensionArray&>(*array).storage();
