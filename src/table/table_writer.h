@@ -53,9 +53,9 @@ struct TableWriterEnvironment {
   // Called with the rows of each batch as the table takes them, in its Arrow schema,
   // before they are written; an error ends the writer. May be empty.
   std::function<Status(const arrow::RecordBatch& rows)> on_rows = {};
-  // Which row of its source a row of the batch being written is, for errors. May be
-  // empty: then they count in the batch.
-  std::function<std::int64_t(std::int64_t row)> row_number = {};
+  // What a row of the batch being written is called in errors, such as `line 7`: where it
+  // is in its source. May be empty: then rows count in the batch.
+  std::function<std::string(std::int64_t row)> row_name = {};
 };
 
 class TableWriter {
