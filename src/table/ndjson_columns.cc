@@ -133,7 +133,8 @@ class Primitive final : public Values {
           return Appended(Status::InvalidArgument("is no " + TableTypeName(*type_)),
                           ShownText(text), reading);
         }
-        return AppendText(text, reading);
+        const Status status = values_.Append(text);
+        return status.ok() ? status : Appended(status, ShownText(text), reading);
       }
       case JsonKind::kObject:
       case JsonKind::kArray:
@@ -142,9 +143,13 @@ class Primitive final : public Values {
     return Refuse(json, reading, "is no " + TableTypeName(*type_));
   }
 
-  Status AppendText(std::string_view text, Reading& reading) {
+  // False where `text` is none, and then nothing is appended: a key is never NULL.
+  Result<bool> AppendKey(std::string_view text, Reading& reading) {
     const Status status = values_.Append(text);
-    return status.ok() ? status : Appended(status, ShownText(text), reading);
+    if (status.ok()) return true;
+    if (!status.Is(StatusCode::kInvalidArgument)) return status;
+    Note(status, ShownText(text), reading);
+    return false;
   }
 
   Result<DataPtr> Finish() override {
@@ -160,9 +165,12 @@ class Primitive final : public Values {
     return IsReal() || type_->id() == arrow::Type::INT32 ||
            type_->id() == arrow::Type::INT64;
   }
+  void Note(const Status& status, std::string_view shown, Reading& reading) const {
+    reading.Fault(path_, std::string(shown) + " " + std::string(status.message()));
+  }
   Status Appended(const Status& status, std::string_view shown, Reading& reading) {
     if (!status.Is(StatusCode::kInvalidArgument)) return status;
-    reading.Fault(path_, std::string(shown) + " " + std::string(status.message()));
+    Note(status, shown, reading);
     return AppendNulls(1);
   }
 
@@ -384,7 +392,11 @@ class Map final : public Values {
       if (!seen.emplace(key).second) {
         reading.Fault(keys_->path(), ShownText(key) + " is there twice");
       }
-      FIRN_RETURN_IF_ERROR(keys_->AppendText(key, reading));
+      FIRN_ASSIGN_OR_RETURN(const bool is_key, keys_->AppendKey(key, reading));
+      if (!is_key) {
+        json.Skip();
+        continue;
+      }
       if (!map().item_field()->nullable() && json.kind() == JsonKind::kNull) {
         reading.Fault(items_->path(), "NULL in a required column");
       }

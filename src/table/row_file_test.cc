@@ -364,6 +364,7 @@ TEST_F(RowFileTest, MapsAreObjects) {
         std::pair{R"({"n":{"x":[]}})", "column n.key: \"x\" is no date"},
         std::pair{R"({"n":{"2024-01-02":[1.5]}})",
                   "column n.value.element: 1.5 is no int"},
+        std::pair{R"({"n":{"2024-01-02":[],"x":[1]}})", "column n.key: \"x\" is no date"},
         std::pair{R"({"k":{"1":null}})", "column k.value: NULL in a required column"}}) {
     EXPECT_THAT(Read(RowFormat::kNdjson, line, wanted), HasSubstr(said)) << line;
   }

@@ -447,7 +447,7 @@ class ImportTest(unittest.TestCase):
         self.assertIn(b"more than 5000 different names", done.stderr)
         self.run_ok("table", "create", "a.b", "--columns",
                     ", ".join(f"k{i} long" for i in range(1000)))
-        lines.write_text("{}\n" * 200_000)
+        lines.write_text("{}\n" * 100_000)
         done = self.firn("import", lines, "--into", "a.b", "--stats")
         self.assertEqual(done.returncode, DONE, done.stderr)
         self.assertLess(json.loads(done.stderr)["peak_rss_bytes"], 900 << 20)
