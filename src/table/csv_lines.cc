@@ -40,7 +40,17 @@ void CsvLines::See(std::string_view text) {
     text.remove_prefix(kByteOrderMark.size());
   }
   is_begun_ = true;
-  for (const char c : text) {
+  const char delimiter = delimiter_;
+  const auto ends_value = [&](char c) {
+    return c == delimiter || c == '\n' || c == '\r';
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (state_ == State::kInValue) {
+      // Most characters: they change nothing.
+      while (i < text.size() && !ends_value(text[i])) ++i;
+      if (i == text.size()) break;
+    }
+    const char c = text[i];
     const bool ends_return = after_return_ && c == '\n';
     after_return_ = c == '\r';
     if (ends_return) continue;
