@@ -10,32 +10,24 @@
 // 256 bits, where all of them fit.
 #pragma once
 
-#include <memory>
+#include <arrow/util/decimal.h>
+
+#include <optional>
 #include <string_view>
 
-#include "firn/status.h"
-
 namespace arrow {
-class Array;
-class DataType;
-class MemoryPool;
-class StringArray;
+class DecimalType;
 }  // namespace arrow
 
 namespace firn::table {
-
-// `type` as Arrow may parse it: with decimals of 256 bits at every depth, and of as many
-// digits as a decimal has at most. A cast to `type` sees what does not fit.
-std::shared_ptr<arrow::DataType> AsParsed(const std::shared_ptr<arrow::DataType>& type);
 
 // Whether a number has more digits after the point than a decimal may have. Of text that
 // is no number, either.
 bool IsTooFine(std::string_view number);
 
-// `text` as values of `type`, a decimal of 128 bits. Blanks around a number are none of
-// it. InvalidArgument names the value that is none, or does not fit.
-Result<std::shared_ptr<arrow::Array>> DecimalsFromText(
-    const arrow::StringArray& text, const std::shared_ptr<arrow::DataType>& type,
-    arrow::MemoryPool* pool);
+// `text` as a value of `type`, a decimal of 128 bits. Absent where it is none, or does
+// not fit.
+std::optional<arrow::Decimal128> ParseDecimal(std::string_view text,
+                                              const arrow::DecimalType& type);
 
 }  // namespace firn::table

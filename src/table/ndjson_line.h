@@ -1,41 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// ndjson_line.h: which lines of NDJSON Arrow may see. Internal to row_file.h.
+// ndjson_line.h: one line of NDJSON: whether it is an object, and what is in it. Internal
+// to row_file.h.
+//
+// The grammar is that of RFC 8259. Two things are added: NaN, Infinity, Inf and these
+// with a minus are numbers, as Python and others write them; and bytes that are no UTF-8
+// may be in text, since the table says of which row and column they are.
 #pragma once
 
-#include <arrow/result.h>
-
-#include <functional>
-#include <memory>
-#include <set>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace arrow {
-class RecordBatch;
-class Schema;
-namespace json {
-struct ParseOptions;
-}  // namespace json
-}  // namespace arrow
-
 namespace firn::table {
 
-using FieldNames = std::set<std::string, std::less<>>;
+// Why the line is not one object. Empty where it is.
+std::string FaultOfLine(std::string_view line);
 
-// The fields of `schema`, at any depth, that are decimals or lists of them.
-FieldNames DecimalFields(const arrow::Schema& schema);
+enum class JsonKind : std::uint8_t { kNull, kBool, kNumber, kText, kObject, kArray };
 
-// Why Arrow must not see the line. Empty where it may; whether the line parses is another
-// question.
+// Walks over one value, from its beginning.
 //
-//   no object        Arrow's parser makes a row of NULLs of it, or nothing at all
-//   not one object   parsed with others as one text, its end is that of another line's
-//   deep nesting     Arrow's recursion would not end well
-//   fine decimals    decimal_text.h; as a value of one of `decimals`
-std::string FaultOfLine(std::string_view line, const FieldNames& decimals = {});
+//   for (bool more = json.Open(); more; more = json.More()) {  // an object
+//     const std::string_view name = json.TakeName();
+//     json.Skip();
+//   }
+//
+// REQUIRES: FaultOfLine() finds nothing wrong with the text. Thread-compatible.
+class JsonCursor {
+ public:
+  explicit JsonCursor(std::string_view text) : text_(text) {}
 
-// What Arrow makes of a line, or of several with their ends, that it may see.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> ParseLines(
-    std::string_view lines, const arrow::json::ParseOptions& options);
+  // Of the value at which it stands.
+  JsonKind kind();
+  // Past a null, a boolean or a number: as it is written.
+  std::string_view TakeWord();
+  // Past a text: what it stands for, usable until the next text or name is taken.
+  std::string_view TakeText();
+  // Past a value of any kind: as it is written.
+  std::string_view Skip();
+
+  // Into an object or an array, to its first name or value. False, and past it, where it
+  // is empty.
+  bool Open();
+  // The same after a value inside, to the next one.
+  bool More();
+  // Past a name and its colon, as TakeText().
+  std::string_view TakeName();
+
+ private:
+  void SkipBlanks();
+
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  std::string unescaped_;
+};
 
 }  // namespace firn::table

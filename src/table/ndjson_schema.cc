@@ -1,112 +1,228 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/ndjson_schema.h"
 
-#include <arrow/array/array_base.h>
-#include <arrow/io/memory.h>
-#include <arrow/json/api.h>
-#include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <span>
+#include <charconv>
+#include <cstddef>
 #include <string>
+#include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "table/arrow_status.h"
 #include "table/ndjson_line.h"
-#include "table/text_columns.h"
+#include "table/text_values.h"
 
 namespace firn::table {
 namespace {
 
-using SchemaPtr = std::shared_ptr<arrow::Schema>;
-using Lines = std::vector<std::string_view>;  // With their ends.
+using TypePtr = std::shared_ptr<arrow::DataType>;
 
-// Those that Arrow may see.
-Lines SafeLines(std::string_view text) {
-  Lines lines;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    const std::string_view whole = text.substr(0, line.size() + 1);
-    if (FaultOfLine(line).empty()) lines.push_back(whole);
-    text.remove_prefix(whole.size());
-  }
-  return lines;
+enum class ShapeKind : std::uint8_t {
+  kNull,
+  kBool,
+  kInteger,
+  kReal,
+  kNotFinite,  // "NaN", "+Inf" or "-Inf": text, or a number where others are.
+  kText,
+  kList,
+  kStruct,
+};
+
+// What is known of the values at one place.
+struct Shape {
+  ShapeKind kind = ShapeKind::kNull;
+  TimestampText timestamp = TimestampText::kNone;  // Of all text here.
+  std::vector<Shape> element;                      // One, of a list.
+  std::vector<std::pair<std::string, Shape>> fields;
+  std::unordered_map<std::string, std::size_t> by_name;
+};
+
+ShapeKind NumberKind(std::string_view number) {
+  std::int64_t value = 0;
+  const char* const end = number.data() + number.size();
+  const auto parsed = std::from_chars(number.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end ? ShapeKind::kInteger
+                                                       : ShapeKind::kReal;
 }
 
-class Guess {
- public:
-  Guess(std::int32_t block_bytes, arrow::MemoryPool* pool)
-      : block_bytes_(block_bytes), pool_(pool) {}
+// What both are, or false where there is no such kind.
+bool CommonKind(ShapeKind a, ShapeKind b, ShapeKind* both) {
+  using enum ShapeKind;
+  if (a > b) std::swap(a, b);
+  const bool is_a_number = a == kInteger || a == kReal;
+  if (a == b || a == kNull) {
+    *both = b;
+  } else if (is_a_number && (b == kReal || b == kNotFinite)) {
+    *both = kReal;
+  } else if (a == kNotFinite && b == kText) {
+    *both = kText;
+  } else {
+    return false;
+  }
+  return true;
+}
 
-  // The columns of all of `lines`, or what is wrong with one.
-  Result<SchemaPtr> OfAll(std::span<const std::string_view> lines) const {
-    std::string text;
-    for (const std::string_view line : lines) text += line;
-    FIRN_ASSIGN_OR_RETURN(const auto guessed, Open(text, nullptr));
-    arrow::FieldVector fields = guessed->schema()->fields();
-    for (auto& field : fields) {
-      // Whether it is one is looked at below, by the rules of a table's text.
-      if (field->type()->id() == arrow::Type::TIMESTAMP) {
-        field = field->WithType(arrow::utf8());
-      }
+bool GoTogether(const Shape& a, const Shape& b) {
+  ShapeKind both;
+  if (!CommonKind(a.kind, b.kind, &both)) return false;
+  if (!a.element.empty() && !b.element.empty() &&
+      !GoTogether(a.element[0], b.element[0])) {
+    return false;
+  }
+  for (const auto& [name, field] : b.fields) {
+    const auto at = a.by_name.find(name);
+    if (at != a.by_name.end() && !GoTogether(a.fields[at->second].second, field)) {
+      return false;
     }
-    FIRN_ASSIGN_OR_RETURN(const auto reader, Open(text, arrow::schema(fields)));
-    std::shared_ptr<arrow::RecordBatch> batch;
-    FIRN_RETURN_IF_ERROR(FromArrow(reader->ReadNext(&batch)));
-    for (auto& field : fields) {
-      auto type = AsTableType(field->type());
-      if (batch != nullptr && field->type()->id() == arrow::Type::STRING) {
-        type = TypeOfText(batch->GetColumnByName(field->name()), pool_);
-      }
-      field = field->WithType(std::move(type));
+  }
+  return true;
+}
+
+bool IsText(ShapeKind kind) {
+  return kind == ShapeKind::kText || kind == ShapeKind::kNotFinite;
+}
+
+// REQUIRES: GoTogether(*into, from). How many names are new is added to `fields`.
+void Merge(Shape from, Shape* into, std::int64_t* fields) {
+  if (!IsText(into->kind)) {
+    into->timestamp = from.timestamp;
+  } else if (IsText(from.kind) && into->timestamp != from.timestamp) {
+    into->timestamp = TimestampText::kNone;
+  }
+  CommonKind(into->kind, from.kind, &into->kind);
+  if (!from.element.empty()) {
+    if (into->element.empty()) into->element.emplace_back();
+    Merge(std::move(from.element[0]), into->element.data(), fields);
+  }
+  for (auto& [name, field] : from.fields) {
+    const auto [at, is_new] = into->by_name.emplace(name, into->fields.size());
+    if (is_new) {
+      ++*fields;
+      into->fields.emplace_back(name, Shape());
     }
-    return arrow::schema(std::move(fields));
+    Merge(std::move(field), &into->fields[at->second].second, fields);
   }
+}
 
-  bool Parses(std::string_view line) const {
-    const auto rows = ParseLines(line, arrow::json::ParseOptions::Defaults());
-    return rows.ok() && (*rows)->num_rows() == 1;
+// The value at which `json` stands, and `json` past it. False where it goes into no
+// column; then `json` is anywhere.
+bool ShapeOf(JsonCursor& json, Shape* shape) {
+  switch (json.kind()) {
+    case JsonKind::kNull:
+      json.TakeWord();
+      return true;
+    case JsonKind::kBool:
+      json.TakeWord();
+      shape->kind = ShapeKind::kBool;
+      return true;
+    case JsonKind::kNumber:
+      shape->kind = NumberKind(json.TakeWord());
+      return true;
+    case JsonKind::kText: {
+      const std::string_view text = json.TakeText();
+      shape->kind = text == "NaN" || text == "+Inf" || text == "-Inf"
+                        ? ShapeKind::kNotFinite
+                        : ShapeKind::kText;
+      shape->timestamp = TimestampTextOf(text);
+      return true;
+    }
+    case JsonKind::kArray: {
+      shape->kind = ShapeKind::kList;
+      shape->element.emplace_back();
+      std::int64_t fields = 0;
+      for (bool more = json.Open(); more; more = json.More()) {
+        Shape element;
+        if (!ShapeOf(json, &element) || !GoTogether(shape->element[0], element)) {
+          return false;
+        }
+        Merge(std::move(element), shape->element.data(), &fields);
+      }
+      return true;
+    }
+    case JsonKind::kObject:
+      break;
   }
-
- private:
-  Result<std::shared_ptr<arrow::json::StreamingReader>> Open(
-      std::string_view text, const SchemaPtr& schema) const {
-    auto read = arrow::json::ReadOptions::Defaults();
-    read.use_threads = false;
-    read.block_size = block_bytes_;
-    auto parse = arrow::json::ParseOptions::Defaults();
-    parse.explicit_schema = schema;
-    return FromArrow(arrow::json::StreamingReader::Make(
-        arrow::io::BufferReader::FromString(std::string(text)), read, parse));
+  shape->kind = ShapeKind::kStruct;
+  for (bool more = json.Open(); more; more = json.More()) {
+    std::string name(json.TakeName());
+    Shape field;
+    if (!ShapeOf(json, &field)) return false;
+    if (!shape->by_name.emplace(name, shape->fields.size()).second) return false;
+    shape->fields.emplace_back(std::move(name), std::move(field));
   }
+  return true;
+}
 
-  const std::int32_t block_bytes_;
-  arrow::MemoryPool* const pool_;
-};
+arrow::FieldVector FieldsOf(const Shape& shape);
+
+TypePtr TypeOf(const Shape& shape) {
+  switch (shape.kind) {
+    case ShapeKind::kBool:
+      return arrow::boolean();
+    case ShapeKind::kInteger:
+      return arrow::int64();
+    case ShapeKind::kReal:
+      return arrow::float64();
+    case ShapeKind::kList:
+      return arrow::list(TypeOf(shape.element[0]));
+    case ShapeKind::kStruct:
+      return arrow::struct_(FieldsOf(shape));
+    case ShapeKind::kNull:
+    case ShapeKind::kNotFinite:
+    case ShapeKind::kText:
+      break;
+  }
+  switch (shape.timestamp) {
+    case TimestampText::kZoned:
+      return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+    case TimestampText::kLocal:
+      return arrow::timestamp(arrow::TimeUnit::MICRO);
+    case TimestampText::kNone:
+      break;
+  }
+  return arrow::utf8();
+}
+
+arrow::FieldVector FieldsOf(const Shape& shape) {
+  arrow::FieldVector fields;
+  for (const auto& [name, field] : shape.fields) {
+    fields.push_back(arrow::field(name, TypeOf(field)));
+  }
+  return fields;
+}
 
 }  // namespace
 
-Result<SchemaPtr> GuessNdjsonSchema(std::string_view text, std::int32_t block_bytes,
-                                    arrow::MemoryPool* pool) {
-  const Guess guess(block_bytes, pool);
-  Lines lines = SafeLines(text);
-  Result<SchemaPtr> schema = guess.OfAll(lines);
-  if (schema.ok() || !schema.status().Is(StatusCode::kInvalidArgument)) return schema;
-  std::erase_if(lines, [&](std::string_view line) { return !guess.Parses(line); });
-  if (lines.empty()) {
+Result<std::shared_ptr<arrow::Schema>> GuessNdjsonSchema(std::string_view text,
+                                                         std::int32_t block_bytes) {
+  text = text.substr(0, static_cast<std::size_t>(block_bytes));
+  Shape all;
+  std::int64_t fields = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (!FaultOfLine(line).empty()) continue;
+    JsonCursor json(line);
+    Shape shape;
+    if (!ShapeOf(json, &shape)) continue;
+    if (!GoTogether(all, shape)) break;
+    Merge(std::move(shape), &all, &fields);
+    if (fields > kGuessedFieldsMax) {
+      return Status::InvalidArgument(
+          "its beginning has more than " + std::to_string(kGuessedFieldsMax) +
+          " different names, which would be as many columns: where names are data, make "
+          "the table first, with a map for them (firn table create --columns 'tags "
+          "map<string, string>'), and write them as one object inside of each line");
+    }
+  }
+  if (all.kind == ShapeKind::kNull) {
     return Status::InvalidArgument(
         "no line of its beginning is an object that parses, such as {\"id\": 1}");
   }
-  schema = guess.OfAll(lines);
-  // The most lines from the first on that go together: [1, good] do, `bad` do not.
-  std::size_t good = 0;
-  std::size_t bad = lines.size();
-  while (!schema.ok() && bad - good > 1) {
-    const std::size_t middle = good + (bad - good) / 2;
-    (guess.OfAll(std::span(lines).first(middle)).ok() ? good : bad) = middle;
-  }
-  return schema.ok() ? schema : guess.OfAll(std::span(lines).first(good));
+  return arrow::schema(FieldsOf(all));
 }
 
 }  // namespace firn::table

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/ndjson_schema.h"
 
-#include <arrow/memory_pool.h>
 #include <arrow/type.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +14,7 @@ using testing::HasSubstr;
 
 // `name: type` of each column, or what is wrong.
 std::string Guess(std::string_view text, std::int32_t block_bytes = 1 << 20) {
-  const auto schema = GuessNdjsonSchema(text, block_bytes, arrow::default_memory_pool());
+  const auto schema = GuessNdjsonSchema(text, block_bytes);
   if (!schema.ok()) return std::string(schema.status().message());
   std::string out;
   for (const auto& field : (*schema)->fields()) {
@@ -29,6 +28,35 @@ TEST(NdjsonSchemaTest, AllLinesDecide) {
             "a: double, b: string, c: string");
   EXPECT_EQ(Guess("{\"t\":\"2024-01-02T03:04:05Z\",\"p\":{\"q\":[1]}}\n"),
             "t: timestamp[us, tz=UTC], p: struct<q: list<item: int64>>");
+}
+
+// As firn writes them (wire/arrow_json.h): numbers, where others are.
+TEST(NdjsonSchemaTest, TextOfWhatIsNotFiniteIsANumberAmongNumbers) {
+  EXPECT_EQ(Guess("{\"a\":\"NaN\",\"b\":\"NaN\"}\n{\"a\":1,\"b\":\"-Inf\"}\n"),
+            "a: double, b: string");
+  EXPECT_EQ(Guess("{\"a\":\"NaN\"}\n{\"a\":\"word\"}\n{\"a\":NaN}\n"), "a: string");
+  EXPECT_EQ(Guess("{\"a\":NaN}\n{\"a\":\"+Inf\"}\n"), "a: double");
+}
+
+TEST(NdjsonSchemaTest, WhatIsNestedIsGuessedLikewise) {
+  EXPECT_EQ(Guess("{\"o\":{\"at\":\"2024-01-02 03:04\",\"l\":[]}}\n"
+                  "{\"o\":{\"l\":[null,{\"x\":1}],\"n\":9223372036854775808}}\n"
+                  "{\"o\":null}\n"),
+            "o: struct<at: timestamp[us], l: list<item: struct<x: int64>>, n: double>");
+  EXPECT_EQ(Guess("{\"l\":[1,\"x\"]}\n{\"l\":[2]}\n{\"a\":1,\"a\":1}\n"),
+            "l: list<item: int64>");
+}
+
+TEST(NdjsonSchemaTest, NamesHaveABound) {
+  std::string text;
+  for (std::int64_t i = 0; i < kGuessedFieldsMax; ++i) {
+    text += "{\"k" + std::to_string(i) + "\":1}\n";
+  }
+  EXPECT_TRUE(GuessNdjsonSchema(text, 1 << 20).ok());
+  EXPECT_THAT(Guess(text + "{\"k0\":{\"x\":1}}\n{\"last\":1}\n"), HasSubstr("k0: int64"));
+  EXPECT_THAT(Guess(text + "{\"last\":1}\n"),
+              testing::AllOf(HasSubstr("more than 5000 different names"),
+                             HasSubstr("firn table create")));
 }
 
 TEST(NdjsonSchemaTest, LinesThatDoNotParseDecideNothing) {

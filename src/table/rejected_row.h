@@ -8,8 +8,7 @@
 namespace firn::table {
 
 struct RejectedRow {
-  // Its number in the file, from 1: of lines in NDJSON; in CSV of rows, the heading not
-  // counted.
+  // The line of the file on which it begins, from 1; of a file that is no text the row.
   std::int64_t row = 0;
   std::string column;  // Empty: the row as a whole.
   std::string reason;  // With the value, where there is one.

@@ -2,9 +2,7 @@
 #include "table/row_file.h"
 
 #include <arrow/array/array_base.h>
-#include <arrow/csv/api.h>
 #include <arrow/io/compressed.h>
-#include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -15,10 +13,9 @@
 #include <vector>
 
 #include "table/arrow_status.h"
-#include "table/decimal_text.h"
-#include "table/lenient_rows.h"
+#include "table/csv_rows.h"
+#include "table/ndjson_rows.h"
 #include "table/ndjson_schema.h"
-#include "table/text_columns.h"
 
 namespace firn::table {
 namespace {
@@ -27,11 +24,9 @@ using InputPtr = std::shared_ptr<arrow::io::InputStream>;
 using SchemaPtr = std::shared_ptr<arrow::Schema>;
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
-// Text that is parsed at once; a row is never longer.
+// A line of NDJSON is no longer, and the first so many bytes say which columns there are.
 constexpr std::int32_t kBlockBytes = 4 << 20;
-// What is looked at where types are guessed: a block, and what follows it, so that the
-// reader sees that the block is not the last.
-constexpr std::int64_t kSampleBytes = 2 * std::int64_t{kBlockBytes} + 1;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kIpcFileMagic("ARROW1\0\0", 8);
 
 struct Name {
@@ -80,28 +75,19 @@ Result<InputPtr> Decompressed(InputPtr bytes, std::string_view name) {
   return InputPtr(stream.get(), [stream, shared](arrow::io::InputStream*) {});
 }
 
-// A column of text that is to become another type.
-struct TextColumn {
-  int index;
-  std::shared_ptr<arrow::DataType> type;
-};
-
-class ReaderStream final : public RowStream {
+// The batches of a stream of Arrow's.
+class ArrowRows final : public RowStream {
  public:
-  ReaderStream(const base::Context& context, std::string name,
-               std::shared_ptr<RowBytes> bytes,
-               std::shared_ptr<arrow::RecordBatchReader> reader, SchemaPtr schema,
-               std::vector<TextColumn> texts, bool untrusted, arrow::MemoryPool* pool)
+  ArrowRows(const base::Context& context, std::string name,
+            std::shared_ptr<RowBytes> bytes,
+            std::shared_ptr<arrow::RecordBatchReader> reader)
       : context_(context),
         name_(std::move(name)),
         bytes_(std::move(bytes)),
         reader_(std::move(reader)),
-        schema_(std::move(schema)),
-        texts_(std::move(texts)),
-        untrusted_(untrusted),
-        pool_(pool) {}
+        schema_(reader_->schema()) {}
 
-  ~ReaderStream() override {
+  ~ArrowRows() override {
     reader_.reset();
     bytes_->Stop();
   }
@@ -126,20 +112,9 @@ class ReaderStream final : public RowStream {
   Result<BatchPtr> Read() {
     BatchPtr batch;
     FIRN_RETURN_IF_ERROR(FromArrow(reader_->ReadNext(&batch)));
-    if (batch == nullptr) return batch;
     // Offsets and lengths are the file's own.
-    if (untrusted_) FIRN_RETURN_IF_ERROR(FromArrow(batch->ValidateFull()));
-    if (texts_.empty()) return batch;
-    std::vector<std::shared_ptr<arrow::Array>> columns = batch->columns();
-    for (const TextColumn& text : texts_) {
-      auto& column = columns[static_cast<std::size_t>(text.index)];
-      auto values = FromText(column, text.type, pool_);
-      if (!values.ok()) {
-        return values.status().With("column " + schema_->field(text.index)->name());
-      }
-      column = std::move(*values);
-    }
-    return arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns));
+    if (batch != nullptr) FIRN_RETURN_IF_ERROR(FromArrow(batch->ValidateFull()));
+    return batch;
   }
 
   const base::Context& context_;
@@ -147,102 +122,9 @@ class ReaderStream final : public RowStream {
   const std::shared_ptr<RowBytes> bytes_;
   std::shared_ptr<arrow::RecordBatchReader> reader_;
   const SchemaPtr schema_;
-  const std::vector<TextColumn> texts_;
-  const bool untrusted_;
-  arrow::MemoryPool* const pool_;
   std::int64_t first_row_ = 1;
   scan::ScanStats stats_;
 };
-
-// Arrow's threads may free what they read ahead after the stream and its pool are gone,
-// so the text is in Arrow's own pool: a few blocks of it.
-arrow::io::IOContext TextContext() { return arrow::io::IOContext(); }
-
-// ---- CSV ----
-
-using CsvTypes = std::unordered_map<std::string, std::shared_ptr<arrow::DataType>>;
-
-// Rows of the wrong number of values are an error, unless `skipped` is there to take
-// them.
-Result<std::shared_ptr<arrow::csv::StreamingReader>> OpenCsvReader(
-    const InputPtr& bytes, RowFormat format, const CsvTypes& types,
-    const std::shared_ptr<SkippedRows>& skipped = nullptr) {
-  auto read = arrow::csv::ReadOptions::Defaults();
-  read.use_threads = false;  // Errors then name their row.
-  read.block_size = kBlockBytes;
-  auto parse = arrow::csv::ParseOptions::Defaults();
-  parse.newlines_in_values = true;
-  if (format == RowFormat::kTsv) parse.delimiter = '\t';
-  if (skipped != nullptr) {
-    parse.invalid_row_handler = [skipped](const arrow::csv::InvalidRow& row) {
-      // Arrow counts the heading.
-      const bool goes_on =
-          skipped->Add({row.number - 1, "",
-                        std::to_string(row.actual_columns) + " values where there are " +
-                            std::to_string(row.expected_columns) + " columns",
-                        std::string(row.text)});
-      return goes_on ? arrow::csv::InvalidRowResult::Skip
-                     : arrow::csv::InvalidRowResult::Error;
-    };
-  }
-  auto convert = arrow::csv::ConvertOptions::Defaults();
-  convert.null_values = {""};
-  convert.strings_can_be_null = true;
-  convert.quoted_strings_can_be_null = false;
-  convert.column_types = types;
-  // Of rows that may be left out, the table says which are no UTF-8.
-  convert.check_utf8 = skipped == nullptr;
-  return FromArrow(
-      arrow::csv::StreamingReader::Make(TextContext(), bytes, read, parse, convert));
-}
-
-// ---- NDJSON ----
-
-// What Arrow's reader of JSON cannot read of a table's type, or reads in another unit.
-bool IsTextInJson(const arrow::DataType& type) {
-  switch (type.id()) {
-    case arrow::Type::TIMESTAMP:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIME64:
-    case arrow::Type::BINARY:
-    case arrow::Type::FIXED_SIZE_BINARY:
-      return true;
-    default:
-      return false;
-  }
-}
-// Whether a nested type has values inside of those that Arrow's reader of JSON would take
-// for something else, such as the digits of bytes for the bytes.
-bool HasTextInside(const arrow::DataType& type) {
-  return std::any_of(type.fields().begin(), type.fields().end(), [](const auto& field) {
-    return (IsTextInJson(*field->type()) &&
-            field->type()->id() != arrow::Type::TIMESTAMP) ||
-           HasTextInside(*field->type());
-  });
-}
-bool IsTextInCsv(const arrow::DataType& type) {
-  return type.id() == arrow::Type::BINARY ||
-         type.id() == arrow::Type::FIXED_SIZE_BINARY ||
-         type.id() == arrow::Type::DECIMAL128;  // decimal_text.h
-}
-bool IsText(const arrow::DataType&) { return true; }
-
-// The wanted columns as they are asked of the reader, those that are text there as text.
-SchemaPtr AsRead(const SchemaPtr& wanted, bool (*is_text)(const arrow::DataType&)) {
-  arrow::FieldVector fields;
-  for (const auto& field : wanted->fields()) {
-    // NULL in a required column is for the table to say, with its row.
-    fields.push_back(field->WithNullable(true)->WithType(
-        is_text(*field->type()) ? arrow::utf8() : AsParsed(field->type())));
-  }
-  return arrow::schema(std::move(fields));
-}
-
-CsvTypes TypesByName(const arrow::Schema& schema) {
-  CsvTypes types;
-  for (const auto& field : schema.fields()) types.emplace(field->name(), field->type());
-  return types;
-}
 
 // Opens one file: what is the same for the three formats.
 class RowFile {
@@ -257,9 +139,12 @@ class RowFile {
 
   Result<std::unique_ptr<RowStream>> Open() {
     FIRN_ASSIGN_OR_RETURN(InputPtr plain, Decompressed(bytes_, name_));
-    const bool is_text = options_.format != RowFormat::kArrow;
+    // Arrow's reader of CSV may free what it read ahead after the stream and its pool are
+    // gone.
+    const bool is_csv =
+        options_.format == RowFormat::kCsv || options_.format == RowFormat::kTsv;
     auto buffered = std::make_shared<PeekableInput>(
-        std::move(plain), is_text ? TextContext().pool() : pool_);
+        std::move(plain), is_csv ? arrow::default_memory_pool() : pool_);
     switch (options_.format) {
       case RowFormat::kCsv:
       case RowFormat::kTsv:
@@ -277,47 +162,19 @@ class RowFile {
  private:
   using Buffered = std::shared_ptr<PeekableInput>;
 
-  // The beginning of the file, which is still to be read.
-  static Result<InputPtr> Sample(const Buffered& bytes) {
-    FIRN_ASSIGN_OR_RETURN(const std::string_view text,
-                          FromArrow(bytes->Peek(kSampleBytes)));
-    return InputPtr(arrow::io::BufferReader::FromString(std::string(text)));
-  }
-
   Result<std::unique_ptr<RowStream>> OpenCsv(Buffered bytes) {
-    SchemaPtr wanted = options_.wanted;
-    if (wanted == nullptr) {
-      FIRN_ASSIGN_OR_RETURN(const InputPtr sample, Sample(bytes));
-      // Rows that are left out decide nothing.
-      const auto left_out =
-          options_.on_rejected ? std::make_shared<SkippedRows>() : nullptr;
-      FIRN_ASSIGN_OR_RETURN(const auto guess,
-                            OpenCsvReader(sample, options_.format, {}, left_out));
-      wanted = AsTable(*guess->schema());
-    }
-    if (options_.on_rejected) {
-      const auto skipped = std::make_shared<SkippedRows>();
-      CsvTypes types = TypesByName(*AsRead(wanted, IsText));
-      // Columns that the table has not are text, too: their rows are to be kept as they
-      // are.
-      FIRN_ASSIGN_OR_RETURN(const InputPtr heading, Sample(bytes));
-      FIRN_ASSIGN_OR_RETURN(const auto named,
-                            OpenCsvReader(heading, options_.format, types,
-                                          std::make_shared<SkippedRows>()));
-      for (const auto& field : named->schema()->fields()) {
-        types.try_emplace(field->name(), arrow::utf8());
-      }
-      FIRN_ASSIGN_OR_RETURN(auto reader,
-                            OpenCsvReader(bytes, options_.format, types, skipped));
-      return Lenient(MakeCsvReader(std::move(reader), skipped), *wanted);
-    }
-    const SchemaPtr asked = AsRead(wanted, IsTextInCsv);
-    FIRN_ASSIGN_OR_RETURN(auto reader,
-                          OpenCsvReader(bytes, options_.format, TypesByName(*asked)));
-    return Stream(std::move(reader), *wanted, IsTextInCsv, false);
+    const char delimiter = options_.format == RowFormat::kTsv ? '\t' : ',';
+    return OpenCsvRows(context_, {name_, delimiter, bytes_, std::move(bytes)},
+                       options_.wanted, Rejected(), pool_);
   }
 
   Result<std::unique_ptr<RowStream>> OpenNdjson(Buffered bytes) {
+    FIRN_ASSIGN_OR_RETURN(const std::string_view mark,
+                          FromArrow(bytes->Peek(std::int64_t{kByteOrderMark.size()})));
+    if (mark == kByteOrderMark) {
+      FIRN_RETURN_IF_ERROR(
+          FromArrow(bytes->Advance(static_cast<std::int64_t>(mark.size()))));
+    }
     FIRN_ASSIGN_OR_RETURN(const std::string_view first, FromArrow(bytes->Peek(1)));
     if (first == "[") {
       return Status::InvalidArgument(
@@ -326,27 +183,17 @@ class RowFile {
     SchemaPtr wanted = options_.wanted;
     if (wanted == nullptr) {
       FIRN_ASSIGN_OR_RETURN(const std::string_view text,
-                            FromArrow(bytes->Peek(kSampleBytes)));
-      FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjsonSchema(text, kBlockBytes, pool_));
+                            FromArrow(bytes->Peek(kBlockBytes)));
+      FIRN_ASSIGN_OR_RETURN(wanted, GuessNdjsonSchema(text, kBlockBytes));
     }
-    for (const auto& field : wanted->fields()) {
-      if (field->type()->num_fields() == 0 || !HasTextInside(*field->type())) continue;
-      return Status::InvalidArgument(
-          "column " + field->name() +
-          " has bytes, dates or times inside, which are not read from NDJSON; write "
-          "Parquet or Arrow");
-    }
-    return Lenient(MakeNdjsonReader(std::move(bytes), AsRead(wanted, IsTextInJson),
-                                    kBlockBytes, pool_),
-                   *wanted);
-  }
-
-  static SchemaPtr AsTable(const arrow::Schema& guessed) {
     arrow::FieldVector fields;
-    for (const auto& field : guessed.fields()) {
-      fields.push_back(field->WithType(AsTableType(field->type())));
+    for (const auto& field : wanted->fields()) {
+      // NULL in a required column is for the table to say.
+      fields.push_back(field->WithNullable(true));
     }
-    return arrow::schema(std::move(fields));
+    return MakeNdjsonRows(context_, name_, bytes_, std::move(bytes),
+                          arrow::schema(std::move(fields)), kBlockBytes, Rejected(),
+                          pool_);
   }
 
   Result<std::unique_ptr<RowStream>> OpenArrow(Buffered bytes) {
@@ -363,41 +210,17 @@ class RowFile {
     FIRN_ASSIGN_OR_RETURN(
         std::shared_ptr<arrow::RecordBatchReader> reader,
         FromArrow(arrow::ipc::RecordBatchStreamReader::Open(InputPtr(bytes), options)));
-    const SchemaPtr schema = reader->schema();
-    return Stream(
-        std::move(reader), *schema, [](const arrow::DataType&) { return false; }, true);
+    return std::unique_ptr<RowStream>(
+        std::make_unique<ArrowRows>(context_, name_, bytes_, std::move(reader)));
   }
 
-  std::unique_ptr<RowStream> Lenient(std::unique_ptr<TextRowReader> reader,
-                                     const arrow::Schema& wanted) {
-    OnRejected rejected = options_.on_rejected;
-    if (!rejected) {
-      rejected = [](const RejectedRow& row) {
-        return Status::InvalidArgument(
-            "line " + std::to_string(row.row) +
-            (row.column.empty() ? "" : ", column " + row.column) + ": " + row.reason);
-      };
-    }
-    return MakeLenientStream(context_, name_, bytes_, std::move(reader), wanted,
-                             std::move(rejected), pool_);
-  }
-
-  // `reader` gives the columns of the file, those that `is_text` says as text.
-  Result<std::unique_ptr<RowStream>> Stream(
-      std::shared_ptr<arrow::RecordBatchReader> reader, const arrow::Schema& wanted,
-      bool (*is_text)(const arrow::DataType&), bool untrusted) {
-    arrow::FieldVector fields = reader->schema()->fields();
-    std::vector<TextColumn> texts;
-    for (int i = 0; i < reader->schema()->num_fields(); ++i) {
-      auto& field = fields[static_cast<std::size_t>(i)];
-      const auto target = wanted.GetFieldByName(field->name());
-      if (target == nullptr || !is_text(*target->type())) continue;
-      texts.push_back({i, target->type()});
-      field = field->WithType(target->type());
-    }
-    return std::unique_ptr<RowStream>(std::make_unique<ReaderStream>(
-        context_, name_, bytes_, std::move(reader), arrow::schema(std::move(fields)),
-        std::move(texts), untrusted, pool_));
+  OnRejected Rejected() const {
+    if (options_.on_rejected) return options_.on_rejected;
+    return [](const RejectedRow& row) {
+      return Status::InvalidArgument(
+          "line " + std::to_string(row.row) +
+          (row.column.empty() ? "" : ", column " + row.column) + ": " + row.reason);
+    };
   }
 
   const base::Context& context_;

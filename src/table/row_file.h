@@ -6,15 +6,16 @@
 //   NDJSON   one object a line; a name that is absent is NULL
 //   Arrow    the streaming format, and the file format as its stream
 //
-// Arrow's readers do the reading. What this adds: which types the text stands for. Where
-// they are wanted, values are read as those and never guessed. Where they are not, the
-// first few mebibytes decide, once for the whole file, and a later value that is none of
-// its column's type is an error. Times of RFC 3339 with a zone are timestamps in UTC,
-// those without are local ones, both of microseconds; a column of nothing but NULL is
-// text. Bytes are hexadecimal digits, those of UUIDs also with their hyphens.
+// Arrow's readers split CSV and read Arrow. What text stands for is said here
+// (text_values.h, ndjson_columns.h). Where types are wanted, values are read as those and
+// never guessed. Where they are not, the first few mebibytes decide, once for the whole
+// file, and a later value that is none of its column's type is an error. Times of RFC
+// 3339 with a zone are timestamps in UTC, those without are local ones, both of
+// microseconds; a column of nothing but NULL is text.
 //
 // A row of CSV or NDJSON that does not parse is the end, or is told to who asked for it
-// and left out (lenient_rows.h). In Arrow's format there are none.
+// and left out. In Arrow's format there are none. A batch has a bounded number of values,
+// NULLs among them.
 #pragma once
 
 #include <cstdint>

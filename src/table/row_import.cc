@@ -239,8 +239,9 @@ class Import {
         environment_.spill_directory,
         letters_.has_value() ? &*letters_ : nullptr};
     const RowStream* reading = nullptr;
-    environment.row_number = [&reading](std::int64_t row) {
-      return reading->RowNumber(row);
+    environment.row_name = [&reading](std::int64_t row) {
+      return std::string(reading->RowWord()) + " " +
+             std::to_string(reading->RowNumber(row));
     };
     if (keys_.has_value()) {
       environment.check_rows = [this](CheckedBatch& rows) { return keys_->Add(rows); };

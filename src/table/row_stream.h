@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "scan/batch.h"
 
@@ -13,6 +14,8 @@ class RowStream : public scan::BatchStream {
   // The number in the file of row `row` of the batch that Next() gave last: from 1, those
   // counted that were left out (rejected_row.h).
   virtual std::int64_t RowNumber(std::int64_t row) const = 0;
+  // What that is a number of: `line` in text.
+  virtual std::string_view RowWord() const { return "row"; }
 };
 
 }  // namespace firn::table

@@ -168,10 +168,13 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
   if (options_.on_invalid == OnInvalid::kFail) {
     if (!checked.ok()) return checked.status().With(table);
     const auto& invalid = checked->invalid;
-    InvalidRow first = invalid.front();
-    if (environment_.row_number) first.row = environment_.row_number(first.row);
+    const InvalidRow& first = invalid.front();
+    const std::string said = environment_.row_name
+                                 ? environment_.row_name(first.row) + ", column " +
+                                       first.column + ": " + first.reason
+                                 : first.ToString();
     return Status::InvalidArgument(
-        table + ": " + first.ToString() +
+        table + ": " + said +
         (invalid.size() > 1
              ? " (and " + std::to_string(invalid.size() - 1) + " further rows)"
              : ""));

@@ -53,9 +53,9 @@ struct TableWriterEnvironment {
   // Called with each batch once it was held against the table's schema; marks further
   // rows as invalid. REQUIRES: they stay in order, one fault each. May be empty.
   std::function<Status(CheckedBatch& batch)> check_rows = {};
-  // Which row of its source a row of the batch being written is, for errors. May be
-  // empty: then they count in the batch.
-  std::function<std::int64_t(std::int64_t row)> row_number = {};
+  // What a row of the batch being written is called in errors, such as `line 7`: where it
+  // is in its source. May be empty: then rows count in the batch.
+  std::function<std::string(std::int64_t row)> row_name = {};
 };
 
 class TableWriter {

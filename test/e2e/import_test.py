@@ -155,8 +155,8 @@ class ImportTest(unittest.TestCase):
         good = self.directory / "good.csv"
         good.write_text("id,name\n1,x\n")
         bad = self.directory / "later.csv"
-        for text, said in (("id,name\n2,x\n,y\n", "column id"),
-                           ("id,name\n2,x\nz,y\n", "Row #3"),
+        for text, said in (("id,name\n2,x\n,y\n", "line 3, column id: NULL"),
+                           ("id,name\n2,x\nz,y\n", "line 3, column id: \"z\" is no long"),
                            ("id,colour\n2,x\n", "colour"),
                            ("name\nx\n", "id")):
             bad.write_text(text)
@@ -166,7 +166,8 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(load_table(self.warehouse, "a.b").snapshots(), [])
         # A table that was to be made is not there.
         bad.write_text("id,name\n1,x\n1,2,3\n")
-        self.assert_fails(FAILED, "Expected 2 columns", "import", good, bad, "--into", "a.new")
+        self.assert_fails(FAILED, "line 3: 3 values where there are 2 columns", "import",
+                          good, bad, "--into", "a.new")
         self.assert_fails(NOT_FOUND, "a.new", "table", "describe", "a.new")
         self.assertEqual(self.data_files(), [])
 
@@ -422,9 +423,9 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(
             sorted((pathlib.Path(row["source"]).name, row["row"], row["column"],
                     row["record"]) for row in first.to_pylist()),
-            sorted([("x.csv", 2, "id", '{"id":"two","ts":"2024-01-02"}'),
-                    ("x.csv", 3, "id", '{"id":null,"ts":"2024-01-03"}'),
-                    ("x.csv", 4, None, "4,x,y"),
+            sorted([("x.csv", 3, "id", '{"id":"two","ts":"2024-01-02"}'),
+                    ("x.csv", 4, "id", '{"id":null,"ts":"2024-01-03"}'),
+                    ("x.csv", 5, None, "4,x,y"),
                     ("x.ndjson", 2, None, '{"id":7,"other":1}'),
                     ("x.ndjson", 3, "ts", '{"id":8,"ts":"soon"}'),
                     ("x.parquet", 2, "id", '{"id":null}')]))
@@ -432,11 +433,71 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(first["import_id"].unique().to_pylist(),
                          [snapshot.summary.additional_properties["firn.import-id"]])
         # Without the word the same file is refused, whole.
-        self.assert_fails(FAILED, "Expected 2 columns", "table", "append", "a.b", csv)
+        self.assert_fails(FAILED, "line 3, column id: \"two\" is no long", "table", "append",
+                          "a.b", csv)
         self.assert_fails(BAD_USAGE, "--on-invalid", "table", "append", "a.b", csv,
                           "--on-invalid", "drop")
         check = self.firn("check", "a.b__quarantine", "--content")
         self.assertEqual(check.returncode, DONE, check.stdout + check.stderr)
+
+    def test_firn_takes_back_its_own_export(self):
+        columns = ("id long required, f float, d double, m map<string, long>, "
+                   "n map<date, list<double>>, o struct<at timestamptz, day date, y binary, "
+                   "m map<long, string>>, t time, u uuid, p decimal(9, 2)")
+        self.run_ok("table", "create", "a.b", "--columns", columns)
+        source = self.directory / "x.ndjson"
+        lines = [
+            '{"id":1}',
+            '{"id":2,"m":null,"n":{},"o":{}}',
+            '{"id":3,"f":"NaN","d":"+Inf","m":{"x":1,"y":null},'
+            '"n":{"2024-01-02":[1.5,"-Inf",null]}}',
+            '{"id":4,"f":"-Inf","d":-1.5,"o":{"at":"2024-01-02T03:04:05.678Z",'
+            '"day":"2024-01-02","y":"00ff","m":{"-7":"seven"}},"t":"03:04:05",'
+            '"u":"000102030405060708090a0b0c0d0e0f","p":-1.50}']
+        source.write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
+        self.run_ok("table", "append", "a.b", source)
+        exported = self.directory / "exported.ndjson"
+        self.run_ok("export", "a.b", "--to", exported)
+        self.run_ok("table", "create", "a.c", "--columns", columns)
+        self.run_ok("table", "append", "a.c", exported)
+        again = self.directory / "again.ndjson"
+        self.run_ok("export", "a.c", "--to", again)
+        read = [sorted(path.read_text().splitlines()) for path in (exported, again)]
+        self.assertEqual(len(read[0]), 4)
+        self.assertEqual(*read)
+        self.assertIn('"n":{"2024-01-02":[1.5,"-Inf",null]}', "".join(read[0]))
+        # CSV has no text for maps and the like.
+        csv = self.directory / "x.csv"
+        csv.write_text("id,m,o\n5,,\n")
+        self.run_ok("table", "append", "a.b", csv)
+        csv.write_text("id,m\n5,\n6,{}\n")
+        self.assert_fails(FAILED, "line 3, column m: \"{}\" is no map", "table", "append",
+                          "a.b", csv)
+
+    def test_numbers_that_do_not_fit_are_no_infinity(self):
+        self.run_ok("table", "create", "a.b", "--columns", "f float, d double, i int")
+        for name, text, said in (
+                ("x.ndjson", '{"f":1}\n{"f":1e39}\n', "line 2, column f: 1e39 is out of"),
+                ("x.ndjson", '{"d":-1e400}\n', "line 1, column d: -1e400 is out of"),
+                ("x.csv", "f\n1\n1e39\n", 'line 3, column f: "1e39" is out of range'),
+                ("x.csv", "i\n0x10\n", 'line 2, column i: "0x10" is no int')):
+            path = self.directory / name
+            path.write_text(text)
+            self.assert_fails(FAILED, said, "table", "append", "a.b", path)
+            self.assert_fails(FAILED, str(path), "table", "append", "a.b", path)
+
+    def test_many_names_take_little_memory(self):
+        lines = self.directory / "names.ndjson"
+        lines.write_text("".join(f'{{"k{i}":{i}}}\n' for i in range(8000)))
+        done = self.firn("import", lines, "--into", "a.b", "--stats")
+        self.assertEqual(done.returncode, FAILED, done.stderr)
+        self.assertIn(b"more than 5000 different names", done.stderr)
+        self.run_ok("table", "create", "a.b", "--columns",
+                    ", ".join(f"k{i} long" for i in range(1000)))
+        lines.write_text("{}\n" * 100_000)
+        done = self.firn("import", lines, "--into", "a.b", "--stats")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertLess(json.loads(done.stderr)["peak_rss_bytes"], 900 << 20)
 
     def test_memory_stays_within_its_bound(self):
         """A large file takes little more memory than a small one."""
