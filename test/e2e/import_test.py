@@ -342,7 +342,7 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(FAILED, "comes twice", "table", "append", "a.b",
                           self.write(pa.concat_tables([changed, changed]), "d.parquet"),
                           "--key", "ts,host")
-        self.assert_fails(FAILED, "column ts, host, row 7: ", "table", "append", "a.b",
+        self.assert_fails(FAILED, "row 7, column ts, host: ", "table", "append", "a.b",
                           self.directory / "d.parquet", "--key", "ts,host")
         report = self.run_ok("table", "append", "a.b", self.directory / "d.parquet",
                              "--key", "ts,host", "--on-invalid", "quarantine")
