@@ -25,6 +25,7 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
   if (!order.ok()) return order.status().With("sort");
   request.sort_order = std::move(*order);
   FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
+  FIRN_RETURN_IF_ERROR(iceberg::CheckFullNames(schema));
   request.schema = std::move(schema);
   request.properties = layout.properties;
   return request;
