@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/counted.h"
+#include "cli/key_value.h"
 #include "cli/name_list.h"
 #include "cli/sql_source.h"
 #include "cli/status_line.h"
@@ -27,14 +28,8 @@ using base::JsonString;
 
 Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
   TableLayoutText layout{flags.partition, flags.sort, {}};
-  for (const std::string& property : flags.properties) {
-    const std::size_t equals = property.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return Status::InvalidArgument("--property " + property + ": expected KEY=VALUE");
-    }
-    layout.properties.emplace_back(property.substr(0, equals),
-                                   property.substr(equals + 1));
-  }
+  FIRN_ASSIGN_OR_RETURN(layout.properties,
+                        ParseKeyValues("--property", flags.properties));
   return layout;
 }
 

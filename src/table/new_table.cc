@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/partition_update.h"
+#include "table/table_properties.h"
 
 namespace firn::table {
 
@@ -26,8 +27,9 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
   request.sort_order = std::move(*order);
   FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
   FIRN_RETURN_IF_ERROR(iceberg::CheckFullNames(schema));
+  FIRN_ASSIGN_OR_RETURN(request.properties,
+                        NewTableProperties(layout.properties, schema));
   request.schema = std::move(schema);
-  request.properties = layout.properties;
   return request;
 }
 

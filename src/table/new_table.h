@@ -21,7 +21,8 @@ struct TableLayout {
 };
 
 // The table that `layout` asks for with these columns. InvalidArgument says where a text
-// is wrong.
+// is wrong, what a property may be (table_properties.h), and which two fields have one
+// full name.
 Result<iceberg::CreateTableRequest> NewTableRequest(
     const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
     const TableLayout& layout);
