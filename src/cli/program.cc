@@ -367,9 +367,9 @@ class Grammar {
         "--set commit.retry.num-retries=10 --remove write.parquet.page-row-limit",
         TableProperties);
     properties->add_option("--set", change_.set, "KEY=VALUE; may be repeated")
-        ->expected(1);
+        ->allow_extra_args(false);
     properties->add_option("--remove", change_.removed, "KEY; may be repeated")
-        ->expected(1);
+        ->allow_extra_args(false);
     CLI::App* drop = table->add_subcommand(
         "drop", "Have the catalog forget a table; its files stay");
     drop->add_option("table", change_.table, "NAMESPACE.TABLE")->required();

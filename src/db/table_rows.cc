@@ -54,6 +54,16 @@ class WarehouseRows final : public TableRows {
     return Warehouse::Summarize(created);
   }
 
+  Status CheckLayout(const base::Context& context, std::string_view table,
+                     const TableLayoutText& layout) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                          iceberg::TableIdentifier::Parse(table));
+    const auto loaded = warehouse_->catalog().LoadTable(context, identifier);
+    if (loaded.status().Is(StatusCode::kNotFound)) return Status::OK();
+    FIRN_RETURN_IF_ERROR(loaded.status());
+    return table::CheckLayout(LayoutOf(layout), *loaded->metadata);
+  }
+
   Result<ImportReport> Import(const base::Context& context, std::string_view table,
                               const ImportOptions& options) override {
     table::ImportRequest request;

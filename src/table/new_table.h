@@ -27,6 +27,10 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
     const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
     const TableLayout& layout);
 
+// Whether a table that is there lies as `layout` asks, in what that says. InvalidArgument
+// names the first difference, or where a text is wrong.
+Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& table);
+
 // Make a table, and its namespace where that is not there. AlreadyExists.
 Result<iceberg::LoadedTable> MakeTable(const base::Context& context,
                                        iceberg::Catalog& catalog,

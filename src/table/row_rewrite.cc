@@ -46,6 +46,7 @@ class Rewriting {
     FIRN_ASSIGN_OR_RETURN(
         outcome_.table, environment_.commit.catalog.LoadTable(context_, request_.table));
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    FIRN_RETURN_IF_ERROR(iceberg::CheckFilesAreWritable(metadata));
     FIRN_RETURN_IF_ERROR(request_.matcher.Bind(metadata.current_schema()));
     const iceberg::Snapshot* const snapshot = metadata.current_snapshot();
     std::vector<FileFate> fates;
