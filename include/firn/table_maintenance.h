@@ -131,7 +131,7 @@ struct RelocateReport {
 // CommitUnknown of a commit; what the store or catalog returns.
 class TableMaintenance {
  public:
-  // As TableChanges::Open.
+  // As TableChanges::Open; `table_writes` counts for what Compact writes.
   static Result<std::unique_ptr<TableMaintenance>> Open(const DbOptions& options);
   virtual ~TableMaintenance() = default;
 

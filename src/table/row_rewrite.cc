@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "iceberg/new_snapshot.h"
 #include "iceberg/plan.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
