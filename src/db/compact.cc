@@ -64,6 +64,7 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
                                                 const CompactOptions& options,
                                                 const table::TableWriterOptions& writer) {
   table::TableWriterOptions out = writer;
+  out.on_invalid = table::OnInvalid::kFail;  // These rows are the table's own.
   // Firn's own tables keep the columns' form that settling gives them.
   if (table.metadata->FindProperty(tsdb::kSchemaVersionProperty) != nullptr) {
     if (table.identifier == tsdb::SamplesTable()) {

@@ -3,7 +3,7 @@
 // refused before there is a table.
 #include <arrow/array/array_base.h>
 #include <arrow/array/array_dict.h>
-#include <arrow/array/array_run_end.h>
+#include <arrow/array/array_nested.h>
 #include <arrow/array/util.h>
 #include <arrow/extension/uuid.h>
 #include <arrow/json/from_string.h>
