@@ -493,7 +493,7 @@ std::span<const ConfigField> ConfigFields() { return Table(); }
 
 namespace {
 
-Status Check(const ConfigField& field, const Config& config) {
+Status CheckField(const ConfigField& field, const Config& config) {
   return field.check == nullptr ? Status::OK()
                                 : field.check(config).With(std::string(field.name));
 }
@@ -512,7 +512,7 @@ Status SetField(const ConfigField& field, std::string_view text, Config* config)
     case 0:
       FIRN_RETURN_IF_ERROR(CheckText(field, text));
       *std::get<0>(field.member)(*config) = text;
-      return Check(field, *config);
+      return CheckField(field, *config);
     case 1:
       return SetListField(field, SplitAtCommas(text), config);
     case 2: {
@@ -544,7 +544,7 @@ Status SetListField(const ConfigField& field, std::vector<std::string> items,
                     Config* config) {
   FIRN_ASSERT(field.kind == FieldKind::kList);
   *std::get<1>(field.member)(*config) = std::move(items);
-  return Check(field, *config);
+  return CheckField(field, *config);
 }
 
 std::string FieldText(const ConfigField& field, const Config& config) {

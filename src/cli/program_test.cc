@@ -427,6 +427,8 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "cherry-pick"},
                                              {"table", "expire"},
                                              {"table", "retire"},
+                                             {"table", "properties"},
+                                             {"table", "drop"},
                                              {"table", "orphans"},
                                              {"table", "manifests"},
                                              {"table", "compact"},
