@@ -42,8 +42,8 @@ struct ImportOptions {
   // parquet, csv, tsv, ndjson or arrow; empty: by each source's name, where .gz, .bz2,
   // .lz4 and .zst say how it is compressed.
   std::string format;
-  // The table is made where it is not there, for the columns of the first source; one that
-  // is there has to lie so in what this says. Absent: it has to be there.
+  // The table is made where it is not there, for the columns of the first source; one
+  // that is there has to lie so in what this says. Absent: it has to be there.
   std::optional<TableLayoutText> create;
   // Columns that identify a row (upsert): one of the table that has the same values there
   // is replaced. InvalidArgument for NULL in them, and for a key that comes twice. None:

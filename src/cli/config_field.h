@@ -67,7 +67,7 @@ const ConfigField* FindConfigField(std::string_view name);
 Status SetField(const ConfigField& field, std::string_view text, Config* config);
 // Set a list from its items; errors as above. REQUIRES: field.kind is kList.
 Status SetListField(const ConfigField& field, std::vector<std::string> items,
-                  Config* config);
+                    Config* config);
 
 // The value as text that SetField reads back; of a secret only whether there is one.
 std::string FieldText(const ConfigField& field, const Config& config);

@@ -112,18 +112,19 @@ TEST(ConfigLoad, AnUnknownKeyOfAGroupNamesTheNearest) {
   // Codecs and levels as a writer takes them.
   EXPECT_THAT(
       ErrorOf("a.yaml", "storage:\n  parquet:\n    compression:\n      default: zst\n"),
-      HasSubstr("a.yaml:4: storage.parquet.compression.default: compression: codec 'zst'; "
-                "there are uncompressed, snappy, gzip, brotli, lz4 and zstd; did you mean "
-                "zstd?"));
+      HasSubstr(
+          "a.yaml:4: storage.parquet.compression.default: compression: codec 'zst'; "
+          "there are uncompressed, snappy, gzip, brotli, lz4 and zstd; did you mean "
+          "zstd?"));
   EXPECT_THAT(ErrorOf("a.yaml", "storage.parquet.compression.default: gzip:100\n"),
               HasSubstr("codec_level 100: gzip has 1 to 9"));
   EXPECT_THAT(
-      ErrorOf("a.yaml",
-              "storage.parquet.compression.column_overrides:\n  text: gzp\n"),
+      ErrorOf("a.yaml", "storage.parquet.compression.column_overrides:\n  text: gzp\n"),
       HasSubstr("a.yaml:1: storage.parquet.compression.column_overrides: compression of "
                 "column text: codec 'gzp'"));
-  EXPECT_THAT(ErrorOf("a.toml", "[storage.parquet.compression]\n"
-                                "column_overrides = ['text']\n"),
+  EXPECT_THAT(ErrorOf("a.toml",
+                      "[storage.parquet.compression]\n"
+                      "column_overrides = ['text']\n"),
               HasSubstr("text: expected COLUMN=CODEC"));
   // Groups that are empty are looked at too.
   EXPECT_THAT(ErrorOf("a.yaml", "storage:\n  parqet: {}\n"),

@@ -370,8 +370,8 @@ class Grammar {
         ->allow_extra_args(false);
     properties->add_option("--remove", change_.removed, "KEY; may be repeated")
         ->allow_extra_args(false);
-    CLI::App* drop = table->add_subcommand(
-        "drop", "Have the catalog forget a table; its files stay");
+    CLI::App* drop =
+        table->add_subcommand("drop", "Have the catalog forget a table; its files stay");
     drop->add_option("table", change_.table, "NAMESPACE.TABLE")->required();
     AddWarehouse(drop, change_.source);
     drop->footer("Example:\n  firn table drop web.visits --warehouse ./warehouse");

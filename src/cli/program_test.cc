@@ -596,12 +596,11 @@ TEST_F(ProgramTest, ChangesPropertiesAndDropsTables) {
             "file:///w/t/m.json names them\n");
   EXPECT_EQ(run({"drop", "web.visits", "--json"}), 0);
   EXPECT_EQ(json::parse(out())["location"], "file:///w/t");
-  EXPECT_THAT(changes_,
-              testing::ElementsAre("properties web.visits: ",
-                                   "change web.visits: a=1 b=x=y -c",
-                                   "properties web.visits: ", "change web.visits: -c",
-                                   "properties web.visits: ", "forget web.visits: ",
-                                   "forget web.visits: "));
+  EXPECT_THAT(changes_, testing::ElementsAre(
+                            "properties web.visits: ", "change web.visits: a=1 b=x=y -c",
+                            "properties web.visits: ", "change web.visits: -c",
+                            "properties web.visits: ", "forget web.visits: ",
+                            "forget web.visits: "));
 }
 
 TEST_F(ProgramTest, RemovesOrphans) {

@@ -75,9 +75,9 @@ Status PrintSummary(World& world, const CommonFlags& common,
   if (common.json) {
     world.out << R"({"table":)" << JsonString(summary->table);
     if (!ref.empty()) world.out << R"(,"ref":)" << JsonString(ref);
-    world.out << R"(,"snapshot_id":)" << (snapshot.empty() ? "null" : snapshot) << R"(,"rows":)" << summary->rows
-              << R"(,"metadata_location":)" << JsonString(summary->metadata_location)
-              << "}\n";
+    world.out << R"(,"snapshot_id":)" << (snapshot.empty() ? "null" : snapshot)
+              << R"(,"rows":)" << summary->rows << R"(,"metadata_location":)"
+              << JsonString(summary->metadata_location) << "}\n";
   } else if (!common.quiet) {
     world.out << summary->table << ": ";
     if (snapshot.empty()) {
@@ -145,17 +145,16 @@ int SetOrDropRef(World& world, const CommonFlags& common, const std::string& wha
   const auto snapshot_age = DurationOf("--max-snapshot-age", flags.snapshot_age_max);
   if (!snapshot_age.ok()) return PrintBadUsage(world, what, snapshot_age.status());
   ref.retention = {*ref_age, flags.snapshots_min, *snapshot_age};
-  return WithChanges(world, common, what, flags,
-                     [&](TableChanges& changes, const base::Context& context) {
-                       if (flags.drop) {
-                         return PrintSummary(
-                             world, common,
-                             changes.DropRef(context, flags.table, ref.name, kind));
-                       }
-                       return PrintSummary(world, common,
-                                           changes.SetRef(context, flags.table, ref),
-                                           ref.name, kind);
-                     });
+  return WithChanges(
+      world, common, what, flags,
+      [&](TableChanges& changes, const base::Context& context) {
+        if (flags.drop) {
+          return PrintSummary(world, common,
+                              changes.DropRef(context, flags.table, ref.name, kind));
+        }
+        return PrintSummary(world, common, changes.SetRef(context, flags.table, ref),
+                            ref.name, kind);
+      });
 }
 
 }  // namespace
@@ -190,13 +189,13 @@ int TableBranch(World& world, const CommonFlags& common, const TableChangeFlags&
 
 int TableFastForward(World& world, const CommonFlags& common,
                      const TableChangeFlags& flags) {
-  return WithChanges(world, common, "table fast-forward", flags,
-                     [&](TableChanges& changes, const base::Context& context) {
-                       return PrintSummary(world, common,
-                                           changes.FastForward(context, flags.table,
-                                                               flags.name, flags.to),
-                                           flags.name);
-                     });
+  return WithChanges(
+      world, common, "table fast-forward", flags,
+      [&](TableChanges& changes, const base::Context& context) {
+        return PrintSummary(
+            world, common,
+            changes.FastForward(context, flags.table, flags.name, flags.to), flags.name);
+      });
 }
 
 int TableCherryPick(World& world, const CommonFlags& common,
@@ -229,10 +228,10 @@ int TableProperties(World& world, const CommonFlags& common,
   return WithChanges(
       world, common, kWhat, flags,
       [&](TableChanges& changes, const base::Context& context) -> Status {
-        FIRN_ASSIGN_OR_RETURN(
-            const PropertyMap properties,
-            changes_any ? changes.ChangeProperties(context, flags.table, change)
-                        : changes.Properties(context, flags.table));
+        FIRN_ASSIGN_OR_RETURN(const PropertyMap properties,
+                              changes_any
+                                  ? changes.ChangeProperties(context, flags.table, change)
+                                  : changes.Properties(context, flags.table));
         if (common.json) {
           world.out << R"({"table":)" << JsonString(flags.table) << R"(,"properties":{)";
           const char* comma = "";

@@ -75,7 +75,8 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
   }
   out.parquet.codec = writer.parquet.codec;
   out.parquet.codec_level = writer.parquet.codec_level;
-  if (NamesSizes(options)) out.file_bytes_max = table::TableWriterOptions().file_bytes_max;
+  if (NamesSizes(options))
+    out.file_bytes_max = table::TableWriterOptions().file_bytes_max;
   out.memory_bytes_max = options.memory_bytes_max;
   return table::WithWriteProperties(std::move(out), table.metadata->properties,
                                     table.metadata->current_schema());
@@ -98,9 +99,9 @@ Result<CompactReport> Compact(const base::Context& context, Warehouse& warehouse
   FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
                         warehouse.LoadTable(context, table));
   const iceberg::ManifestIo manifests(loaded.StoreOr(warehouse.store()));
-  FIRN_ASSIGN_OR_RETURN(
-      table::CompactionPlan plan,
-      table::PlanCompaction(context, manifests, *loaded.metadata, PlanOptions(options, writer)));
+  FIRN_ASSIGN_OR_RETURN(table::CompactionPlan plan,
+                        table::PlanCompaction(context, manifests, *loaded.metadata,
+                                              PlanOptions(options, writer)));
   CompactReport report;
   report.files_before = plan.files;
   if (options.dry_run || plan.groups.empty()) {

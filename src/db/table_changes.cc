@@ -123,10 +123,9 @@ class WarehouseChanges final : public TableChanges {
   Result<TableSummary> FastForward(const base::Context& context, std::string_view table,
                                    const std::string& branch,
                                    const std::string& to) override {
-    return CommitRef(context, table, branch,
-                     [&](const TableMetadata&) -> Result<Action> {
-                       return Action(iceberg::FastForward{branch, to});
-                     });
+    return CommitRef(context, table, branch, [&](const TableMetadata&) -> Result<Action> {
+      return Action(iceberg::FastForward{branch, to});
+    });
   }
   Result<TableSummary> CherryPick(const base::Context& context, std::string_view table,
                                   std::int64_t snapshot_id) override {

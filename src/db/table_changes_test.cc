@@ -88,8 +88,8 @@ TEST_F(TableChangesTest, NamesSnapshotsAndForgetsTheNames) {
 }
 
 TEST_F(TableChangesTest, ARefAnswersWithItsOwnSnapshot) {
-  const auto tag = changes_->SetRef(context_, kTable,
-                                    {"first", RefKind::kTag, ids_[0], {}, false});
+  const auto tag =
+      changes_->SetRef(context_, kTable, {"first", RefKind::kTag, ids_[0], {}, false});
   ASSERT_TRUE(tag.ok()) << tag.status();
   EXPECT_EQ(tag->snapshot_id, ids_[0]);
   EXPECT_EQ(tag->rows, 1);

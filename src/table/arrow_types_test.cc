@@ -96,9 +96,9 @@ std::vector<Case> Taken() {
       {texts(large_binary()), "binary"},
       {texts(binary_view()), "binary"},
       {Json(fixed_size_binary(2), R"(["ab", null, "cd"])"), "fixed[2]"},
-      {ExtensionType::WrapArray(extension::uuid(),
-                                Json(fixed_size_binary(16),
-                                     R"(["0123456789abcdef", null, "fedcba9876543210"])")),
+      {ExtensionType::WrapArray(
+           extension::uuid(), Json(fixed_size_binary(16),
+                                   R"(["0123456789abcdef", null, "fedcba9876543210"])")),
        "uuid"},
       {Json(null(), "[null, null, null]"), "unknown"},
       {Coded(int8(), texts(utf8())), "string"},
@@ -153,8 +153,8 @@ TEST(ArrowTypesTest, ATableMadeForATypeTakesItsValues) {
       const arrow::Status sound = checked->rows->ValidateFull();
       EXPECT_TRUE(sound.ok()) << sound;
       for (std::int64_t i = 0; i < part->length(); ++i) {
-        EXPECT_EQ(checked->rows->column(0)->IsNull(i), part->type_id() == arrow::Type::NA ||
-                                                           part->IsNull(i));
+        EXPECT_EQ(checked->rows->column(0)->IsNull(i),
+                  part->type_id() == arrow::Type::NA || part->IsNull(i));
       }
     }
   }
@@ -172,8 +172,7 @@ TEST(ArrowTypesTest, ListsOfFixedSizeThatAreNullAreEmpty) {
       validator->Check(*arrow::RecordBatch::Make(given, lists->length(), {lists}),
                        arrow::default_memory_pool());
   ASSERT_TRUE(checked.ok()) << checked.status();
-  const auto& plain =
-      static_cast<const arrow::ListArray&>(*checked->rows->column(0));
+  const auto& plain = static_cast<const arrow::ListArray&>(*checked->rows->column(0));
   EXPECT_EQ(plain.value_length(1), 0);
   EXPECT_EQ(plain.values()->length(), 4);
 }

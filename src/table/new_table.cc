@@ -36,7 +36,8 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
 Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& table) {
   const iceberg::Schema& schema = table.current_schema();
   const auto differs = [](const std::string& is, const std::string& asked) {
-    return Status::InvalidArgument("the table is there already, " + is + ", not " + asked);
+    return Status::InvalidArgument("the table is there already, " + is + ", not " +
+                                   asked);
   };
   const auto partition = iceberg::ParsePartitionTerms(layout.partition);
   if (!partition.ok()) return partition.status().With("partition");
@@ -44,9 +45,8 @@ Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& tabl
     const auto spec = iceberg::MakePartitionSpec(*partition, schema);
     if (!spec.ok()) return spec.status().With("partition");
     if (!spec->IsCompatibleWith(table.default_spec())) {
-      return differs(
-          "partitioned by " + iceberg::ToString(table.default_spec(), schema),
-          "by " + iceberg::ToString(*spec, schema));
+      return differs("partitioned by " + iceberg::ToString(table.default_spec(), schema),
+                     "by " + iceberg::ToString(*spec, schema));
     }
   }
   const auto sort = iceberg::ParseSortTerms(layout.sort);
@@ -65,9 +65,9 @@ Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& tabl
   for (const auto& [key, value] : properties) {
     const std::string* is = table.FindProperty(key);
     if (is != nullptr && *is == value) continue;
-    return differs(is == nullptr ? "without the property " + key
-                                 : "with " + key + " = " + *is,
-                   (is == nullptr ? "with " + key + " = " : "") + value);
+    return differs(
+        is == nullptr ? "without the property " + key : "with " + key + " = " + *is,
+        (is == nullptr ? "with " + key + " = " : "") + value);
   }
   return Status::OK();
 }

@@ -252,9 +252,9 @@ Result<ArrayPtr> ConformDecimal(const ConformTarget& target, const ArrayPtr& col
   if (from.scale() != type.scale) return WrongType(target, from);
   if (id == arrow::Type::DECIMAL256) {
     const auto& wide = static_cast<const arrow::Decimal256Array&>(*column);
-    return DecimalsOf(
-        target, *column, rows, pool, faults,
-        [&wide](std::int64_t i) { return arrow::Decimal256(wide.GetValue(i)); });
+    return DecimalsOf(target, *column, rows, pool, faults, [&wide](std::int64_t i) {
+      return arrow::Decimal256(wide.GetValue(i));
+    });
   }
   ArrayPtr wide = column;
   if (id != arrow::Type::DECIMAL128) {

@@ -2,7 +2,8 @@
 // row_import.h: files of rows into a table, as one commit.
 //
 //  1. The sources are found: files of Parquet, CSV, NDJSON or Arrow IPC.
-//  2. The table is loaded, or made for the columns of the first of them. One that is there
+//  2. The table is loaded, or made for the columns of the first of them. One that is
+//  there
 //     has to be of a version that is written, and to lie as is asked of a new one.
 //  3. Every row goes through a TableWriter: checked against the table's schema, into its
 //     partitions, in its order.

@@ -45,10 +45,9 @@ constexpr std::array<std::string_view, 4> kFlags = {
 
 // What Iceberg shows as properties and keeps elsewhere in the metadata.
 constexpr std::array<std::string_view, 9> kOfMetadata = {
-    "uuid",           "snapshot-count",         "current-snapshot-id",
-    "current-schema", "default-partition-spec", "default-sort-order",
-    kFormatVersion,   "current-snapshot-summary",
-    "current-snapshot-timestamp-ms"};
+    "uuid",           "snapshot-count",           "current-snapshot-id",
+    "current-schema", "default-partition-spec",   "default-sort-order",
+    kFormatVersion,   "current-snapshot-summary", "current-snapshot-timestamp-ms"};
 
 template <typename Names>
 bool Contains(const Names& names, std::string_view key) {

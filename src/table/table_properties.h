@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // table_properties.h: properties that people set on tables, held against what firn reads
-// of them, so that none is stored that every later write would refuse, or that would count
-// for nothing.
+// of them, so that none is stored that every later write would refuse, or that would
+// count for nothing.
 //
 //   write.parquet.*, write.metadata.metrics.*, write.target-file-size-bytes
 //                                 as write_properties.h reads them
-//   commit.*, history.expire.*, gc.enabled, read.split.*, write.metadata.*, write.summary.*
+//   commit.*, history.expire.*, gc.enabled, read.split.*, write.metadata.*,
+//   write.summary.*
 //                                 numbers, true or false, as iceberg/table_metadata.h
 //   schema.name-mapping.default   a name mapping
 //   format-version, uuid, …       no properties, but parts of the metadata: refused

@@ -31,15 +31,16 @@ std::string Error(const Properties& properties) {
 }
 
 TEST(TablePropertiesTest, OthersAreTakenAsTheyAre) {
-  const Properties given = {{"write.target-file-size-bytes", "1000"},
-                            {"write.parquet.compression-codec", "gzip"},
-                            {"write.parquet.compression-level", "9"},
-                            {"write.parquet.bloom-filter-enabled.column.labels.key", "true"},
-                            {"commit.retry.num-retries", "0"},
-                            {"history.expire.min-snapshots-to-keep", "1"},
-                            {"firn.history.expire-after-commit.enabled", "true"},
-                            {"write.spark.fanout.enabled", "perhaps"},
-                            {"owner", ""}};
+  const Properties given = {
+      {"write.target-file-size-bytes", "1000"},
+      {"write.parquet.compression-codec", "gzip"},
+      {"write.parquet.compression-level", "9"},
+      {"write.parquet.bloom-filter-enabled.column.labels.key", "true"},
+      {"commit.retry.num-retries", "0"},
+      {"history.expire.min-snapshots-to-keep", "1"},
+      {"firn.history.expire-after-commit.enabled", "true"},
+      {"write.spark.fanout.enabled", "perhaps"},
+      {"owner", ""}};
   Properties with_version = given;
   with_version["format-version"] = "2";  // Which is no property to be kept.
   EXPECT_EQ(*NewTableProperties(with_version, TwoColumns()), given);

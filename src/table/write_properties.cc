@@ -83,8 +83,8 @@ void NameLeaves(const iceberg::Type& type, const std::string& path, LeafIds* ids
 }
 
 // The properties of one column each. True where the key is one of them.
-Result<bool> SetOfColumn(std::string_view key, std::string_view value,
-                         const LeafIds& ids, TableWriterOptions* options) {
+Result<bool> SetOfColumn(std::string_view key, std::string_view value, const LeafIds& ids,
+                         TableWriterOptions* options) {
   for (const std::string_view prefix : {kBloomFilter, kBloomFpp, kStats, kMetrics}) {
     if (!key.starts_with(prefix)) continue;
     const auto id = ids.find(std::string(key.substr(prefix.size())));
@@ -196,10 +196,9 @@ Status CheckWriteProperties(const std::map<std::string, std::string>& properties
       if (ids.contains(column)) continue;
       std::vector<std::string_view> names;
       for (const auto& [name, id] : ids) names.push_back(name);
-      return Status::InvalidArgument("property " + key +
-                                     ": the table has no column of values " +
-                                     base::Quoted(column) +
-                                     base::DidYouMean(column, names));
+      return Status::InvalidArgument(
+          "property " + key + ": the table has no column of values " +
+          base::Quoted(column) + base::DidYouMean(column, names));
     }
   }
   TableWriterOptions options;

@@ -45,9 +45,8 @@ TEST(WritePropertiesTest, AreTakenByIcebergsNames) {
 
 // Of a struct, list or map no file has values, and a writer refuses options for it.
 TEST(WritePropertiesTest, WhatIsOfNoLeafIsPassedOver) {
-  const auto options =
-      With({{"write.parquet.bloom-filter-enabled.column.labels", "true"},
-            {"write.parquet.stats-enabled.column.labels", "false"}});
+  const auto options = With({{"write.parquet.bloom-filter-enabled.column.labels", "true"},
+                             {"write.parquet.stats-enabled.column.labels", "false"}});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_TRUE(options->parquet.columns.empty());
 }
