@@ -35,7 +35,7 @@ ArrayPtr Stored(const TypePtr& type, const TypePtr& integers, const std::string&
 }
 ArrayPtr Coded(const TypePtr& index, const ArrayPtr& words) {
   return *arrow::DictionaryArray::FromArrays(arrow::dictionary(index, words->type()),
-                                             Json(index, "[1, null, 0]"), words);
+                                             Json(index, "[0, null, 2]"), words);
 }
 
 struct Case {

@@ -108,7 +108,8 @@ Status CheckValue(std::string_view key, std::string_view value) {
     return value.empty() ? Bad(value, "a location") : Status::OK();
   }
   if (key == iceberg::kPropertyNameMapping) {
-    return iceberg::NameMappingFromJson(value).status();
+    const Status parsed = iceberg::NameMappingFromJson(value).status();
+    return parsed.ok() ? parsed : Status::InvalidArgument(std::string(parsed.message()));
   }
   return Status::OK();
 }
