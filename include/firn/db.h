@@ -56,13 +56,17 @@ struct TableWriteOptions {
   DurationMs rotation_timeout_ms = 5 * 60 * 1000;
   // Codec and perhaps level: `zstd:3`, `snappy`, `gzip:9`, `brotli`, `lz4`, `none`.
   std::string compression = "zstd:3";
-  // The same for single columns: `text=gzip`.
+  // The same for single columns: `text=gzip`, `labels.value=zstd:9`. Of the tables that
+  // have them.
   std::vector<std::string> column_compression;
   // All memory of one writer, and what of it rows may take that wait to be sorted.
   std::int64_t memory_bytes_max = 1'000'000'000;
   std::int64_t pool_bytes = 100'000'000;
   OnInvalidRow on_invalid = OnInvalidRow::kFail;  // Of rows that are imported.
 };
+// InvalidArgument, with what there is, for a codec that is none and for a level that it
+// does not have. Whatever opens with such options says the same.
+Status CheckTableWrites(const TableWriteOptions& options);
 
 // Which rows of a table statements see, where those are not its current ones. One of the
 // choices; `appended` takes a range, which is open at its begin.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // table_changes.h: changes of a table that a person asks for: the way back to an earlier
-// snapshot, names for snapshots, expiry. No row is read or written.
+// snapshot, names for snapshots, properties, expiry, its end. No row is read or written.
 //
 // Each is one commit, which is repeated on newer metadata where another came first, by
 // the table's commit.retry.* properties. A running server keeps its tables meanwhile: it
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,23 @@ struct NewRef {
   std::optional<std::int64_t> snapshot_id;  // Absent: the current one.
   RefRetention retention;
   bool replace = false;  // A ref of this name and kind may be there, and is changed.
+};
+
+// Of properties by Iceberg's names, which the table's writers read: write.*, commit.*,
+// history.expire.*, … Others are kept for whoever reads them.
+using PropertyMap = std::map<std::string, std::string>;
+struct PropertyChange {
+  PropertyMap set;
+  std::vector<std::string> removed;
+};
+
+// What is left of a table that the catalog has forgotten.
+struct DroppedTable {
+  std::string table;
+  std::string location;  // Its files are here; empty where they could not be told.
+  // The newest metadata file, which names all of them; empty where the catalog was made
+  // of such files.
+  std::string metadata_location;
 };
 
 struct ExpireOptions {
@@ -86,14 +104,15 @@ class TableChanges {
   virtual Result<TableSummary> RollbackToTime(const base::Context& context,
                                               std::string_view table,
                                               TimestampMs before_ms) = 0;
-  // AlreadyExists, unless it may replace.
+  // The summary is that of the ref's snapshot. AlreadyExists, unless it may replace.
   virtual Result<TableSummary> SetRef(const base::Context& context,
                                       std::string_view table, const NewRef& ref) = 0;
   // InvalidArgument for main, and for a ref of the other kind.
   virtual Result<TableSummary> DropRef(const base::Context& context,
                                        std::string_view table, const std::string& name,
                                        RefKind kind) = 0;
-  // Move `branch` to where the ref `to` is, which must descend from it.
+  // Move `branch` to where the ref `to` is, which must descend from it. The summary is
+  // that of the snapshot that `branch` names then.
   virtual Result<TableSummary> FastForward(const base::Context& context,
                                            std::string_view table,
                                            const std::string& branch,
@@ -107,6 +126,21 @@ class TableChanges {
   virtual Result<TableSummary> Retire(const base::Context& context,
                                       std::string_view table,
                                       std::string_view writer) = 0;
+
+  virtual Result<PropertyMap> Properties(const base::Context& context,
+                                         std::string_view table) = 0;
+  // Returns them as they are afterwards. InvalidArgument, naming property and value, for
+  // what writers would refuse, for a part of the metadata that is no property, and for
+  // what is firn's own (firn.position.*); NotFound for one to remove that is not there.
+  virtual Result<PropertyMap> ChangeProperties(const base::Context& context,
+                                               std::string_view table,
+                                               const PropertyChange& change) = 0;
+
+  // Have the catalog forget the table. Its files stay, but for the versions that a
+  // catalog of files in the warehouse is made of. InvalidArgument where a server settles
+  // into it: its position (Retire) goes first.
+  virtual Result<DroppedTable> Drop(const base::Context& context,
+                                    std::string_view table) = 0;
 
   // Forget snapshots and refs by the table's rules, or the options', and then remove the
   // files that only they needed. An error or a cancellation after the commit leaves some

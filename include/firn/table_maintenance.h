@@ -131,7 +131,7 @@ struct RelocateReport {
 // CommitUnknown of a commit; what the store or catalog returns.
 class TableMaintenance {
  public:
-  // As TableChanges::Open.
+  // As TableChanges::Open; `table_writes` counts for what Compact writes.
   static Result<std::unique_ptr<TableMaintenance>> Open(const DbOptions& options);
   virtual ~TableMaintenance() = default;
 
@@ -162,7 +162,8 @@ class TableMaintenance {
   // names them by whole locations. Nothing is moved here, and nothing has changed unless
   // it returns OK. NotFound names the first file that is not at its new place;
   // InvalidArgument where nothing has moved; Unimplemented for position deletes, deletion
-  // vectors and encrypted manifests, and for a catalog whose server says where tables are.
+  // vectors and encrypted manifests, and for a catalog whose server says where tables
+  // are.
   virtual Result<RelocateReport> Relocate(const base::Context& context,
                                           std::string_view table,
                                           const RelocateOptions& options) = 0;

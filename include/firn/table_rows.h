@@ -42,8 +42,8 @@ struct ImportOptions {
   // parquet, csv, tsv, ndjson or arrow; empty: by each source's name, where .gz, .bz2,
   // .lz4 and .zst say how it is compressed.
   std::string format;
-  // The table is made where it is not there, for the columns of the first source. Absent:
-  // it has to be there.
+  // The table is made where it is not there, for the columns of the first source; one
+  // that is there has to lie so in what this says. Absent: it has to be there.
   std::optional<TableLayoutText> create;
   // Columns that identify a row (upsert): one of the table that has the same values there
   // is replaced. InvalidArgument for NULL in them, and for a key that comes twice. None:
@@ -104,6 +104,11 @@ class TableRows {
   virtual Result<TableSummary> Create(const base::Context& context,
                                       std::string_view table, std::string_view columns,
                                       const TableLayoutText& layout) = 0;
+
+  // Whether a table that is there lies as `layout` asks, in what that says: OK also where
+  // there is none. InvalidArgument names the first difference.
+  virtual Status CheckLayout(const base::Context& context, std::string_view table,
+                             const TableLayoutText& layout) = 0;
 
   // Append the rows of files, or put them in the place of those that have their keys.
   // Columns go by name; nothing is inferred but the columns of a new table. Where it

@@ -76,6 +76,8 @@ struct TableChangeFlags {
   std::string snapshot_age_max;
   std::optional<std::int32_t> snapshots_min;
   std::optional<std::int64_t> retain_last;
+  std::vector<std::string> set;  // KEY=VALUE.
+  std::vector<std::string> removed;
   bool replace = false;
   bool drop = false;
   bool dry_run = false;
@@ -89,6 +91,9 @@ int TableCherryPick(World& world, const CommonFlags& common,
                     const TableChangeFlags& flags);
 int TableExpire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
 int TableRetire(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+int TableProperties(World& world, const CommonFlags& common,
+                    const TableChangeFlags& flags);
+int TableDrop(World& world, const CommonFlags& common, const TableChangeFlags& flags);
 
 // What makes tables and takes rows into them; each command has some of these.
 struct TableRowsFlags {

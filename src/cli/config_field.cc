@@ -25,6 +25,18 @@ constexpr std::int64_t kDayMs = 86'400'000;
         [](Config& c, std::size_t i) { c.member = decltype(c.member)(i); } \
   }
 
+// As a writer would, of one setting each.
+Status CheckCompression(const Config& config) {
+  TableWriteOptions only;
+  only.compression = config.db.table_writes.compression;
+  return CheckTableWrites(only);
+}
+Status CheckColumnCompression(const Config& config) {
+  TableWriteOptions only;
+  only.column_compression = config.db.table_writes.column_compression;
+  return CheckTableWrites(only);
+}
+
 const std::vector<ConfigField>& Table() {
   using enum FieldKind;
   static const std::vector<ConfigField> table = {
@@ -119,10 +131,12 @@ const std::vector<ConfigField>& Table() {
        FIRN_FIELD(db.table_writes.rotation_timeout_ms)},
       {"storage.parquet.compression.default", "Imported and rewritten files", kText,
        "Codec and perhaps level: `zstd:3`, `snappy`, `gzip`, `brotli`, `lz4` or `none`.",
-       0, 0, FIRN_FIELD(db.table_writes.compression)},
+       0, 0, FIRN_FIELD(db.table_writes.compression), CheckCompression},
       {"storage.parquet.compression.column_overrides", "Imported and rewritten files",
-       kList, "The same for single columns: `text=gzip`; in a file also a group of keys.",
-       0, 0, FIRN_FIELD(db.table_writes.column_compression)},
+       kList,
+       "The same for single columns of the tables that have them: `text=gzip`, "
+       "`labels.value=zstd:9`; in a file also a group of keys.",
+       0, 0, FIRN_FIELD(db.table_writes.column_compression), CheckColumnCompression},
       {"storage.parquet.memory.max_usage", "Imported and rewritten files", kSize,
        "All memory of one writer.", 16 << 20, INT64_MAX,
        FIRN_FIELD(db.table_writes.memory_bytes_max)},
@@ -477,6 +491,15 @@ std::string ConfigField::Environment() const {
 
 std::span<const ConfigField> ConfigFields() { return Table(); }
 
+namespace {
+
+Status CheckField(const ConfigField& field, const Config& config) {
+  return field.check == nullptr ? Status::OK()
+                                : field.check(config).With(std::string(field.name));
+}
+
+}  // namespace
+
 const ConfigField* FindConfigField(std::string_view name) {
   for (const ConfigField& field : Table()) {
     if (field.name == name) return &field;
@@ -489,10 +512,9 @@ Status SetField(const ConfigField& field, std::string_view text, Config* config)
     case 0:
       FIRN_RETURN_IF_ERROR(CheckText(field, text));
       *std::get<0>(field.member)(*config) = text;
-      return Status::OK();
+      return CheckField(field, *config);
     case 1:
-      *std::get<1>(field.member)(*config) = SplitAtCommas(text);
-      return Status::OK();
+      return SetListField(field, SplitAtCommas(text), config);
     case 2: {
       FIRN_ASSIGN_OR_RETURN(*std::get<2>(field.member)(*config),
                             ParseNumber(field, text));
@@ -518,10 +540,11 @@ Status SetField(const ConfigField& field, std::string_view text, Config* config)
   }
 }
 
-void SetListField(const ConfigField& field, std::vector<std::string> items,
-                  Config* config) {
+Status SetListField(const ConfigField& field, std::vector<std::string> items,
+                    Config* config) {
   FIRN_ASSERT(field.kind == FieldKind::kList);
   *std::get<1>(field.member)(*config) = std::move(items);
+  return CheckField(field, *config);
 }
 
 std::string FieldText(const ConfigField& field, const Config& config) {

@@ -50,6 +50,8 @@ struct ConfigField {
                std::int64_t* (*)(Config&), int* (*)(Config&), bool* (*)(Config&),
                ChoiceMember, Secret* (*)(Config&)>
       member;
+  // What else has to hold of the value. Null: nothing.
+  Status (*check)(const Config&) = nullptr;
 
   std::string Flag() const;         // --settle-interval
   std::string Environment() const;  // FIRN_SETTLE_INTERVAL
@@ -63,9 +65,9 @@ const ConfigField* FindConfigField(std::string_view name);
 // Set a field from text; items of a list are separated by commas. InvalidArgument, naming
 // the field, where the text is not of its kind or out of its bounds.
 Status SetField(const ConfigField& field, std::string_view text, Config* config);
-// Set a list from its items. REQUIRES: field.kind is kList.
-void SetListField(const ConfigField& field, std::vector<std::string> items,
-                  Config* config);
+// Set a list from its items; errors as above. REQUIRES: field.kind is kList.
+Status SetListField(const ConfigField& field, std::vector<std::string> items,
+                    Config* config);
 
 // The value as text that SetField reads back; of a secret only whether there is one.
 std::string FieldText(const ConfigField& field, const Config& config);

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -22,6 +23,7 @@ struct Entry {
   std::string key;
   std::vector<std::string> values;  // One, unless it is a list.
   bool is_list = false;
+  bool is_group = false;  // One without keys.
   int line = 0;
 };
 
@@ -53,6 +55,8 @@ Status AddYaml(std::string_view path, const std::string& prefix, const YAML::Nod
         entry.values.push_back(item.first.as<std::string>() + "=" +
                                item.second.as<std::string>());
       }
+    } else if (value.IsMap() && value.size() == 0) {
+      entry.is_group = true;
     } else if (value.IsMap()) {
       FIRN_RETURN_IF_ERROR(AddYaml(path, entry.key + ".", value, entries));
       continue;
@@ -96,6 +100,11 @@ Status AddToml(std::string_view path, const std::string& prefix, const toml::tab
     entry.line = static_cast<int>(node.source().begin.line);
     const toml::table* const table = node.as_table();
     if (table != nullptr && !IsListField(entry.key)) {
+      if (table->empty()) {
+        entry.is_group = true;
+        entries->push_back(std::move(entry));
+        continue;
+      }
       FIRN_RETURN_IF_ERROR(AddToml(path, entry.key + ".", *table, entries));
       continue;
     }
@@ -148,16 +157,24 @@ std::string UnknownKey(std::string_view key) {
   return what;
 }
 
+bool IsGroup(const std::string& key) {
+  const auto fields = ConfigFields();
+  return std::any_of(fields.begin(), fields.end(), [&](const ConfigField& field) {
+    return field.name.starts_with(key + ".");
+  });
+}
+
 Status ApplyEntry(const Entry& entry, Config* config) {
+  if (entry.is_group && IsGroup(entry.key)) return Status::OK();
   const ConfigField* field = FindConfigField(entry.key);
   if (field == nullptr) return Status::InvalidArgument(UnknownKey(entry.key));
   if (field->kind == FieldKind::kList) {
     if (entry.is_list) {
-      SetListField(*field, entry.values, config);
-      return Status::OK();
+      return SetListField(*field, entry.values, config);
     }
-  } else if (entry.is_list) {
-    return Status::InvalidArgument(entry.key + ": expected one value, got a list");
+  } else if (entry.is_list || entry.is_group) {
+    return Status::InvalidArgument(entry.key + ": expected one value, got a " +
+                                   (entry.is_list ? "list" : "group"));
   }
   return SetField(*field, entry.values.front(), config);
 }

@@ -109,6 +109,33 @@ TEST(ConfigLoad, AnUnknownKeyOfAGroupNamesTheNearest) {
   EXPECT_THAT(ErrorOf("a.yaml", "storage:\n  parquet:\n    max_fil_size: 1GB\n"),
               testing::AllOf(HasSubstr("a.yaml:3"),
                              HasSubstr("\"storage.parquet.max_file_size\"")));
+  // Codecs and levels as a writer takes them.
+  EXPECT_THAT(
+      ErrorOf("a.yaml", "storage:\n  parquet:\n    compression:\n      default: zst\n"),
+      HasSubstr(
+          "a.yaml:4: storage.parquet.compression.default: compression: codec 'zst'; "
+          "there are uncompressed, snappy, gzip, brotli, lz4 and zstd; did you mean "
+          "zstd?"));
+  EXPECT_THAT(ErrorOf("a.yaml", "storage.parquet.compression.default: gzip:100\n"),
+              HasSubstr("codec_level 100: gzip has 1 to 9"));
+  EXPECT_THAT(
+      ErrorOf("a.yaml", "storage.parquet.compression.column_overrides:\n  text: gzp\n"),
+      HasSubstr("a.yaml:1: storage.parquet.compression.column_overrides: compression of "
+                "column text: codec 'gzp'"));
+  EXPECT_THAT(ErrorOf("a.toml",
+                      "[storage.parquet.compression]\n"
+                      "column_overrides = ['text']\n"),
+              HasSubstr("text: expected COLUMN=CODEC"));
+  // Groups that are empty are looked at too.
+  EXPECT_THAT(ErrorOf("a.yaml", "storage:\n  parqet: {}\n"),
+              HasSubstr(R"(unknown key "storage.parqet")"));
+  EXPECT_THAT(ErrorOf("a.toml", "[storage.parqet]\n"),
+              HasSubstr(R"(unknown key "storage.parqet")"));
+  EXPECT_THAT(ErrorOf("a.yaml", "listen: {}\n"),
+              HasSubstr("listen: expected one value, got a group"));
+  Config empty_groups;
+  EXPECT_TRUE(Apply("a.yaml", "storage:\n  parquet: {}\n", &empty_groups).ok());
+  EXPECT_TRUE(Apply("a.toml", "[storage.parquet]\n", &empty_groups).ok());
   EXPECT_THAT(ErrorOf("a.toml", "[storage.parquet]\nmax_fil_size = '1GB'\n"),
               HasSubstr("\"storage.parquet.max_file_size\""));
   EXPECT_THAT(ErrorOf("a.yaml", "listen:\n  host: x\n"), HasSubstr("listen.host"));

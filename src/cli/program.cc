@@ -363,6 +363,20 @@ class Grammar {
         "01ARZ3NDEKTSV4RRFFQ69G5FAV", TableRetire);
     retire->add_option("writer", change_.name, "Its ULID, as in firn.position.<writer>")
         ->required();
+    CLI::App* properties = AddTableChange(
+        table, "properties", "Print the properties of a table, or change some",
+        "--set commit.retry.num-retries=10 --remove write.parquet.page-row-limit",
+        TableProperties);
+    properties->add_option("--set", change_.set, "KEY=VALUE; may be repeated")
+        ->allow_extra_args(false);
+    properties->add_option("--remove", change_.removed, "KEY; may be repeated")
+        ->allow_extra_args(false);
+    CLI::App* drop =
+        table->add_subcommand("drop", "Have the catalog forget a table; its files stay");
+    drop->add_option("table", change_.table, "NAMESPACE.TABLE")->required();
+    AddWarehouse(drop, change_.source);
+    drop->footer("Example:\n  firn table drop web.visits --warehouse ./warehouse");
+    OnCommand(drop, [this] { return TableDrop(world_, common_, change_); });
   }
 
   using TableUpkeep = int (*)(World&, const CommonFlags&, const TableMaintenanceFlags&);

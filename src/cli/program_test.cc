@@ -130,6 +130,23 @@ class FakeChanges final : public TableChanges {
                               std::string_view writer) override {
     return Call("retire", table, std::string(writer));
   }
+  Result<PropertyMap> Properties(const base::Context&, std::string_view table) override {
+    FIRN_RETURN_IF_ERROR(Call("properties", table, "").status());
+    return PropertyMap{{"a", "1"}, {"b", "x=y"}};
+  }
+  Result<PropertyMap> ChangeProperties(const base::Context& context,
+                                       std::string_view table,
+                                       const PropertyChange& change) override {
+    std::string said;
+    for (const auto& [key, value] : change.set) said += key + "=" + value + " ";
+    for (const std::string& key : change.removed) said += "-" + key;
+    FIRN_RETURN_IF_ERROR(Call("change", table, said).status());
+    return Properties(context, table);
+  }
+  Result<DroppedTable> Drop(const base::Context&, std::string_view table) override {
+    FIRN_RETURN_IF_ERROR(Call("forget", table, "").status());
+    return DroppedTable{std::string(table), "file:///w/t", "file:///w/t/m.json"};
+  }
   Result<ExpireReport> Expire(const base::Context&, std::string_view table,
                               const ExpireOptions& options) override {
     std::string said = options.dry_run ? "dry" : "real";
@@ -410,6 +427,8 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "cherry-pick"},
                                              {"table", "expire"},
                                              {"table", "retire"},
+                                             {"table", "properties"},
+                                             {"table", "drop"},
                                              {"table", "orphans"},
                                              {"table", "manifests"},
                                              {"table", "compact"},
@@ -516,7 +535,9 @@ TEST_F(ProgramTest, ChangesTables) {
             2);
   EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--max-age", "2s", "--json"}), 0);
   EXPECT_EQ(json::parse(out())["snapshot_id"], 7);
+  EXPECT_EQ(json::parse(out())["ref"], "v1");
   EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--snapshot", "6", "--replace"}), 0);
+  EXPECT_EQ(out(), "metrics.samples: tag v1 is snapshot 7, 10 rows\n");
   EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--drop"}), 0);
   EXPECT_EQ(run({"tag", "metrics.samples", "v1", "--drop", "--replace"}), 2);
   EXPECT_EQ(run({"branch", "metrics.samples", "audit", "--min-snapshots", "3",
@@ -548,6 +569,38 @@ TEST_F(ProgramTest, ChangesTables) {
   EXPECT_EQ(run({"retire", "metrics.none", "01W"}), 3);
   EXPECT_EQ(Run({"table", "expire", "metrics.samples"}), 2);
   EXPECT_THAT(err(), HasSubstr("--warehouse"));
+}
+
+TEST_F(ProgramTest, ChangesPropertiesAndDropsTables) {
+  const auto run = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "table");
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run({"properties", "web.visits"}), 0);
+  EXPECT_EQ(out(), "a = 1\nb = x=y\n");
+  EXPECT_EQ(run({"properties", "web.visits", "--set", "b=x=y", "--set", "a=1", "--remove",
+                 "c"}),
+            0);
+  EXPECT_EQ(out(), "web.visits: 2 properties set, 1 removed\n");
+  EXPECT_EQ(run({"properties", "web.visits", "--remove", "c", "--json"}), 0);
+  EXPECT_EQ(json::parse(out()),
+            json::parse(R"({"table":"web.visits","properties":{"a":"1","b":"x=y"}})"));
+  EXPECT_EQ(run({"properties", "web.visits", "--set", "b"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--set b: expected KEY=VALUE"));
+  EXPECT_EQ(run({"properties", "web.visits", "--set", "b=1", "--set", "b=2"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--set b=2: the key comes twice"));
+  EXPECT_EQ(run({"drop", "web.visits"}), 0);
+  EXPECT_EQ(out(),
+            "web.visits: dropped from the catalog; its files stay in file:///w/t, as "
+            "file:///w/t/m.json names them\n");
+  EXPECT_EQ(run({"drop", "web.visits", "--json"}), 0);
+  EXPECT_EQ(json::parse(out())["location"], "file:///w/t");
+  EXPECT_THAT(changes_, testing::ElementsAre(
+                            "properties web.visits: ", "change web.visits: a=1 b=x=y -c",
+                            "properties web.visits: ", "change web.visits: -c",
+                            "properties web.visits: ", "forget web.visits: ",
+                            "forget web.visits: "));
 }
 
 TEST_F(ProgramTest, RemovesOrphans) {

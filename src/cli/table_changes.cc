@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// firn table rollback, tag, branch, fast-forward, cherry-pick, expire and retire.
+// firn table rollback, tag, branch, fast-forward, cherry-pick, expire, retire, properties
+// and drop.
 #include "firn/table_changes.h"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/counted.h"
+#include "cli/key_value.h"
 #include "cli/name_list.h"
 #include "cli/sql_source.h"
 #include "cli/status_line.h"
@@ -45,34 +48,47 @@ Result<std::optional<TimestampMs>> TimeOf(const std::string& flag,
 // Opens the warehouse for changes, and prints the errors of that and of `run`.
 int WithChanges(World& world, const CommonFlags& common, const std::string& what,
                 const TableChangeFlags& flags,
-                const std::function<Status(TableChanges&, const base::Context&)>& run) {
+                const std::function<Status(TableChanges&, const base::Context&)>& run,
+                const std::string& not_found_remedy =
+                    "`firn table snapshots` lists snapshots and their names.") {
   return RunTableCommand<TableChanges>(
       world, common, what, OpenTableChanges(world, flags.source),
       [&](TableChanges& changes, const base::Context& context) -> Result<std::int64_t> {
         FIRN_RETURN_IF_ERROR(run(changes, context));
         return 0;
       },
-      "`firn table snapshots` lists snapshots and their names.");
+      not_found_remedy);
 }
 
-// What one commit came to: the table's current snapshot afterwards.
+std::string_view NameOf(RefKind kind) {
+  return kind == RefKind::kBranch ? "branch" : "tag";
+}
+
+// What one commit came to: the table's current snapshot afterwards, or that of the ref
+// which it was about.
 Status PrintSummary(World& world, const CommonFlags& common,
-                    const Result<TableSummary>& summary) {
+                    const Result<TableSummary>& summary, const std::string& ref = {},
+                    RefKind kind = RefKind::kBranch) {
   FIRN_RETURN_IF_ERROR(summary.status());
   const std::string snapshot =
       summary->snapshot_id ? std::to_string(*summary->snapshot_id) : "";
   if (common.json) {
-    world.out << R"({"table":)" << JsonString(summary->table) << R"(,"snapshot_id":)"
-              << (snapshot.empty() ? "null" : snapshot) << R"(,"rows":)" << summary->rows
-              << R"(,"metadata_location":)" << JsonString(summary->metadata_location)
-              << "}\n";
+    world.out << R"({"table":)" << JsonString(summary->table);
+    if (!ref.empty()) world.out << R"(,"ref":)" << JsonString(ref);
+    world.out << R"(,"snapshot_id":)" << (snapshot.empty() ? "null" : snapshot)
+              << R"(,"rows":)" << summary->rows << R"(,"metadata_location":)"
+              << JsonString(summary->metadata_location) << "}\n";
   } else if (!common.quiet) {
     world.out << summary->table << ": ";
     if (snapshot.empty()) {
       world.out << "no current snapshot\n";
     } else {
-      world.out << "current snapshot " << snapshot << ", "
-                << Counted(summary->rows, "row", "rows") << "\n";
+      if (ref.empty()) {
+        world.out << "current snapshot " << snapshot;
+      } else {
+        world.out << NameOf(kind) << " " << ref << " is snapshot " << snapshot;
+      }
+      world.out << ", " << Counted(summary->rows, "row", "rows") << "\n";
     }
   }
   return Status::OK();
@@ -129,14 +145,16 @@ int SetOrDropRef(World& world, const CommonFlags& common, const std::string& wha
   const auto snapshot_age = DurationOf("--max-snapshot-age", flags.snapshot_age_max);
   if (!snapshot_age.ok()) return PrintBadUsage(world, what, snapshot_age.status());
   ref.retention = {*ref_age, flags.snapshots_min, *snapshot_age};
-  return WithChanges(world, common, what, flags,
-                     [&](TableChanges& changes, const base::Context& context) {
-                       return PrintSummary(
-                           world, common,
-                           flags.drop
-                               ? changes.DropRef(context, flags.table, ref.name, kind)
-                               : changes.SetRef(context, flags.table, ref));
-                     });
+  return WithChanges(
+      world, common, what, flags,
+      [&](TableChanges& changes, const base::Context& context) {
+        if (flags.drop) {
+          return PrintSummary(world, common,
+                              changes.DropRef(context, flags.table, ref.name, kind));
+        }
+        return PrintSummary(world, common, changes.SetRef(context, flags.table, ref),
+                            ref.name, kind);
+      });
 }
 
 }  // namespace
@@ -171,12 +189,13 @@ int TableBranch(World& world, const CommonFlags& common, const TableChangeFlags&
 
 int TableFastForward(World& world, const CommonFlags& common,
                      const TableChangeFlags& flags) {
-  return WithChanges(world, common, "table fast-forward", flags,
-                     [&](TableChanges& changes, const base::Context& context) {
-                       return PrintSummary(world, common,
-                                           changes.FastForward(context, flags.table,
-                                                               flags.name, flags.to));
-                     });
+  return WithChanges(
+      world, common, "table fast-forward", flags,
+      [&](TableChanges& changes, const base::Context& context) {
+        return PrintSummary(
+            world, common,
+            changes.FastForward(context, flags.table, flags.name, flags.to), flags.name);
+      });
 }
 
 int TableCherryPick(World& world, const CommonFlags& common,
@@ -197,6 +216,70 @@ int TableRetire(World& world, const CommonFlags& common, const TableChangeFlags&
                            world, common,
                            changes.Retire(context, flags.table, flags.name));
                      });
+}
+
+int TableProperties(World& world, const CommonFlags& common,
+                    const TableChangeFlags& flags) {
+  constexpr const char* kWhat = "table properties";
+  const auto set = ParseKeyValues("--set", flags.set);
+  if (!set.ok()) return PrintBadUsage(world, kWhat, set.status());
+  const PropertyChange change{{set->begin(), set->end()}, flags.removed};
+  const bool changes_any = !change.set.empty() || !change.removed.empty();
+  return WithChanges(
+      world, common, kWhat, flags,
+      [&](TableChanges& changes, const base::Context& context) -> Status {
+        FIRN_ASSIGN_OR_RETURN(const PropertyMap properties,
+                              changes_any
+                                  ? changes.ChangeProperties(context, flags.table, change)
+                                  : changes.Properties(context, flags.table));
+        if (common.json) {
+          world.out << R"({"table":)" << JsonString(flags.table) << R"(,"properties":{)";
+          const char* comma = "";
+          for (const auto& [key, value] : properties) {
+            world.out << std::exchange(comma, ",") << JsonString(key) << ":"
+                      << JsonString(value);
+          }
+          world.out << "}}\n";
+        } else if (!changes_any) {
+          for (const auto& [key, value] : properties) {
+            world.out << key << " = " << value << "\n";
+          }
+        } else if (!common.quiet) {
+          world.out << flags.table << ": "
+                    << Counted(std::ssize(change.set), "property", "properties")
+                    << " set, " << change.removed.size() << " removed\n";
+        }
+        return Status::OK();
+      },
+      "`firn table ls` lists the tables, and `firn table properties` what a table has.");
+}
+
+int TableDrop(World& world, const CommonFlags& common, const TableChangeFlags& flags) {
+  return WithChanges(
+      world, common, "table drop", flags,
+      [&](TableChanges& changes, const base::Context& context) -> Status {
+        FIRN_ASSIGN_OR_RETURN(const DroppedTable dropped,
+                              changes.Drop(context, flags.table));
+        const auto text_or_null = [](const std::string& text) {
+          return text.empty() ? "null" : JsonString(text);
+        };
+        if (common.json) {
+          world.out << R"({"table":)" << JsonString(dropped.table) << R"(,"location":)"
+                    << text_or_null(dropped.location) << R"(,"metadata_location":)"
+                    << text_or_null(dropped.metadata_location) << "}\n";
+        } else if (!common.quiet) {
+          world.out << dropped.table << ": dropped from the catalog";
+          if (!dropped.location.empty()) {
+            world.out << "; its files stay in " << dropped.location;
+          }
+          if (!dropped.metadata_location.empty()) {
+            world.out << ", as " << dropped.metadata_location << " names them";
+          }
+          world.out << "\n";
+        }
+        return Status::OK();
+      },
+      "`firn table ls` lists the tables.");
 }
 
 int TableExpire(World& world, const CommonFlags& common, const TableChangeFlags& flags) {

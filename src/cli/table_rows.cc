@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/counted.h"
+#include "cli/key_value.h"
 #include "cli/name_list.h"
 #include "cli/sql_source.h"
 #include "cli/status_line.h"
@@ -27,15 +28,13 @@ using base::JsonString;
 
 Result<TableLayoutText> LayoutOf(const TableRowsFlags& flags) {
   TableLayoutText layout{flags.partition, flags.sort, {}};
-  for (const std::string& property : flags.properties) {
-    const std::size_t equals = property.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return Status::InvalidArgument("--property " + property + ": expected KEY=VALUE");
-    }
-    layout.properties.emplace_back(property.substr(0, equals),
-                                   property.substr(equals + 1));
-  }
+  FIRN_ASSIGN_OR_RETURN(layout.properties,
+                        ParseKeyValues("--property", flags.properties));
   return layout;
+}
+
+bool SaysAny(const TableLayoutText& layout) {
+  return !layout.partition.empty() || !layout.sort.empty() || !layout.properties.empty();
 }
 
 // Opens the warehouse, and prints the errors of that and of `run`, which returns how many
@@ -129,10 +128,17 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
     line.Show(Counted(rows, "row", "rows") + ", " + std::to_string(done) + " of " +
               Counted(sources, "source", "sources"));
   };
-  return WithRows(
+  // Flags of a new table that contradict one that is there.
+  bool is_bad_usage = false;
+  const int code = WithRows(
       world, common, what, flags,
       "`firn table ls` lists the tables; `firn import` makes one that is not there.",
       [&](TableRows& rows, const base::Context& context) -> Result<std::int64_t> {
+        if (options.create.has_value() && SaysAny(*options.create)) {
+          const Status lies = rows.CheckLayout(context, flags.table, *options.create);
+          is_bad_usage = lies.Is(StatusCode::kInvalidArgument);
+          FIRN_RETURN_IF_ERROR(lies.With(flags.table));
+        }
         options.standard_input = [&](std::int64_t size, char* out) {
           return ReadInput(world, context, size, out);
         };
@@ -142,6 +148,9 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
         PrintReport(world, common, *report);
         return report->rows;
       });
+  if (!is_bad_usage) return code;
+  world.err << "--partition, --sort and --property are of a new table: leave them out.\n";
+  return kBadUsage;
 }
 
 }  // namespace

@@ -42,8 +42,15 @@ class SpillDirectory {
   std::string path_;
 };
 
-table::CompactionOptions PlanOptions(const CompactOptions& options) {
+// What a command says of sizes goes before the settings.
+bool NamesSizes(const CompactOptions& options) {
+  return options.target_file_bytes.has_value() || options.file_bytes_max.has_value();
+}
+
+table::CompactionOptions PlanOptions(const CompactOptions& options,
+                                     const table::TableWriterOptions& writer) {
   table::CompactionOptions out;
+  if (!NamesSizes(options)) out.output_bytes_max = writer.file_bytes_max;
   out.target_file_bytes = options.target_file_bytes;
   out.file_bytes_min = options.file_bytes_min;
   out.file_bytes_max = options.file_bytes_max;
@@ -54,9 +61,11 @@ table::CompactionOptions PlanOptions(const CompactOptions& options) {
 }
 
 Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& table,
-                                                const CompactOptions& options) {
-  table::TableWriterOptions out;
-  // Firn's own tables stay in the form that settling gives them.
+                                                const CompactOptions& options,
+                                                const table::TableWriterOptions& writer) {
+  table::TableWriterOptions out = writer;
+  out.on_invalid = table::OnInvalid::kFail;  // These rows are the table's own.
+  // Firn's own tables keep the columns' form that settling gives them.
   if (table.metadata->FindProperty(tsdb::kSchemaVersionProperty) != nullptr) {
     if (table.identifier == tsdb::SamplesTable()) {
       out.parquet = tsdb::SamplesFileOptions().parquet;
@@ -64,6 +73,10 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
       out.parquet = tsdb::SeriesFileOptions().parquet;
     }
   }
+  out.parquet.codec = writer.parquet.codec;
+  out.parquet.codec_level = writer.parquet.codec_level;
+  if (NamesSizes(options))
+    out.file_bytes_max = table::TableWriterOptions().file_bytes_max;
   out.memory_bytes_max = options.memory_bytes_max;
   return table::WithWriteProperties(std::move(out), table.metadata->properties,
                                     table.metadata->current_schema());
@@ -81,13 +94,14 @@ void Describe(const table::CompactionPlan& plan, CompactReport* report) {
 }  // namespace
 
 Result<CompactReport> Compact(const base::Context& context, Warehouse& warehouse,
-                              std::string_view table, const CompactOptions& options) {
+                              std::string_view table, const CompactOptions& options,
+                              const table::TableWriterOptions& writer) {
   FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable loaded,
                         warehouse.LoadTable(context, table));
   const iceberg::ManifestIo manifests(loaded.StoreOr(warehouse.store()));
-  FIRN_ASSIGN_OR_RETURN(
-      table::CompactionPlan plan,
-      table::PlanCompaction(context, manifests, *loaded.metadata, PlanOptions(options)));
+  FIRN_ASSIGN_OR_RETURN(table::CompactionPlan plan,
+                        table::PlanCompaction(context, manifests, *loaded.metadata,
+                                              PlanOptions(options, writer)));
   CompactReport report;
   report.files_before = plan.files;
   if (options.dry_run || plan.groups.empty()) {
@@ -101,7 +115,7 @@ Result<CompactReport> Compact(const base::Context& context, Warehouse& warehouse
   const table::RowEnvironment environment{commit, scan, ulids, io::LocalFileSystem(),
                                           spill.path()};
   table::CompactorOptions compactor;
-  FIRN_ASSIGN_OR_RETURN(compactor.writer, WriterOptions(loaded, options));
+  FIRN_ASSIGN_OR_RETURN(compactor.writer, WriterOptions(loaded, options, writer));
   compactor.commits_max = options.commits_max;
   // Hours of work may hang on a commit: against busy rivals it is tried more often than
   // an append that is made again in no time.

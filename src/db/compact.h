@@ -8,11 +8,14 @@
 #include "db/warehouse.h"
 #include "firn/status.h"
 #include "firn/table_maintenance.h"
+#include "table/table_writer_options.h"
 
 namespace firn::db {
 
-// TableMaintenance::Compact.
+// TableMaintenance::Compact. Of `writer` go into the files that are written what the
+// settings have to say of one: its codecs and its largest size.
 Result<CompactReport> Compact(const base::Context& context, Warehouse& warehouse,
-                              std::string_view table, const CompactOptions& options);
+                              std::string_view table, const CompactOptions& options,
+                              const table::TableWriterOptions& writer);
 
 }  // namespace firn::db

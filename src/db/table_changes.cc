@@ -12,7 +12,9 @@
 #include "db/warehouse.h"
 #include "iceberg/action.h"
 #include "iceberg/commit.h"
+#include "iceberg/history.h"
 #include "table/position.h"
+#include "table/table_properties.h"
 
 namespace firn {
 namespace {
@@ -62,6 +64,30 @@ Result<Action> ActionOfRef(const TableMetadata& metadata, const NewRef& ref) {
   return Action(iceberg::CreateRef{ref.name, made});
 }
 
+Result<Action> ActionOfProperties(const TableMetadata& metadata,
+                                  const PropertyChange& change) {
+  FIRN_RETURN_IF_ERROR(
+      table::CheckPropertyChanges({change.set, change.removed}, metadata));
+  iceberg::ChangeMetadata action;
+  if (!change.set.empty()) action.updates.push_back(iceberg::SetProperties{change.set});
+  if (!change.removed.empty()) {
+    action.updates.push_back(iceberg::RemoveProperties{change.removed});
+  }
+  return Action(std::move(action));
+}
+
+// A server that settles into a table would find it gone, and its rows no longer settled.
+Status CheckIsSettledNoMore(const TableMetadata& metadata) {
+  const auto position = metadata.properties.lower_bound(table::kPositionPrefix);
+  if (position == metadata.properties.end() ||
+      !position->first.starts_with(table::kPositionPrefix)) {
+    return Status::OK();
+  }
+  return Status::InvalidArgument(
+      "a server settles into the table (" + position->first +
+      "); once that is gone for good, `firn table retire` forgets it");
+}
+
 class WarehouseChanges final : public TableChanges {
  public:
   static Result<std::unique_ptr<TableChanges>> Open(const DbOptions& options) {
@@ -83,7 +109,7 @@ class WarehouseChanges final : public TableChanges {
   }
   Result<TableSummary> SetRef(const base::Context& context, std::string_view table,
                               const NewRef& ref) override {
-    return Commit(context, table, [&](const TableMetadata& metadata) {
+    return CommitRef(context, table, ref.name, [&](const TableMetadata& metadata) {
       return ActionOfRef(metadata, ref);
     });
   }
@@ -97,7 +123,9 @@ class WarehouseChanges final : public TableChanges {
   Result<TableSummary> FastForward(const base::Context& context, std::string_view table,
                                    const std::string& branch,
                                    const std::string& to) override {
-    return Commit(context, table, iceberg::FastForward{branch, to});
+    return CommitRef(context, table, branch, [&](const TableMetadata&) -> Result<Action> {
+      return Action(iceberg::FastForward{branch, to});
+    });
   }
   Result<TableSummary> CherryPick(const base::Context& context, std::string_view table,
                                   std::int64_t snapshot_id) override {
@@ -113,6 +141,51 @@ class WarehouseChanges final : public TableChanges {
       }
       return Action(iceberg::ChangeMetadata{{iceberg::RemoveProperties{{key}}}});
     });
+  }
+  Result<PropertyMap> Properties(const base::Context& context,
+                                 std::string_view table) override {
+    FIRN_ASSIGN_OR_RETURN(const LoadedTable loaded,
+                          warehouse_->LoadTable(context, table));
+    return loaded.metadata->properties;
+  }
+  Result<PropertyMap> ChangeProperties(const base::Context& context,
+                                       std::string_view table,
+                                       const PropertyChange& change) override {
+    if (change.set.empty() && change.removed.empty()) return Properties(context, table);
+    FIRN_ASSIGN_OR_RETURN(
+        const LoadedTable changed,
+        CommitLoaded(context, table, [&](const TableMetadata& metadata) {
+          return ActionOfProperties(metadata, change);
+        }));
+    return changed.metadata->properties;
+  }
+  Result<DroppedTable> Drop(const base::Context& context,
+                            std::string_view table) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                          iceberg::TableIdentifier::Parse(table));
+    iceberg::Catalog& catalog = warehouse_->catalog();
+    DroppedTable dropped;
+    dropped.table = identifier.ToString();
+    const auto loaded = warehouse_->LoadTable(context, table);
+    if (loaded.ok()) {
+      FIRN_RETURN_IF_ERROR(CheckIsSettledNoMore(*loaded->metadata));
+      dropped.location = loaded->metadata->location;
+      dropped.metadata_location = loaded->metadata_location;
+    } else {
+      // One whose files are damaged or gone can be dropped all the same.
+      if (!loaded.status().Is(StatusCode::kCorruption)) return loaded.status();
+      FIRN_ASSIGN_OR_RETURN(dropped.metadata_location,
+                            catalog.CurrentMetadataLocation(context, identifier));
+    }
+    FIRN_RETURN_IF_ERROR(catalog.DropTable(context, identifier));
+    io::Store& store =
+        loaded.ok() ? loaded->StoreOr(warehouse_->store()) : warehouse_->store();
+    if (store.OpenReader(context, dropped.metadata_location)
+            .status()
+            .Is(StatusCode::kNotFound)) {
+      dropped.metadata_location.clear();
+    }
+    return dropped;
   }
   Result<ExpireReport> Expire(const base::Context& context, std::string_view table,
                               const ExpireOptions& options) override {
@@ -133,14 +206,28 @@ class WarehouseChanges final : public TableChanges {
         });
   }
 
-  Result<TableSummary> Commit(const base::Context& context, std::string_view table,
-                              const ActionOf& action) {
+  Result<LoadedTable> CommitLoaded(const base::Context& context, std::string_view table,
+                                   const ActionOf& action) {
     // Loaded first for a NotFound that lists the tables there are.
     FIRN_ASSIGN_OR_RETURN(const LoadedTable loaded,
                           warehouse_->LoadTable(context, table));
-    FIRN_ASSIGN_OR_RETURN(const iceberg::CommitOutcome outcome,
+    FIRN_ASSIGN_OR_RETURN(iceberg::CommitOutcome outcome,
                           CommitAction(context, loaded.identifier, action));
-    return Warehouse::Summarize(outcome.table);
+    return std::move(outcome.table);
+  }
+
+  Result<TableSummary> Commit(const base::Context& context, std::string_view table,
+                              const ActionOf& action) {
+    FIRN_ASSIGN_OR_RETURN(const LoadedTable changed,
+                          CommitLoaded(context, table, action));
+    return Warehouse::Summarize(changed);
+  }
+  // Summarizes what the ref `name` is then.
+  Result<TableSummary> CommitRef(const base::Context& context, std::string_view table,
+                                 const std::string& name, const ActionOf& action) {
+    FIRN_ASSIGN_OR_RETURN(const LoadedTable changed,
+                          CommitLoaded(context, table, action));
+    return Warehouse::Summarize(changed, iceberg::FindRef(*changed.metadata, name));
   }
   Result<TableSummary> Commit(const base::Context& context, std::string_view table,
                               Action action) {

@@ -87,6 +87,66 @@ TEST_F(TableChangesTest, NamesSnapshotsAndForgetsTheNames) {
   EXPECT_THAT(RefsOf(ids_[1]), ElementsAre());
 }
 
+TEST_F(TableChangesTest, ARefAnswersWithItsOwnSnapshot) {
+  const auto tag =
+      changes_->SetRef(context_, kTable, {"first", RefKind::kTag, ids_[0], {}, false});
+  ASSERT_TRUE(tag.ok()) << tag.status();
+  EXPECT_EQ(tag->snapshot_id, ids_[0]);
+  EXPECT_EQ(tag->rows, 1);
+  ASSERT_TRUE(SetRef("audit", RefKind::kBranch, ids_[0]).ok());
+  ASSERT_TRUE(SetRef("second", RefKind::kTag, ids_[1]).ok());
+  const auto moved = changes_->FastForward(context_, kTable, "audit", "second");
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  EXPECT_EQ(moved->snapshot_id, ids_[1]);
+  EXPECT_EQ(moved->rows, 2);
+}
+
+TEST_F(TableChangesTest, PropertiesAreCheckedBeforeTheyAreSet) {
+  const auto before = *changes_->Properties(context_, kTable);
+  const auto changed = changes_->ChangeProperties(
+      context_, kTable, {{{"owner", "a"}, {"commit.retry.num-retries", "7"}}, {}});
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->at("owner"), "a");
+  EXPECT_EQ(*changed, *changes_->Properties(context_, kTable));
+  Settle();
+  ExpectSound();
+  const auto bad = [&](const PropertyChange& change) {
+    return changes_->ChangeProperties(context_, kTable, change).status();
+  };
+  ExpectCode(bad({{{"commit.retry.num-retries", "many"}}, {}}),
+             StatusCode::kInvalidArgument);
+  ExpectCode(bad({{}, {"none"}}), StatusCode::kNotFound);
+  for (const auto& [key, value] : before) {
+    if (key.starts_with("firn.position.")) {
+      EXPECT_THAT(std::string(bad({{}, {key}}).message()), HasSubstr("retire"));
+      EXPECT_THAT(std::string(bad({{{key, value}}, {}}).message()), HasSubstr("retire"));
+    }
+  }
+  EXPECT_TRUE(bad({{}, {"owner", "commit.retry.num-retries"}}).ok());
+  EXPECT_FALSE(changes_->Properties(context_, kTable)->contains("owner"));
+}
+
+TEST_F(TableChangesTest, ATableIsDroppedOnceNoServerSettlesIntoIt) {
+  const Status settled = changes_->Drop(context_, kTable).status();
+  ExpectCode(settled, StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(settled.message()), HasSubstr("`firn table retire`"));
+  const auto properties = *changes_->Properties(context_, kTable);
+  const std::string prefix = "firn.position.";
+  const auto position = properties.lower_bound(prefix);
+  ASSERT_NE(position, properties.end());
+  ASSERT_TRUE(
+      changes_->Retire(context_, kTable, position->first.substr(prefix.size())).ok());
+  const std::size_t data = FilesBelow("data");
+  const auto dropped = changes_->Drop(context_, kTable);
+  ASSERT_TRUE(dropped.ok()) << dropped.status();
+  EXPECT_EQ(dropped->table, kTable);
+  EXPECT_THAT(dropped->location, HasSubstr("/metrics/samples"));
+  EXPECT_THAT(dropped->metadata_location, HasSubstr(".metadata.json"));
+  EXPECT_EQ(FilesBelow("data"), data);
+  ExpectCode(changes_->Properties(context_, kTable).status(), StatusCode::kNotFound);
+  ExpectCode(changes_->Drop(context_, kTable).status(), StatusCode::kNotFound);
+}
+
 TEST_F(TableChangesTest, ARunningDbGoesOnFromWhereTheTableIs) {
   ASSERT_TRUE(changes_->RollbackTo(context_, kTable, ids_[0]).ok());
   Settle();

@@ -10,6 +10,7 @@
 #include "db/orphans.h"
 #include "db/relocate.h"
 #include "db/warehouse.h"
+#include "db/write_options.h"
 
 namespace firn {
 namespace {
@@ -19,6 +20,8 @@ class WarehouseMaintenance final : public TableMaintenance {
   static Result<std::unique_ptr<TableMaintenance>> Open(const DbOptions& options) {
     auto maintenance = std::make_unique<WarehouseMaintenance>();
     maintenance->catalog_ = options.catalog;
+    FIRN_ASSIGN_OR_RETURN(maintenance->writer_,
+                          db::WriterOptionsOf(options.table_writes));
     FIRN_ASSIGN_OR_RETURN(
         maintenance->warehouse_,
         db::Warehouse::OpenExisting(options, base::SystemClock(), maintenance->metrics_));
@@ -38,7 +41,7 @@ class WarehouseMaintenance final : public TableMaintenance {
 
   Result<CompactReport> Compact(const base::Context& context, std::string_view table,
                                 const CompactOptions& options) override {
-    return db::Compact(context, *warehouse_, table, options);
+    return db::Compact(context, *warehouse_, table, options, writer_);
   }
 
   Result<RelocateReport> Relocate(const base::Context& context, std::string_view table,
@@ -48,6 +51,7 @@ class WarehouseMaintenance final : public TableMaintenance {
 
  private:
   std::string catalog_;
+  table::TableWriterOptions writer_;
   base::MetricRegistry metrics_;
   std::unique_ptr<db::Warehouse> warehouse_;
 };

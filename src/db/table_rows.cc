@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firn/table_rows.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -12,10 +11,10 @@
 #include "base/metrics.h"
 #include "base/ulid.h"
 #include "db/warehouse.h"
+#include "db/write_options.h"
 #include "expr/filter_text.h"
 #include "iceberg/schema_text.h"
 #include "io/file.h"
-#include "parquet/writer_options.h"
 #include "table/new_table.h"
 #include "table/row_import.h"
 #include "table/row_rewrite.h"
@@ -29,44 +28,11 @@ table::TableLayout LayoutOf(const TableLayoutText& text) {
   return {text.partition, text.sort, {text.properties.begin(), text.properties.end()}};
 }
 
-table::OnInvalid OnInvalidOf(OnInvalidRow what) {
-  return what == OnInvalidRow::kQuarantine ? table::OnInvalid::kQuarantine
-                                           : table::OnInvalid::kFail;
-}
-
-Result<table::TableWriterOptions> WriterOptionsOf(const TableWriteOptions& options) {
-  table::TableWriterOptions out;
-  out.file_bytes_max = options.file_bytes_max;
-  out.file_bytes_target = std::min(out.file_bytes_target, options.file_bytes_max);
-  out.rotation_timeout_ms = options.rotation_timeout_ms;
-  out.memory_bytes_max = options.memory_bytes_max;
-  out.pool_bytes = options.pool_bytes;
-  out.on_invalid = OnInvalidOf(options.on_invalid);
-  const auto codec = parquet::ParseCodecLevel(options.compression);
-  if (!codec.ok()) return codec.status().With("compression");
-  out.parquet.codec = codec->codec;
-  out.parquet.codec_level = codec->level;
-  for (const std::string& text : options.column_compression) {
-    const std::size_t equals = text.rfind('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return Status::InvalidArgument("compression of a column: " + text +
-                                     ": expected COLUMN=CODEC");
-    }
-    const std::string column = text.substr(0, equals);
-    const auto own = parquet::ParseCodecLevel(text.substr(equals + 1));
-    if (!own.ok()) return own.status().With("compression of column " + column);
-    parquet::ColumnOptions& column_options = out.parquet.columns_by_path[column];
-    column_options.codec = own->codec;
-    column_options.codec_level = own->level;
-  }
-  return out;
-}
-
 class WarehouseRows final : public TableRows {
  public:
   static Result<std::unique_ptr<TableRows>> Open(const DbOptions& options) {
     auto rows = std::make_unique<WarehouseRows>();
-    FIRN_ASSIGN_OR_RETURN(rows->writer_, WriterOptionsOf(options.table_writes));
+    FIRN_ASSIGN_OR_RETURN(rows->writer_, db::WriterOptionsOf(options.table_writes));
     FIRN_ASSIGN_OR_RETURN(rows->warehouse_,
                           Warehouse::Open(options.warehouse, options, /*read_only=*/false,
                                           base::SystemClock(), rows->metrics_));
@@ -86,6 +52,16 @@ class WarehouseRows final : public TableRows {
     FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable created,
                           table::MakeTable(context, warehouse_->catalog(), request));
     return Warehouse::Summarize(created);
+  }
+
+  Status CheckLayout(const base::Context& context, std::string_view table,
+                     const TableLayoutText& layout) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
+                          iceberg::TableIdentifier::Parse(table));
+    const auto loaded = warehouse_->catalog().LoadTable(context, identifier);
+    if (loaded.status().Is(StatusCode::kNotFound)) return Status::OK();
+    FIRN_RETURN_IF_ERROR(loaded.status());
+    return table::CheckLayout(LayoutOf(layout), *loaded->metadata);
   }
 
   Result<ImportReport> Import(const base::Context& context, std::string_view table,
@@ -108,7 +84,7 @@ class WarehouseRows final : public TableRows {
     request.key = options.key;
     request.writer = writer_;
     if (options.on_invalid.has_value()) {
-      request.writer.on_invalid = OnInvalidOf(*options.on_invalid);
+      request.writer.on_invalid = db::OnInvalidOf(*options.on_invalid);
     }
     if (!options.format.empty()) {
       FIRN_ASSIGN_OR_RETURN(request.format, table::ParseRowFormat(options.format));

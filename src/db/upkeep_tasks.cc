@@ -10,6 +10,7 @@
 #include "db/expire.h"
 #include "db/manifests.h"
 #include "db/orphans.h"
+#include "db/write_options.h"
 #include "tsdb/tables.h"
 
 namespace firn::db {
@@ -32,8 +33,9 @@ class TaskMaker {
     compact.memory_bytes_max = options_.maintenance_bytes_max;
     compact.spill_directory = SpillPath(options_.data_dir);
     return [=, *this](const base::Context& context) -> Status {
+      FIRN_ASSIGN_OR_RETURN(const auto writer, WriterOptionsOf(options_.table_writes));
       FIRN_ASSIGN_OR_RETURN(const CompactReport report,
-                            db::Compact(context, warehouse_, table_, compact));
+                            db::Compact(context, warehouse_, table_, compact, writer));
       Count("compact", report.files_removed);
       if (report.groups + report.groups_given_up == 0) return Status::OK();
       base::LogInfo("compacted", {{"table", table_},

@@ -39,10 +39,15 @@ bool IsOfTable(const Status& status) {
 }  // namespace
 
 TableSummary Warehouse::Summarize(const iceberg::LoadedTable& table) {
+  return Summarize(table, table.metadata->current_snapshot());
+}
+
+TableSummary Warehouse::Summarize(const iceberg::LoadedTable& table,
+                                  const iceberg::Snapshot* snapshot) {
   TableSummary summary;
   summary.table = table.identifier.ToString();
   summary.metadata_location = table.metadata_location;
-  if (const iceberg::Snapshot* snapshot = table.metadata->current_snapshot()) {
+  if (snapshot != nullptr) {
     summary.snapshot_id = snapshot->id.value;
     summary.rows = snapshot->SummaryCount(iceberg::kSummaryTotalRecords, 0);
     summary.files = snapshot->SummaryCount(iceberg::kSummaryTotalDataFiles, 0);

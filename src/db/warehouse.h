@@ -59,6 +59,9 @@ class Warehouse {
   Result<std::vector<scan::TableName>> ListTables(const base::Context& context);
 
   static TableSummary Summarize(const iceberg::LoadedTable& table);
+  // With the figures of another snapshot than the current one; null: of none.
+  static TableSummary Summarize(const iceberg::LoadedTable& table,
+                                const iceberg::Snapshot* snapshot);
   // What Db's functions of the same names answer.
   Result<std::vector<TableSummary>> Summaries(const base::Context& context);
   Result<TableDescription> Describe(const base::Context& context, std::string_view table);

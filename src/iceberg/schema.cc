@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
+
+#include "base/quote.h"
 
 namespace firn::iceberg {
 namespace {
@@ -197,7 +200,39 @@ Status CheckDefaults(const NestedField& field, int format_version) {
   return CheckDefault("write-default", field.write_default, field.type, format_version);
 }
 
+// Each full name with how it comes about: `"b" of "a"`.
+Status AddFullNames(const Type& type, const std::string& path, const std::string& place,
+                    std::map<std::string, std::string>* places) {
+  const auto add = [&](const std::string& name, const Type& inner) -> Status {
+    const std::string full = path.empty() ? name : path + "." + name;
+    const std::string here = base::Quoted(name) + (path.empty() ? "" : " of " + place);
+    const auto [other, is_new] = places->emplace(full, here);
+    if (!is_new) {
+      return Status::InvalidArgument("two fields have the full name " + full + ": " +
+                                     other->second + " and " + here +
+                                     "; other engines refuse such a table: rename one");
+    }
+    return AddFullNames(inner, full, here, places);
+  };
+  if (const StructType* node = type.struct_type()) {
+    for (const NestedField& field : node->fields) {
+      FIRN_RETURN_IF_ERROR(add(field.name, field.type));
+    }
+  } else if (const ListType* list = type.list()) {
+    return add("element", *list->element);
+  } else if (const MapType* map = type.map()) {
+    FIRN_RETURN_IF_ERROR(add("key", *map->key));
+    return add("value", *map->value);
+  }
+  return Status::OK();
+}
+
 }  // namespace
+
+Status CheckFullNames(const Schema& schema) {
+  std::map<std::string, std::string> places;
+  return AddFullNames(Type(schema.root), "", "", &places);
+}
 
 Status CheckSchema(const Schema& schema, int format_version) {
   FIRN_RETURN_IF_ERROR(CheckDepth(Type(schema.root), 0));

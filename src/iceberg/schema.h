@@ -49,6 +49,11 @@ struct Schema {
 // names the field.
 Status CheckSchema(const Schema& schema, int format_version);
 
+// Whether no two fields have one full name, as the column `a.b` and the field b of the
+// struct `a` have: other engines refuse to load such a table. Ones that are there already
+// are read. InvalidArgument that names both.
+Status CheckFullNames(const Schema& schema);
+
 inline constexpr int kSchemaDepthMax = 64;
 inline constexpr std::size_t kSchemaFieldsMax = 100'000;
 

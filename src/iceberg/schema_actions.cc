@@ -50,6 +50,7 @@ Result<std::vector<Update>> BuildUpdates(const TableMetadata& base,
   if (!is_new) return std::vector<Update>();
   Schema schema = base.current_schema();
   schema.root.fields.push_back(column);
+  FIRN_RETURN_IF_ERROR(CheckFullNames(schema));
   return UpdatesTo(base, std::move(schema));
 }
 

@@ -247,6 +247,7 @@ class ArrowReader {
       }
       case arrow::Type::LIST:
       case arrow::Type::LARGE_LIST:
+      case arrow::Type::FIXED_SIZE_LIST:
       case arrow::Type::LIST_VIEW:
       case arrow::Type::LARGE_LIST_VIEW: {
         FIRN_ASSIGN_OR_RETURN(NestedField element, ReadField(*type.field(0), depth));
@@ -269,8 +270,8 @@ class ArrowReader {
     auto primitive = FromArrowPrimitive(type);
     if (!primitive && new_table_) primitive = WiderPrimitive(type);
     if (primitive) return Type(*primitive);
-    return Status::InvalidArgument("Arrow type " + type.ToString() +
-                                   " has no Iceberg type");
+    return Status::Unimplemented("Arrow type " + type.ToString() +
+                                 " has no Iceberg type");
   }
 
   const bool new_table_;

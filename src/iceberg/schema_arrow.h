@@ -24,15 +24,15 @@ Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema);
 
 // The reverse. Every field must carry an id; large and view types of strings, binaries
 // and lists are taken as their plain ones, and the extension arrow.uuid as uuid. Docs and
-// defaults do not travel. InvalidArgument names a field without an id or with a type that
-// Iceberg lacks.
+// defaults do not travel. InvalidArgument names a field without an id, Unimplemented one
+// with a type that Iceberg lacks.
 Result<Schema> FromArrowSchema(const arrow::Schema& schema);
 
 // The schema of a table for data of this schema, with ids from 1 on, whatever ids it
 // carries; for UnionByName too. Types that Iceberg lacks become the narrowest that hold
 // their values (int16 to int, uint64 to decimal(20, 0), timestamps of milliseconds to
 // those of microseconds, dictionaries to their values): casting is left to who writes the
-// data. InvalidArgument names a field that has none.
+// data (table/batch_validator.h does it). Unimplemented names a field that has none.
 Result<Schema> NewSchemaFromArrow(const arrow::Schema& schema);
 
 inline constexpr char kArrowFieldIdKey[] = "PARQUET:field_id";

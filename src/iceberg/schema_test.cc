@@ -4,6 +4,7 @@
 #include <arrow/extension/uuid.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -15,6 +16,8 @@
 
 namespace firn::iceberg {
 namespace {
+
+using testing::HasSubstr;
 
 Schema NestedSchema() {
   Schema schema;
@@ -93,6 +96,20 @@ TEST(Schema, ChecksNameWhatIsWrong) {
             "schema nests deeper than 64");
 }
 
+TEST(Schema, FullNamesAreThoseOfOneFieldEach) {
+  Schema schema = NestedSchema();
+  EXPECT_TRUE(CheckFullNames(schema).ok());
+  schema.root.fields[0].name = "point.x";
+  EXPECT_TRUE(CheckSchema(schema, 2).ok());  // Tables of others are read.
+  EXPECT_EQ(CheckFullNames(schema),
+            Status::InvalidArgument(
+                R"(two fields have the full name point.x: "point.x" and "x" of "point"; )"
+                "other engines refuse such a table: rename one"));
+  schema.root.fields[0].name = "labels.value";
+  EXPECT_THAT(std::string(CheckFullNames(schema).message()),
+              HasSubstr(R"("labels.value" and "value" of "labels")"));
+}
+
 TEST(Schema, DefaultsNeedVersion3AndFit) {
   const auto check = [](const std::function<void(NestedField&)>& change,
                         int version = 3) {
@@ -167,13 +184,13 @@ TEST(Schema, NewTablesTakeWhatHoldsTheValues) {
                              "s", arrow::struct_({arrow::field(
                                       "d", arrow::duration(arrow::TimeUnit::MICRO))}))}))
           .status(),
-      Status::InvalidArgument(
+      Status::Unimplemented(
           "field s: field d: Arrow type duration[us] has no Iceberg type"));
   EXPECT_EQ(NewSchemaFromArrow(
                 arrow::Schema({arrow::field("t", arrow::time64(arrow::TimeUnit::NANO))}))
                 .status()
                 .code(),
-            StatusCode::kInvalidArgument);
+            StatusCode::kUnimplemented);
 }
 
 // Schemas of any shape, with ids in random order.

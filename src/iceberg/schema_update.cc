@@ -83,6 +83,10 @@ class Evolution {
 
   Result<Schema> Finish() && {
     FIRN_RETURN_IF_ERROR(CheckSchema(schema_, table_.format_version));
+    // A table of others may have such names already: it can be changed all the same.
+    if (CheckFullNames(table_.current_schema()).ok()) {
+      FIRN_RETURN_IF_ERROR(CheckFullNames(schema_));
+    }
     FIRN_RETURN_IF_ERROR(CheckPartitionSpec(table_.default_spec(), schema_));
     FIRN_RETURN_IF_ERROR(CheckSortOrder(table_.default_sort_order(), schema_));
     return std::move(schema_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/schema_update.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -11,6 +12,8 @@
 
 namespace firn::iceberg {
 namespace {
+
+using testing::HasSubstr;
 
 // id long, ts timestamptz, host string?, then
 //   point struct<x: double, tags: list<string>>?, labels map<struct<k: int>, struct<v:
@@ -148,6 +151,16 @@ TEST_F(SchemaUpdateTest, NamesMustBeFree) {
   EXPECT_EQ(Error(RenameColumn{"host", "ts_day"}),
             "InvalidArgument: partition field ts_day: a column has that name");
   EXPECT_EQ(Error(RenameColumn{"host", ""}), "InvalidArgument: field 3 has no name");
+}
+
+TEST_F(SchemaUpdateTest, FullNamesMustBeFree) {
+  EXPECT_THAT(Error(AddColumn{"", "point.x", kInt}),
+              HasSubstr(R"(the full name point.x: "x" of "point" and "point.x")"));
+  EXPECT_THAT(Error(RenameColumn{"born", "labels.value.v"}),
+              HasSubstr("the full name labels.value.v"));
+  // What another engine has made so can be mended.
+  table.schemas.back().root.fields[2].name = "point.x";
+  EXPECT_THAT(After({AddColumn{"", "more", kInt}}), HasSubstr("more:int"));
 }
 
 TEST_F(SchemaUpdateTest, PathsMustLeadSomewhere) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/nearest_word.h"
+
 namespace firn::parquet {
 namespace {
 
@@ -46,9 +48,12 @@ Result<Codec> ParseCodec(std::string_view name) {
   const auto found = std::find_if(kCodecs.begin(), kCodecs.end(),
                                   [&](Codec codec) { return ToString(codec) == lower; });
   if (found != kCodecs.end()) return *found;
+  std::vector<std::string_view> names;
+  for (const Codec codec : kCodecs) names.push_back(ToString(codec));
   return Status::InvalidArgument(
       "codec '" + std::string(name) +
-      "'; there are uncompressed, snappy, gzip, brotli, lz4 and zstd");
+      "'; there are uncompressed, snappy, gzip, brotli, lz4 and zstd" +
+      base::DidYouMean(lower, names));
 }
 
 Result<CodecLevel> ParseCodecLevel(std::string_view text) {

@@ -30,7 +30,7 @@ enum class Codec : std::uint8_t { kUncompressed, kSnappy, kGzip, kBrotli, kLz4, 
 // "uncompressed", "snappy", "gzip", "brotli", "lz4", "zstd", as Iceberg spells them.
 std::string_view ToString(Codec codec);
 // The way back, in any case; "none" and "lz4_raw" are taken too. InvalidArgument lists
-// what there is.
+// what there is, and says which is near.
 Result<Codec> ParseCodec(std::string_view name);
 
 // How values are stored where no dictionary is used.
@@ -107,6 +107,11 @@ struct TrialOptions {
 
 // `zstd:3`, or a codec alone. InvalidArgument, naming what is wrong.
 Result<CodecLevel> ParseCodecLevel(std::string_view text);
+
+bool HasLevels(Codec codec);
+// Whether the codec has such a level, as a writer checks it of a column: InvalidArgument
+// for one outside of its levels, and for any of a codec that has none.
+Status CheckCodecLevel(const CodecLevel& form);
 
 // What the rows are sorted by. It is recorded, not checked.
 struct SortingColumn {

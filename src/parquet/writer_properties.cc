@@ -99,8 +99,7 @@ Status CheckLevel(Codec codec, int level) {
 
 Status SetFileCodec(const WriterOptions& options, Builder& builder) {
   builder.compression(CodecOf(options.codec));
-  if (!options.codec_level.has_value() ||
-      !arrow::util::Codec::SupportsCompressionLevel(CodecOf(options.codec))) {
+  if (!options.codec_level.has_value() || !HasLevels(options.codec)) {
     return Status::OK();
   }
   FIRN_RETURN_IF_ERROR(CheckLevel(options.codec, *options.codec_level));
@@ -119,12 +118,7 @@ Status SetColumnCodec(const std::shared_ptr<::parquet::schema::ColumnPath>& path
     builder.codec_options(path, std::make_shared<arrow::util::CodecOptions>());
     return Status::OK();
   }
-  if (!arrow::util::Codec::SupportsCompressionLevel(CodecOf(codec))) {
-    return Status::InvalidArgument("codec_level " + std::to_string(*column.codec_level) +
-                                   ": " + std::string(ToString(codec)) +
-                                   " has no levels");
-  }
-  FIRN_RETURN_IF_ERROR(CheckLevel(codec, *column.codec_level));
+  FIRN_RETURN_IF_ERROR(CheckCodecLevel({codec, column.codec_level}));
   builder.compression_level(path, *column.codec_level);
   return Status::OK();
 }
@@ -197,6 +191,19 @@ Status NoSuchLeaf(std::string_view option, std::int32_t field_id) {
 }
 
 }  // namespace
+
+bool HasLevels(Codec codec) {
+  return arrow::util::Codec::SupportsCompressionLevel(CodecOf(codec));
+}
+
+Status CheckCodecLevel(const CodecLevel& form) {
+  if (!form.level.has_value()) return Status::OK();
+  if (!HasLevels(form.codec)) {
+    return Status::InvalidArgument("codec_level " + std::to_string(*form.level) + ": " +
+                                   std::string(ToString(form.codec)) + " has no levels");
+  }
+  return CheckLevel(form.codec, *form.level);
+}
 
 Result<std::shared_ptr<::parquet::WriterProperties>> MakeWriterProperties(
     const ::parquet::SchemaDescriptor& schema, const WriterOptions& options,

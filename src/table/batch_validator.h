@@ -5,7 +5,8 @@
 // Arrow's forms becomes plain text, a missing optional column becomes NULL. Nothing is
 // inferred. Values are looked at only where the type does not vouch for them: NULL in
 // what is required, UTF-8, times of day, decimals, lengths of fixed values, timestamps
-// that were counted in larger units.
+// that were counted in larger units, dates counted in milliseconds, unsigned numbers of
+// 64 bits.
 #pragma once
 
 #include <cstdint>

@@ -116,10 +116,60 @@ TEST_F(BatchValidatorTest, DecimalsMustHaveTheScaleAndFitThePrecision) {
   EXPECT_THAT(Error(d, Json(arrow::decimal128(5, 3), R"(["1.000"])")),
               HasSubstr("column d has the type decimal128(5, 3), the table's is "
                         "decimal(5, 2)"));
-  EXPECT_THAT(Error(d, Json(arrow::decimal256(5, 2), R"(["1.00"])")),
-              HasSubstr("column d has the type decimal256(5, 2)"));
+  const auto wide =
+      Check(d, Json(arrow::decimal256(50, 2), R"(["1.25", null, "-999.99"])"));
+  EXPECT_TRUE(Column(wide)->Equals(
+      *Json(arrow::decimal128(5, 2), R"(["1.25", null, "-999.99"])")));
+  EXPECT_THAT(
+      Faults(d, Json(arrow::decimal256(70, 2),
+                     R"(["1.00", "-1234567890123456789012345678901234567890.00"])")),
+      ElementsAre(HasSubstr("row 1: value \"-12345678901234567890")));
   EXPECT_THAT(Error(d, Json(arrow::float64(), "[1.0]")), HasSubstr("the type double"));
   EXPECT_THAT(Error(d, Json(arrow::utf8(), R"(["1.00"])")), HasSubstr("the type string"));
+}
+
+TEST_F(BatchValidatorTest, UnsignedNumbersOf64BitsAreJudgedByTheValue) {
+  const ArrayPtr numbers = Json(arrow::uint64(),
+                                "[0, 9223372036854775807, null, 9223372036854775808, "
+                                "18446744073709551615]");
+  const NestedField l = Field(1, "l", iceberg::kLong);
+  EXPECT_THAT(
+      Faults(l, numbers),
+      ElementsAre(
+          R"(column l, row 3: value "9223372036854775808" is out of range for long)",
+          R"(column l, row 4: value "18446744073709551615" is out of range for long)"));
+  const auto longs = Check(l, numbers->Slice(0, 3));
+  EXPECT_TRUE(
+      Column(longs)->Equals(*Json(arrow::int64(), "[0, 9223372036854775807, null]")));
+  const auto decimals = Check(Field(1, "d", iceberg::DecimalType(20, 0)), numbers);
+  EXPECT_TRUE(Column(decimals)->Equals(
+      *Json(arrow::decimal128(20, 0), R"(["0", "9223372036854775807", null,
+                                          "9223372036854775808",
+                                          "18446744073709551615"])")));
+  EXPECT_THAT(Faults(Field(1, "d", iceberg::DecimalType(19, 0)), numbers),
+              ElementsAre(R"(column d, row 4: value "18446744073709551615" has more )"
+                          "digits than decimal(19, 0)"));
+  EXPECT_THAT(Error(Field(1, "d", iceberg::DecimalType(20, 1)), numbers),
+              HasSubstr("column d has the type uint64"));
+  EXPECT_THAT(Error(Field(1, "i", iceberg::kInt), numbers), HasSubstr("the type uint64"));
+}
+
+TEST_F(BatchValidatorTest, DatesOfMillisecondsAreWholeDays) {
+  const NestedField d = Field(1, "d", iceberg::kDate);
+  const auto dates =
+      Check(d, Stored(arrow::date64(), arrow::int64(), "[0, 86400000, null, -86400000]"));
+  EXPECT_TRUE(Column(dates)->Equals(
+      *Stored(arrow::date32(), arrow::int32(), "[0, 1, null, -1]")));
+  EXPECT_THAT(
+      Faults(d, Stored(arrow::date64(), arrow::int64(),
+                       "[1, null, -1, 185542587187200000]")),
+      ElementsAre("column d, row 0: value 1 ms is no whole day",
+                  "column d, row 2: value -1 ms is no whole day",
+                  "column d, row 3: value 185542587187200000 ms is out of range for "
+                  "date"));
+  EXPECT_THAT(
+      Error(Field(1, "n", iceberg::kInt), Stored(arrow::date64(), arrow::int64(), "[0]")),
+      HasSubstr("column n has the type date64"));
 }
 
 TEST_F(BatchValidatorTest, TimesLieWithinADay) {

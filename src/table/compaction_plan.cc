@@ -130,7 +130,8 @@ Result<CompactionSizes> SizesOf(const CompactionOptions& options,
                                 const TableMetadata& metadata) {
   CompactionSizes sizes;
   sizes.target_bytes = options.target_file_bytes.value_or(
-      metadata.PropertyCount(kPropertyTargetFileSize, kTargetFileBytesDefault));
+      std::min(metadata.PropertyCount(kPropertyTargetFileSize, kTargetFileBytesDefault),
+               options.output_bytes_max / 9 * 5));
   sizes.min_bytes = options.file_bytes_min.value_or(sizes.target_bytes / 4 * 3);
   sizes.max_bytes = options.file_bytes_max.value_or(sizes.target_bytes / 5 * 9);
   if (sizes.min_bytes < 0 || sizes.target_bytes <= sizes.min_bytes ||

@@ -33,8 +33,11 @@ struct CompactionOptions {
   std::optional<std::int64_t> file_bytes_min =
       {};  // min-file-size-bytes; 0.75 of the target.
   std::optional<std::int64_t> file_bytes_max =
-      {};                            // max-file-size-bytes; 1.8 of the target.
-  std::int64_t input_files_min = 5;  // min-input-files.
+      {};  // max-file-size-bytes; 1.8 of the target.
+  // What the writer ends files at. The sizes that are not given above are such that no
+  // file is rewritten for being as large as that. REQUIRES: above 0.
+  std::int64_t output_bytes_max = INT64_MAX;
+  std::int64_t input_files_min = 5;                        // min-input-files.
   std::int64_t group_bytes_max = std::int64_t{100} << 30;  // max-file-group-size-bytes.
   bool rewrite_all = false;  // rewrite-all: every file and group.
   // Candidates looked at; what is left is for the next time. Some 200 MB.

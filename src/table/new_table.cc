@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/partition_update.h"
+#include "table/table_properties.h"
 
 namespace firn::table {
 
@@ -25,9 +26,50 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
   if (!order.ok()) return order.status().With("sort");
   request.sort_order = std::move(*order);
   FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
+  FIRN_RETURN_IF_ERROR(iceberg::CheckFullNames(schema));
+  FIRN_ASSIGN_OR_RETURN(request.properties,
+                        NewTableProperties(layout.properties, schema));
   request.schema = std::move(schema);
-  request.properties = layout.properties;
   return request;
+}
+
+Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& table) {
+  const iceberg::Schema& schema = table.current_schema();
+  const auto differs = [](const std::string& is, const std::string& asked) {
+    return Status::InvalidArgument("the table is there already, " + is + ", not " +
+                                   asked);
+  };
+  const auto partition = iceberg::ParsePartitionTerms(layout.partition);
+  if (!partition.ok()) return partition.status().With("partition");
+  if (!partition->empty()) {
+    const auto spec = iceberg::MakePartitionSpec(*partition, schema);
+    if (!spec.ok()) return spec.status().With("partition");
+    if (!spec->IsCompatibleWith(table.default_spec())) {
+      return differs("partitioned by " + iceberg::ToString(table.default_spec(), schema),
+                     "by " + iceberg::ToString(*spec, schema));
+    }
+  }
+  const auto sort = iceberg::ParseSortTerms(layout.sort);
+  if (!sort.ok()) return sort.status().With("sort");
+  if (!sort->empty()) {
+    const auto order = iceberg::MakeSortOrder(*sort, schema);
+    if (!order.ok()) return order.status().With("sort");
+    const iceberg::SortOrder& is = table.default_sort_order();
+    if (order->fields != is.fields) {
+      return differs("sorted by " + iceberg::ToString(is, schema),
+                     "by " + iceberg::ToString(*order, schema));
+    }
+  }
+  FIRN_ASSIGN_OR_RETURN(const auto properties,
+                        NewTableProperties(layout.properties, schema));
+  for (const auto& [key, value] : properties) {
+    const std::string* is = table.FindProperty(key);
+    if (is != nullptr && *is == value) continue;
+    return differs(
+        is == nullptr ? "without the property " + key : "with " + key + " = " + *is,
+        (is == nullptr ? "with " + key + " = " : "") + value);
+  }
+  return Status::OK();
 }
 
 Result<iceberg::LoadedTable> MakeTable(const base::Context& context,

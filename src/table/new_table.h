@@ -21,10 +21,15 @@ struct TableLayout {
 };
 
 // The table that `layout` asks for with these columns. InvalidArgument says where a text
-// is wrong.
+// is wrong, what a property may be (table_properties.h), and which two fields have one
+// full name.
 Result<iceberg::CreateTableRequest> NewTableRequest(
     const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
     const TableLayout& layout);
+
+// Whether a table that is there lies as `layout` asks, in what that says. InvalidArgument
+// names the first difference, or where a text is wrong.
+Status CheckLayout(const TableLayout& layout, const iceberg::TableMetadata& table);
 
 // Make a table, and its namespace where that is not there. AlreadyExists.
 Result<iceberg::LoadedTable> MakeTable(const base::Context& context,

@@ -20,7 +20,8 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 
 // Views, which may lie in any order and overlap, one after another. Arrow 26.0.1 does not
 // do it: its cast makes offsets that lead out of their buffer, and FromListView() those
-// of another slice.
+// of another slice. Lists of fixed size without those that are NULL, whose elements its
+// cast keeps and its Parquet writer refuses.
 template <typename Views>
 Result<ArrayPtr> LaidOut(const Views& views, arrow::MemoryPool* pool) {
   const std::int64_t count = views.length();
@@ -61,6 +62,8 @@ Result<ArrayPtr> PlainList(const ArrayPtr& array, arrow::MemoryPool* pool) {
   switch (array->type_id()) {
     case arrow::Type::LIST:
       return array;
+    case arrow::Type::FIXED_SIZE_LIST:
+      return LaidOut(static_cast<const arrow::FixedSizeListArray&>(*array), pool);
     case arrow::Type::LIST_VIEW:
       return LaidOut(static_cast<const arrow::ListViewArray&>(*array), pool);
     case arrow::Type::LARGE_LIST_VIEW:

@@ -28,7 +28,7 @@ Result<Position> Position::Parse(std::string_view text) {
 }
 
 std::string PositionKey(const base::Ulid& writer) {
-  return "firn.position." + writer.ToString();
+  return kPositionPrefix + writer.ToString();
 }
 
 Result<std::optional<Position>> FindPosition(const iceberg::TableMetadata& metadata,

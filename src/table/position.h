@@ -32,6 +32,7 @@ struct Position {
   static Result<Position> Parse(std::string_view text);
 };
 
+inline constexpr char kPositionPrefix[] = "firn.position.";
 std::string PositionKey(const base::Ulid& writer);
 
 // The position of `writer`, absent where it never committed. Corruption where the

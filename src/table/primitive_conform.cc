@@ -9,10 +9,13 @@
 #include <arrow/compute/exec.h>
 #include <arrow/extension_type.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/bitmap_ops.h>
+#include <arrow/util/decimal.h>
 #include <arrow/util/utf8.h>
 
 #include <cstring>
+#include <utility>
 
 #include "table/arrow_status.h"
 #include "table/column_conform.h"
@@ -25,6 +28,8 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 using iceberg::PrimitiveKind;
 
 constexpr std::int64_t kUsPerDay = 86'400'000'000;
+constexpr std::int64_t kMsPerDay = 86'400'000;
+constexpr std::int64_t kDecimalBytes = 16;
 
 Result<ArrayPtr> CastTo(const ArrayPtr& column,
                         const std::shared_ptr<arrow::DataType>& type,
@@ -61,6 +66,14 @@ void CheckUtf8(const ConformTarget& target, const arrow::Array& column,
   }
 }
 
+// The validity of a column's own slice; null where every value is there.
+Result<std::shared_ptr<arrow::Buffer>> ValidityOf(const arrow::Array& column,
+                                                  arrow::MemoryPool* pool) {
+  if (column.null_count() == 0) return std::shared_ptr<arrow::Buffer>();
+  return FromArrow(arrow::internal::CopyBitmap(pool, column.null_bitmap_data(),
+                                               column.offset(), column.length()));
+}
+
 // Integers of `factor` times larger units, as 64-bit ones of the target's.
 template <typename From>
 Result<ArrayPtr> Multiply(const ConformTarget& target, const arrow::Array& column,
@@ -81,12 +94,7 @@ Result<ArrayPtr> Multiply(const ConformTarget& target, const arrow::Array& colum
       }
     }
   }
-  std::shared_ptr<arrow::Buffer> valid;
-  if (column.null_count() > 0) {
-    FIRN_ASSIGN_OR_RETURN(
-        valid, FromArrow(arrow::internal::CopyBitmap(pool, column.null_bitmap_data(),
-                                                     column.offset(), count)));
-  }
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> valid, ValidityOf(column, pool));
   return arrow::MakeArray(arrow::ArrayData::Make(target.arrow_type, count,
                                                  {std::move(valid), std::move(buffer)},
                                                  column.null_count()));
@@ -156,17 +164,98 @@ Result<ArrayPtr> ConformTime(const ConformTarget& target, const ArrayPtr& column
   return times;
 }
 
+// Milliseconds that count whole days, as days.
+Result<ArrayPtr> DaysOf(const ConformTarget& target, const arrow::Array& column,
+                        const RowPath& rows, arrow::MemoryPool* pool, RowFaults* faults) {
+  const auto* values = column.data()->GetValues<std::int64_t>(1);
+  const std::int64_t count = column.length();
+  FIRN_ASSIGN_OR_RETURN(
+      std::shared_ptr<arrow::Buffer> buffer,
+      FromArrow(arrow::AllocateBuffer(count * std::int64_t{sizeof(std::int32_t)}, pool)));
+  auto* out = reinterpret_cast<std::int32_t*>(buffer->mutable_data());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t days = values[i] / kMsPerDay;
+    const bool is_whole = values[i] % kMsPerDay == 0;
+    const bool fits = std::in_range<std::int32_t>(days);
+    out[i] = fits ? static_cast<std::int32_t>(days) : 0;
+    if ((is_whole && fits) || column.IsNull(i)) continue;
+    const std::string value = "value " + std::to_string(values[i]) + " ms";
+    AddFault(rows, i, target.path,
+             value + (is_whole ? " is out of range for date" : " is no whole day"),
+             faults);
+  }
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> valid, ValidityOf(column, pool));
+  return arrow::MakeArray(arrow::ArrayData::Make(target.arrow_type, count,
+                                                 {std::move(valid), std::move(buffer)},
+                                                 column.null_count()));
+}
+
+// Unsigned numbers of 64 bits as signed ones: the same bits, where they fit.
+ArrayPtr SignedOf(const ConformTarget& target, const arrow::Array& column,
+                  const RowPath& rows, RowFaults* faults) {
+  const auto* values = column.data()->GetValues<std::uint64_t>(1);
+  for (std::int64_t i = 0; i < column.length(); ++i) {
+    if (!std::in_range<std::int64_t>(values[i]) && column.IsValid(i)) {
+      AddFault(rows, i, target.path,
+               ValueText(column, i) + " is out of range for " + target.type.ToString(),
+               faults);
+    }
+  }
+  auto data = column.data()->Copy();
+  data->type = target.arrow_type;
+  return arrow::MakeArray(std::move(data));
+}
+
+// Whole numbers and wide decimals, as Arrow's cast would not take them: it gives up at
+// the first value that does not fit, and tells neither row nor value.
+template <typename DigitsAt>
+Result<ArrayPtr> DecimalsOf(const ConformTarget& target, const arrow::Array& column,
+                            const RowPath& rows, arrow::MemoryPool* pool,
+                            RowFaults* faults, const DigitsAt& digits_at) {
+  const int precision = target.type.primitive()->precision;
+  const std::int64_t count = column.length();
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> buffer,
+                        FromArrow(arrow::AllocateBuffer(count * kDecimalBytes, pool)));
+  for (std::int64_t i = 0; i < count; ++i) {
+    arrow::Decimal256 digits;
+    if (column.IsValid(i)) digits = digits_at(i);
+    if (!digits.FitsInPrecision(precision)) {
+      AddFault(rows, i, target.path,
+               ValueText(column, i) + " has more digits than " + target.type.ToString(),
+               faults);
+      digits = arrow::Decimal256();
+    }
+    // The lower half, whose sign is that of the whole.
+    const auto& words = digits.little_endian_array();
+    const arrow::Decimal128 narrow(static_cast<std::int64_t>(words[1]), words[0]);
+    narrow.ToBytes(buffer->mutable_data() + i * kDecimalBytes);
+  }
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> valid, ValidityOf(column, pool));
+  return arrow::MakeArray(arrow::ArrayData::Make(target.arrow_type, count,
+                                                 {std::move(valid), std::move(buffer)},
+                                                 column.null_count()));
+}
+
 Result<ArrayPtr> ConformDecimal(const ConformTarget& target, const ArrayPtr& column,
                                 const RowPath& rows, arrow::MemoryPool* pool,
                                 RowFaults* faults) {
   const iceberg::PrimitiveType& type = *target.type.primitive();
   const auto id = column->type_id();
-  if (id != arrow::Type::DECIMAL128 && id != arrow::Type::DECIMAL64 &&
-      id != arrow::Type::DECIMAL32) {
-    return WrongType(target, *column->type());
+  if (id == arrow::Type::UINT64 && type.scale == 0) {
+    const auto* values = column->data()->GetValues<std::uint64_t>(1);
+    return DecimalsOf(target, *column, rows, pool, faults, [values](std::int64_t i) {
+      return arrow::Decimal256(arrow::Decimal128(0, values[i]));
+    });
   }
+  if (!arrow::is_decimal(id)) return WrongType(target, *column->type());
   const auto& from = static_cast<const arrow::DecimalType&>(*column->type());
   if (from.scale() != type.scale) return WrongType(target, from);
+  if (id == arrow::Type::DECIMAL256) {
+    const auto& wide = static_cast<const arrow::Decimal256Array&>(*column);
+    return DecimalsOf(target, *column, rows, pool, faults, [&wide](std::int64_t i) {
+      return arrow::Decimal256(wide.GetValue(i));
+    });
+  }
   ArrayPtr wide = column;
   if (id != arrow::Type::DECIMAL128) {
     FIRN_ASSIGN_OR_RETURN(
@@ -258,6 +347,14 @@ Result<ArrayPtr> ConformPrimitive(const ConformTarget& target, const ArrayPtr& c
     case PrimitiveKind::kDouble:
     case PrimitiveKind::kDate:
       if (column->type()->Equals(*target.arrow_type)) return column;
+      if (column->type_id() == arrow::Type::DATE64 &&
+          target.arrow_type->id() == arrow::Type::DATE32) {
+        return DaysOf(target, *column, rows, pool, faults);
+      }
+      if (column->type_id() == arrow::Type::UINT64 &&
+          target.arrow_type->id() == arrow::Type::INT64) {
+        return SignedOf(target, *column, rows, faults);
+      }
       if (!IsNarrower(*column->type(), *target.arrow_type)) break;
       return Widen(column, target.arrow_type, pool);
     case PrimitiveKind::kUnknown:  // NULL in every row, which the caller has seen to.

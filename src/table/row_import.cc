@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "iceberg/apply_updates.h"
+#include "iceberg/new_snapshot.h"
 #include "iceberg/schema_arrow.h"
 #include "table/data_files.h"
 #include "table/dead_letter_table.h"
@@ -200,7 +201,11 @@ class Import {
     Result<iceberg::LoadedTable> loaded = catalog.LoadTable(context_, request_.table);
     if (loaded.ok()) {
       outcome_.table = std::move(*loaded);
-      return Status::OK();
+      const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+      if (request_.create.has_value()) {
+        FIRN_RETURN_IF_ERROR(CheckLayout(*request_.create, metadata));
+      }
+      return iceberg::CheckFilesAreWritable(metadata);
     }
     if (!loaded.status().Is(StatusCode::kNotFound) || !request_.create.has_value()) {
       return loaded.status();

@@ -2,7 +2,9 @@
 // row_import.h: files of rows into a table, as one commit.
 //
 //  1. The sources are found: files of Parquet, CSV, NDJSON or Arrow IPC.
-//  2. The table is loaded, or made for the columns of the first of them.
+//  2. The table is loaded, or made for the columns of the first of them. One that is
+//  there
+//     has to be of a version that is written, and to lie as is asked of a new one.
 //  3. Every row goes through a TableWriter: checked against the table's schema, into its
 //     partitions, in its order.
 //  4. Rows that were quarantined are committed to their table (dead_letter_table.h).
@@ -45,7 +47,8 @@ struct ImportRequest {
   ReadBytes standard_input;
   // Absent: by each source's name.
   std::optional<RowFormat> format;
-  // The table is made where it is not there. Absent: it is to be there.
+  // The table is made where it is not there, and one that is there lies so (CheckLayout).
+  // Absent: it is to be there, however it lies.
   std::optional<TableLayout> create;
   // Columns that identify a row: one of the table that has the same values there goes in
   // the same commit. None: rows are appended.

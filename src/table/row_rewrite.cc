@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "iceberg/new_snapshot.h"
 #include "iceberg/plan.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
@@ -46,6 +47,7 @@ class Rewriting {
     FIRN_ASSIGN_OR_RETURN(
         outcome_.table, environment_.commit.catalog.LoadTable(context_, request_.table));
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    FIRN_RETURN_IF_ERROR(iceberg::CheckFilesAreWritable(metadata));
     FIRN_RETURN_IF_ERROR(request_.matcher.Bind(metadata.current_schema()));
     const iceberg::Snapshot* const snapshot = metadata.current_snapshot();
     std::vector<FileFate> fates;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "firn/time.h"
 #include "parquet/writer_options.h"
@@ -19,6 +21,10 @@ struct TableWriterOptions {
   // Codec, row groups, pages, columns. Sorting columns, the schema's JSON and the pool
   // are added.
   parquet::WriterOptions parquet;
+  // Of single columns, by their full names (`labels.value`). Columns that a table lacks
+  // are passed over: these options may be for many tables. WithWriteProperties() moves
+  // them into `parquet`.
+  std::map<std::string, parquet::CodecLevel> column_codecs;
   MetricsModes metrics;
   // A file ends at this size, or a little below; write.target-file-size-bytes.
   std::int64_t file_bytes_target = std::int64_t{512} << 20;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/nearest_word.h"
 #include "base/quote.h"
@@ -15,6 +17,7 @@ constexpr std::string_view kBloomFilter = "write.parquet.bloom-filter-enabled.co
 constexpr std::string_view kBloomFpp = "write.parquet.bloom-filter-fpp.column.";
 constexpr std::string_view kStats = "write.parquet.stats-enabled.column.";
 constexpr std::string_view kMetrics = "write.metadata.metrics.column.";
+constexpr std::string_view kLevel = "write.parquet.compression-level";
 
 Status BadValue(std::string_view value, const std::string& wanted) {
   return Status::InvalidArgument(base::Quoted(value) + " is not " + wanted);
@@ -59,13 +62,15 @@ Result<MetricsMode> ParseMode(std::string_view value) {
                   "none, counts, truncate(N) or full" + base::DidYouMean(value, modes));
 }
 
-void NameFields(const iceberg::Type& type, const std::string& path,
-                std::map<std::string, iceberg::FieldId>* ids) {
+// What has values of its own, by its full name: structs, lists and maps have none.
+using LeafIds = std::map<std::string, iceberg::FieldId>;
+
+void NameLeaves(const iceberg::Type& type, const std::string& path, LeafIds* ids) {
   const auto add = [&](const std::string& name, iceberg::FieldId id,
                        const iceberg::Type& inner) {
     const std::string inner_path = path.empty() ? name : path + "." + name;
-    ids->emplace(inner_path, id);
-    NameFields(inner, inner_path, ids);
+    if (inner.primitive() != nullptr) ids->emplace(inner_path, id);
+    NameLeaves(inner, inner_path, ids);
   };
   if (const auto* node = type.struct_type()) {
     for (const auto& field : node->fields) add(field.name, field.id, field.type);
@@ -78,8 +83,7 @@ void NameFields(const iceberg::Type& type, const std::string& path,
 }
 
 // The properties of one column each. True where the key is one of them.
-Result<bool> SetOfColumn(std::string_view key, std::string_view value,
-                         const std::map<std::string, iceberg::FieldId>& ids,
+Result<bool> SetOfColumn(std::string_view key, std::string_view value, const LeafIds& ids,
                          TableWriterOptions* options) {
   for (const std::string_view prefix : {kBloomFilter, kBloomFpp, kStats, kMetrics}) {
     if (!key.starts_with(prefix)) continue;
@@ -133,7 +137,7 @@ Status SetOfFile(std::string_view key, std::string_view value,
     // The level was meant for the codec it came with.
     if (codec != parquet.codec) parquet.codec_level = std::nullopt;
     parquet.codec = codec;
-  } else if (key == "write.parquet.compression-level") {
+  } else if (key == kLevel) {
     const auto level = ParseNumber<int>(value);
     if (!level.has_value()) return BadValue(value, "a whole number");
     parquet.codec_level = *level;
@@ -145,21 +149,66 @@ Status SetOfFile(std::string_view key, std::string_view value,
   return Status::OK();
 }
 
+LeafIds LeavesOf(const iceberg::Schema& schema) {
+  LeafIds ids;
+  NameLeaves(iceberg::Type(schema.root), "", &ids);
+  return ids;
+}
+
+// In the order of keys: a codec comes before its level.
+Status Set(const std::map<std::string, std::string>& properties, const LeafIds& ids,
+           TableWriterOptions* options) {
+  for (const auto& [key, value] : properties) {
+    const auto of_column = SetOfColumn(key, value, ids, options);
+    FIRN_RETURN_IF_ERROR(of_column.status().With("property " + key));
+    if (*of_column) continue;
+    FIRN_RETURN_IF_ERROR(SetOfFile(key, value, options).With("property " + key));
+  }
+  return Status::OK();
+}
+
 }  // namespace
 
 Result<TableWriterOptions> WithWriteProperties(
     TableWriterOptions options, const std::map<std::string, std::string>& properties,
     const iceberg::Schema& schema) {
-  std::map<std::string, iceberg::FieldId> ids;
-  NameFields(iceberg::Type(schema.root), "", &ids);
-  // In the order of keys: a codec comes before its level.
-  for (const auto& [key, value] : properties) {
-    const auto of_column = SetOfColumn(key, value, ids, &options);
-    FIRN_RETURN_IF_ERROR(of_column.status().With("property " + key));
-    if (*of_column) continue;
-    FIRN_RETURN_IF_ERROR(SetOfFile(key, value, &options).With("property " + key));
+  const LeafIds ids = LeavesOf(schema);
+  for (const auto& [name, form] : std::exchange(options.column_codecs, {})) {
+    const auto id = ids.find(name);
+    if (id == ids.end()) continue;
+    auto& column = options.parquet.columns
+                       .try_emplace(id->second.value, options.parquet.default_column)
+                       .first->second;
+    column.codec = form.codec;
+    column.codec_level = form.level;
   }
+  FIRN_RETURN_IF_ERROR(Set(properties, ids, &options));
   return options;
+}
+
+Status CheckWriteProperties(const std::map<std::string, std::string>& properties,
+                            const iceberg::Schema& schema) {
+  const LeafIds ids = LeavesOf(schema);
+  for (const auto& [key, value] : properties) {
+    for (const std::string_view prefix : {kBloomFilter, kBloomFpp, kStats, kMetrics}) {
+      if (!key.starts_with(prefix)) continue;
+      const std::string column = key.substr(prefix.size());
+      if (ids.contains(column)) continue;
+      std::vector<std::string_view> names;
+      for (const auto& [name, id] : ids) names.push_back(name);
+      return Status::InvalidArgument(
+          "property " + key + ": the table has no column of values " +
+          base::Quoted(column) + base::DidYouMean(column, names));
+    }
+  }
+  TableWriterOptions options;
+  FIRN_RETURN_IF_ERROR(Set(properties, ids, &options));
+  const auto level = properties.find(std::string(kLevel));
+  if (level == properties.end() || !parquet::HasLevels(options.parquet.codec)) {
+    return Status::OK();
+  }
+  return parquet::CheckCodecLevel({options.parquet.codec, options.parquet.codec_level})
+      .With("property " + level->first);
 }
 
 }  // namespace firn::table

@@ -14,7 +14,8 @@
 //   write.parquet.stats-enabled.column.COLUMN
 //
 // A metrics mode is `none`, `counts`, `truncate(N)` or `full`. Other properties are other
-// engines', and columns that the schema lacks were dropped: both are passed over. Pure.
+// engines', and columns that the schema lacks were dropped: both are passed over, as
+// Iceberg's own writers do. Pure.
 #pragma once
 
 #include <map>
@@ -26,10 +27,17 @@
 
 namespace firn::table {
 
-// `options` as the properties change it. InvalidArgument for a bad value, naming the key,
-// the value and what there is.
+// `options` as the properties change it, `column_codecs` of columns that the schema has
+// moved to their ids. InvalidArgument for a bad value, naming the key, the value and what
+// there is.
 Result<TableWriterOptions> WithWriteProperties(
     TableWriterOptions options, const std::map<std::string, std::string>& properties,
     const iceberg::Schema& schema);
+
+// Whether such properties are fit to be set: what WithWriteProperties() says of them, and
+// InvalidArgument for a column that the schema lacks or that holds no values itself (a
+// struct, list or map), and for a level that the codec does not have.
+Status CheckWriteProperties(const std::map<std::string, std::string>& properties,
+                            const iceberg::Schema& schema);
 
 }  // namespace firn::table

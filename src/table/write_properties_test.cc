@@ -43,6 +43,31 @@ TEST(WritePropertiesTest, AreTakenByIcebergsNames) {
   EXPECT_EQ(options->metrics.columns.size(), 1u);
 }
 
+// Of a struct, list or map no file has values, and a writer refuses options for it.
+TEST(WritePropertiesTest, WhatIsOfNoLeafIsPassedOver) {
+  const auto options = With({{"write.parquet.bloom-filter-enabled.column.labels", "true"},
+                             {"write.parquet.stats-enabled.column.labels", "false"}});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_TRUE(options->parquet.columns.empty());
+}
+
+TEST(WritePropertiesTest, CodecsOfColumnsGoForTheColumnsThereAre) {
+  iceberg::Schema schema;
+  schema.root.fields = {{FieldId(7), "text", false, iceberg::kString, ""}};
+  TableWriterOptions settings;
+  settings.column_codecs = {{"text", {parquet::Codec::kGzip, 9}},
+                            {"nobody", {parquet::Codec::kSnappy, std::nullopt}}};
+  const auto options = WithWriteProperties(
+      settings, {{"write.parquet.bloom-filter-enabled.column.text", "true"}}, schema);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_TRUE(options->column_codecs.empty());
+  ASSERT_EQ(options->parquet.columns.size(), 1u);
+  const parquet::ColumnOptions& text = options->parquet.columns.at(7);
+  EXPECT_EQ(text.codec, parquet::Codec::kGzip);
+  EXPECT_EQ(text.codec_level, 9);
+  EXPECT_TRUE(text.bloom_filter.has_value());
+}
+
 TEST(WritePropertiesTest, BadValuesAreErrorsThatNameTheKey) {
   const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
       {{"write.target-file-size-bytes", "512MB"},
