@@ -181,7 +181,7 @@ class TablePropertiesTest(unittest.TestCase):
                            "d": stored(whole, pa.int64(), pa.date64())}, "fits.parquet")
         self.assertEqual(self.run_ok("table", "append", "web.t", path)["rows"], 2)
         path = self.write({"n": pa.array([1, 2**63], pa.uint64())}, "large.parquet")
-        self.assert_fails(FAILED, 'column n, row 2: value "9223372036854775808" is out of '
+        self.assert_fails(FAILED, 'row 2, column n: value "9223372036854775808" is out of '
                           "range for long", "table", "append", "web.t", path)
         report = self.run_ok("table", "append", "web.t", path, "--on-invalid", "quarantine")
         self.assertEqual((report["rows"], report["rows_quarantined"]), (1, 1))
