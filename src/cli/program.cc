@@ -14,6 +14,14 @@
 namespace firn::cli {
 namespace {
 
+// An empty condition is a variable that was not set, say, and not every row.
+const CLI::Validator kNotEmpty(
+    [](const std::string& text) {
+      return text.empty() ? std::string("is empty: leave it out for every row")
+                          : std::string();
+    },
+    "");
+
 // The command that was given, once parsing has found it.
 using Chosen = std::function<int()>;
 
@@ -221,7 +229,8 @@ class Grammar {
         AddTableCommand(table, "scan", "Print the rows of a table", true, TableScan);
     scan->add_option("--columns", table_.columns, "Columns, separated by commas");
     scan->add_option("--filter", table_.filter,
-                     "Rows to keep, such as \"value > 1\" (docs/operate/filter.md)");
+                     "Rows to keep, such as \"value > 1\" (docs/operate/filter.md)")
+        ->check(kNotEmpty);
     scan->add_option("--limit", table_.limit, "Most rows to print")
         ->check(CLI::PositiveNumber);
     scan->add_option("--format", table_.format, "table, csv, json, ndjson or arrow");
@@ -502,8 +511,8 @@ class Grammar {
         ->required();
     command->add_option("--query", export_.query, "SQL that makes the rows");
     command->add_option("--columns", export_.columns, "Columns, separated by commas");
-    command->add_option("--filter", export_.filter,
-                        "Rows to keep, such as \"value > 1\"");
+    command->add_option("--filter", export_.filter, "Rows to keep, such as \"value > 1\"")
+        ->check(kNotEmpty);
     command->add_option("--format", export_.format,
                         "parquet, csv, ndjson, json or arrow; by default as --to ends");
     command->add_option("--compression", export_.compression,

@@ -334,6 +334,43 @@ TEST_F(BatchValidatorTest, RequiredFieldsInsideOfAListAreNamedByPathAndRow) {
               ElementsAre("column points.element, row 0: NULL in a required column"));
 }
 
+TEST_F(BatchValidatorTest, WhatIsInNullIsNoNullOfARequiredField) {
+  iceberg::StructType inner;
+  inner.fields = {Field(3, "x", iceberg::kInt, true), Field(4, "y", iceberg::kString)};
+  const auto structs = arrow::StructArray::Make(
+      {Json(arrow::int32(), "[7, null]"), Json(arrow::utf8(), "[null, null]")},
+      std::vector<std::string>{"x", "y"}, *arrow::AllocateBitmap(2));
+  ASSERT_TRUE(structs.ok());
+  auto data = (*structs)->data()->Copy();
+  data->buffers[0]->mutable_data()[0] = 1;  // The second is NULL.
+  data->null_count = 1;
+  const auto checked = Check(Field(1, "s", inner), arrow::MakeArray(data));
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_THAT(checked->invalid, IsEmpty());
+  const auto& s = static_cast<const arrow::StructArray&>(*checked->rows->column(0));
+  EXPECT_EQ(s.null_count(), 1);
+  EXPECT_EQ(s.field(0)->null_count(), 0);
+  EXPECT_EQ(s.field(1)->null_count(), 2);
+}
+
+TEST_F(BatchValidatorTest, AMapHasEachKeyOnce) {
+  const auto map = [](iceberg::PrimitiveType key) {
+    return Field(1, "m",
+                 iceberg::MakeMap(FieldId(2), key, FieldId(3), false, iceberg::kInt));
+  };
+  EXPECT_THAT(Faults(map(iceberg::kString),
+                     Json(arrow::map(arrow::utf8(), arrow::int32()),
+                          R"([[["a", 1], ["b", 2], ["a", 3]], [["a", 1]], null, []])")),
+              ElementsAre(R"(column m.key, row 0: value "a" comes twice in one map)"));
+  EXPECT_THAT(Faults(map(iceberg::kLong), Json(arrow::map(arrow::int64(), arrow::int32()),
+                                               "[[[1, 1], [2, 2]], [[3, 1], [3, 1]]]")),
+              ElementsAre(R"(column m.key, row 1: value "3" comes twice in one map)"));
+  EXPECT_THAT(
+      Faults(map(iceberg::kBoolean), Json(arrow::map(arrow::boolean(), arrow::int32()),
+                                          "[[[true, 1], [false, 2], [true, 3]]]")),
+      ElementsAre(R"(column m.key, row 0: value "true" comes twice in one map)"));
+}
+
 TEST_F(BatchValidatorTest, ListsComeInAnyOfTheirForms) {
   const NestedField l =
       Field(1, "l", iceberg::MakeList(FieldId(2), true, iceberg::FixedType(2)));

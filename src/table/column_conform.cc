@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/column_conform.h"
 
+#include <arrow/array/array_binary.h>
 #include <arrow/array/array_nested.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
@@ -11,7 +12,10 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/quote.h"
 #include "table/arrow_status.h"
@@ -30,6 +34,16 @@ ArrayPtr Retyped(const arrow::Array& array, std::shared_ptr<arrow::DataType> typ
   auto data = array.data()->Copy();
   data->type = std::move(type);
   data->child_data = std::move(children);
+  return arrow::MakeArray(std::move(data));
+}
+
+// What is NULL in a required field is so because the struct or list that it is in is
+// NULL, or the row is none. Writers look at neither, and refuse a NULL.
+ArrayPtr WithoutNulls(const ArrayPtr& array) {
+  if (array->null_count() == 0) return array;
+  auto data = array->data()->Copy();
+  data->buffers[0] = nullptr;
+  data->null_count = 0;
   return arrow::MakeArray(std::move(data));
 }
 
@@ -71,7 +85,7 @@ Result<ArrayPtr> ConformStruct(const ConformTarget& target, const ArrayPtr& colu
     }
     FIRN_ASSIGN_OR_RETURN(const ArrayPtr conformed,
                           ConformColumn(inner, child, inner_rows, pool, faults));
-    children.push_back(conformed->data());
+    children.push_back((field.required ? WithoutNulls(conformed) : conformed)->data());
   }
   if (!given.empty()) {
     return Status::InvalidArgument("the table has no column " +
@@ -87,6 +101,44 @@ Result<ArrayPtr> ConformStruct(const ConformTarget& target, const ArrayPtr& colu
   return arrow::MakeArray(arrow::ArrayData::Make(target.arrow_type, column->length(),
                                                  {std::move(valid)}, std::move(children),
                                                  column->null_count()));
+}
+
+// The bytes by which keys are equal, where it is bytes that tell.
+std::optional<std::string_view> KeyBytes(const arrow::Array& keys, std::int64_t index) {
+  if (const auto* text = dynamic_cast<const arrow::BinaryArray*>(&keys)) {
+    return text->GetView(index);
+  }
+  const auto* fixed = dynamic_cast<const arrow::FixedWidthType*>(keys.type().get());
+  if (fixed == nullptr || fixed->bit_width() % 8 != 0) return std::nullopt;
+  const std::int64_t width = fixed->bit_width() / 8;
+  const auto* const bytes = keys.data()->buffers[1]->data_as<char>();
+  return std::string_view(bytes + (keys.offset() + index) * width,
+                          static_cast<std::size_t>(width));
+}
+
+// A map has each key once: engines, DuckDB among them, give up the whole table otherwise.
+void CheckMapKeys(const arrow::ListArray& maps, const arrow::Array& keys,
+                  const std::string& path, const RowPath& rows, RowFaults* faults) {
+  std::unordered_set<std::string_view> seen;
+  for (std::int64_t i = 0; i < maps.length(); ++i) {
+    if (maps.IsNull(i) || maps.value_length(i) < 2) continue;
+    seen.clear();
+    const std::int64_t begin = maps.value_offset(i);
+    const std::int64_t end = begin + maps.value_length(i);
+    for (std::int64_t at = begin; at < end; ++at) {
+      bool is_new = true;
+      if (const auto bytes = KeyBytes(keys, at)) {
+        is_new = seen.insert(*bytes).second;
+      } else {
+        for (std::int64_t other = begin; other < at && is_new; ++other) {
+          is_new = !keys.RangeEquals(other, other + 1, at, keys);
+        }
+      }
+      if (is_new) continue;
+      AddFault(rows, i, path, ValueText(keys, at) + " comes twice in one map", faults);
+      break;
+    }
+  }
 }
 
 // A list, or a map as the list of its entries.
@@ -112,6 +164,7 @@ Result<ArrayPtr> ConformList(const ConformTarget& target, const ArrayPtr& column
                           ConformColumn({*node.element, inner_type, node.element_required,
                                          target.path + ".element"},
                                         values, inner_rows, pool, faults));
+    if (node.element_required) values = WithoutNulls(values);
     return Retyped(list, target.arrow_type, {values->data()});
   }
   const iceberg::MapType& node = *target.type.map();
@@ -124,8 +177,11 @@ Result<ArrayPtr> ConformList(const ConformTarget& target, const ArrayPtr& column
                         ConformColumn({*node.value, inner_type->field(1)->type(),
                                        node.value_required, target.path + ".value"},
                                       entries.field(1), inner_rows, pool, faults));
-  const auto pairs = arrow::ArrayData::Make(inner_type, values->length(), {nullptr},
-                                            {keys->data(), items->data()}, 0);
+  CheckMapKeys(list, *keys, target.path + ".key", rows, faults);
+  const ArrayPtr kept = node.value_required ? WithoutNulls(items) : items;
+  const auto pairs =
+      arrow::ArrayData::Make(inner_type, values->length(), {nullptr},
+                             {WithoutNulls(keys)->data(), kept->data()}, 0);
   return Retyped(list, target.arrow_type, {pairs});
 }
 

@@ -79,6 +79,34 @@ DataFileForm MakeDataFileForm(const iceberg::TableMetadata& metadata,
   return form;
 }
 
+namespace {
+
+// A directory's name is for people, and a file system has bounds: 255 bytes mostly. What
+// partition a file is of its manifest says, so that two may share a directory.
+constexpr std::size_t kDirectoryBytesMax = 200;
+
+std::string ShortDirectories(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::string_view whole = path.substr(0, path.find('/'));
+    std::string_view name = whole.substr(0, kDirectoryBytesMax);
+    // Not within an escape.
+    const std::size_t percent = name.rfind('%');
+    if (name.size() < whole.size() && percent != std::string_view::npos &&
+        percent + 3 > name.size()) {
+      name = name.substr(0, percent);
+    }
+    out += name;
+    path.remove_prefix(whole.size());
+    if (path.empty()) break;
+    out += '/';
+    path.remove_prefix(1);
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<DataFileWriter>> DataFileWriter::Open(
     const DataFileEnvironment& environment, const iceberg::LoadedTable& table,
     const iceberg::PartitionValues& partition, std::shared_ptr<arrow::Schema> schema,
@@ -86,8 +114,8 @@ Result<std::unique_ptr<DataFileWriter>> DataFileWriter::Open(
   const iceberg::TableMetadata& metadata = *table.metadata;
   FIRN_ASSERT(partition.size() == metadata.default_spec().fields.size());
   std::string directory = metadata.DataDirectory();
-  const std::string path = iceberg::PartitionPath(metadata.default_spec(),
-                                                  metadata.current_schema(), partition);
+  const std::string path = ShortDirectories(iceberg::PartitionPath(
+      metadata.default_spec(), metadata.current_schema(), partition));
   if (!path.empty()) directory = io::JoinLocation(directory, path);
   std::unique_ptr<DataFileWriter> writer(new DataFileWriter(table));
   writer->location_ = io::JoinLocation(

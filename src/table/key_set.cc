@@ -8,6 +8,8 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/quote.h"
@@ -68,7 +70,11 @@ class KeyMatcher final : public RowMatcher {
 Result<KeySet> KeySet::Make(const iceberg::Schema& schema,
                             std::vector<std::string> columns, base::ByteBudget& budget) {
   std::vector<KeyField> fields;
+  std::set<std::string_view> named;
   for (const std::string& column : columns) {
+    if (!named.insert(column).second) {
+      return Status::InvalidArgument("key: column " + column + " is named twice");
+    }
     const iceberg::NestedField* found = nullptr;
     for (const iceberg::NestedField& field : schema.fields()) {
       if (field.name == column) found = &field;

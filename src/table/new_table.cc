@@ -4,11 +4,49 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/quote.h"
+#include "base/utf8.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/partition_update.h"
 #include "table/table_properties.h"
 
 namespace firn::table {
+namespace {
+
+// Files have no place for what has no columns, and other engines none for names that are
+// no UTF-8.
+Status CheckColumns(const iceberg::StructType& fields, const std::string& path) {
+  if (fields.fields.empty()) {
+    return Status::InvalidArgument(
+        path.empty() ? "a table has at least one column"
+                     : "column " + path +
+                           " is a struct without fields, which no file has: make the "
+                           "table first, with a map or with text for it");
+  }
+  for (const iceberg::NestedField& field : fields.fields) {
+    if (!base::IsValidUtf8(field.name)) {
+      return Status::InvalidArgument("the column name " + base::Quoted(field.name) +
+                                     " is not UTF-8");
+    }
+    const std::string name = path.empty() ? field.name : path + "." + field.name;
+    const iceberg::Type* type = &field.type;
+    for (;;) {
+      if (type->list() != nullptr) {
+        type = type->list()->element.get();
+      } else if (type->map() != nullptr) {
+        type = type->map()->value.get();
+      } else {
+        break;
+      }
+    }
+    if (type->struct_type() != nullptr) {
+      FIRN_RETURN_IF_ERROR(CheckColumns(*type->struct_type(), name));
+    }
+  }
+  return Status::OK();
+}
+
+}  // namespace
 
 Result<iceberg::CreateTableRequest> NewTableRequest(
     const iceberg::TableIdentifier& identifier, iceberg::Schema schema,
@@ -25,6 +63,7 @@ Result<iceberg::CreateTableRequest> NewTableRequest(
   auto order = iceberg::MakeSortOrder(*sort, schema);
   if (!order.ok()) return order.status().With("sort");
   request.sort_order = std::move(*order);
+  FIRN_RETURN_IF_ERROR(CheckColumns(schema.root, ""));
   FIRN_RETURN_IF_ERROR(iceberg::CheckSchema(schema, iceberg::kFormatVersionWrittenMax));
   FIRN_RETURN_IF_ERROR(iceberg::CheckFullNames(schema));
   FIRN_ASSIGN_OR_RETURN(request.properties,

@@ -14,6 +14,7 @@
 #include "table/dead_letter_table.h"
 #include "table/file_source.h"
 #include "table/key_set.h"
+#include "table/partition_check.h"
 #include "table/table_writer.h"
 #include "table/write_properties.h"
 
@@ -248,9 +249,14 @@ class Import {
       return std::string(reading->RowWord()) + " " +
              std::to_string(reading->RowNumber(row));
     };
-    if (keys_.has_value()) {
-      environment.check_rows = [this](CheckedBatch& rows) { return keys_->Add(rows); };
-    }
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    FIRN_ASSIGN_OR_RETURN(
+        const PartitionCheck partitions,
+        PartitionCheck::Make(metadata.default_spec(), metadata.current_schema()));
+    environment.check_rows = [this, &partitions](CheckedBatch& rows) -> Status {
+      FIRN_RETURN_IF_ERROR(partitions.Mark(rows, environment_.scan.pool));
+      return keys_.has_value() ? keys_->Add(rows) : Status::OK();
+    };
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
                           TableWriter::Make(environment, outcome_.table, options));
     FIRN_ASSIGN_OR_RETURN(

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from pyiceberg.expressions import EqualTo
 
 DONE, FAILED, BAD_USAGE, NOT_FOUND, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 DAY_US = 86_400_000_000
@@ -351,33 +352,71 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(FAILED, "identifies no row", "table", "append", "a.b",
                           self.write(changed, "e.parquet"), "--key", "ms")
 
-    def test_the_least_numbers_are_found_where_they_are_truncated_to_the_greatest(self):
-        for kind, least in (("int", -2 ** 31), ("long", -2 ** 63)):
-            greatest = -least - 1
-            rows = self.directory / "rows.csv"
-            rows.write_text(f"i,id\n{least},1\n{greatest},2\n0,3\n-1,4\n,5\n")
-            table = f"t.{kind}"
-            self.run_ok("table", "create", table, "--columns", f"i {kind}, id long",
-                        "--partition", "truncate(10, i)")
-            self.run_ok("import", rows, "--into", table)
-            for condition, ids in ((f"i = {least}", [1]), ("i < -100", [1]),
-                                   (f"i <= {least}", [1]), (f"i >= {greatest}", [2]),
-                                   ("i > 0", [2]), ("i = 0", [3]), ("i < 0", [1, 4])):
-                done = self.run_ok("sql", f"SELECT id FROM {table} WHERE {condition} "
-                                   "ORDER BY id")
-                self.assertEqual([row[0] for row in done["rows"]], ids, condition)
-            deleted = self.run_ok("table", "delete", table, "--filter", f"i = {least}",
-                                  "--dry-run")
-            self.assertEqual(deleted["rows"], 1)
+    def test_numbers_that_no_partition_has_are_named(self):
+        for kind, least, nearly in (("int", -2 ** 31, -2147483640),
+                                    ("long", -2 ** 63, -9223372036854775800),
+                                    ("decimal(9, 2)", "-9999999.99", "-9999999.90")):
+            with self.subTest(kind):
+                rows = self.directory / "rows.csv"
+                rows.write_text(f"i,id\n{nearly},1\n0,2\n{least},3\n,4\n")
+                table = "t." + kind[:4]
+                self.run_ok("table", "create", table, "--columns", f"i {kind}, id long",
+                            "--partition", "truncate(10, i)")
+                self.assert_fails(FAILED, f"line 4, column i: {least} has no partition",
+                                  "import", rows, "--into", table)
+                self.assertEqual(self.run_ok("table", "snapshots", table), [])
+                report = self.run_ok("import", rows, "--into", table, "--on-invalid",
+                                     "quarantine")
+                self.assertEqual((report["rows"], report["rows_quarantined"]), (3, 1))
+                found = load_table(self.warehouse, table).scan(
+                    row_filter=f"i <= {nearly}").to_arrow()
+                self.assertEqual(found["id"].to_pylist(), [1])
 
-    def test_a_decimal_that_no_partition_has_is_named(self):
-        rows = self.directory / "rows.csv"
-        rows.write_text("d\n1.00\n-9999999.99\n")
-        self.run_ok("table", "create", "t.d", "--columns", "d decimal(9, 2)", "--partition",
-                    "truncate(10, d)")
-        self.assert_fails(FAILED, "-9999999.99 has no partition", "import", rows, "--into",
-                          "t.d")
-        self.assertEqual(self.run_ok("table", "snapshots", "t.d"), [])
+    def test_partitions_whose_names_are_long(self):
+        texts = ["a" * 300, "a" * 299, "é" * 60, "x"]
+        path = self.write(pa.table({"s": texts, "id": range(4)}), "long.parquet")
+        self.run_ok("import", path, "--into", "t.long", "--partition", "s")
+        for number, text in enumerate(texts):
+            table = load_table(self.warehouse, "t.long")
+            rows = table.scan(row_filter=EqualTo("s", text)).to_arrow()
+            self.assertEqual(rows["id"].to_pylist(), [number])
+        for file in self.data_files():
+            self.assertLessEqual(max(len(os.fsencode(part)) for part in file.parts), 255)
+
+    def test_structs_that_are_null_may_have_required_fields(self):
+        self.run_ok("table", "create", "t.n", "--columns",
+                    "id long, s struct<x: int required, y: string>, "
+                    "l list<struct<x: int required>>")
+        lines = self.directory / "rows.ndjson"
+        lines.write_text('{"id":1,"s":{"x":7},"l":[{"x":1},null]}\n{"id":2,"s":null}\n'
+                         '{"id":3,"l":[null]}\n')
+        self.run_ok("import", lines, "--into", "t.n")
+        rows = load_table(self.warehouse, "t.n").scan().to_arrow().to_pylist()
+        self.assertEqual([(row["id"], row["s"], row["l"] or []) for row in rows],
+                         [(1, {"x": 7, "y": None}, [{"x": 1}, None]), (2, None, []),
+                          (3, None, [None])])
+
+    def test_a_map_has_each_key_once(self):
+        self.run_ok("table", "create", "t.m", "--columns", "id long, m map<int, string>")
+        lines = self.directory / "rows.ndjson"
+        lines.write_text('{"id":1,"m":{"5":"a"}}\n{"id":2,"m":{"5":"a","05":"b"}}\n')
+        self.assert_fails(FAILED, 'line 2, column m.key: value "5" comes twice in one map',
+                          "import", lines, "--into", "t.m")
+        twice = pa.table({"id": [3, 4], "m": pa.array(
+            [[(1, "x"), (1, "y")], [(1, "x"), (2, "y")]], pa.map_(pa.int32(), pa.string()))})
+        report = self.run_ok("import", lines, self.write(twice, "m.parquet"), "--into",
+                             "t.m", "--on-invalid", "quarantine")
+        self.assertEqual((report["rows"], report["rows_quarantined"]), (2, 2))
+        scanned = self.run_ok("table", "scan", "t.m")["rows"]
+        self.assertEqual(sorted(row[0] for row in scanned), [1, 4])
+
+    def test_new_tables_have_columns_that_others_read(self):
+        for name, text, said in (("r.ndjson", '{"r":{}}\n', "struct without fields"),
+                                 ("r.ndjson", '{"r":[{}]}\n', "struct without fields")):
+            path = self.directory / name
+            path.write_text(text)
+            self.assert_fails(FAILED, said, "import", path, "--into", "t.new")
+        self.assert_fails(BAD_USAGE, "is empty", "table", "scan", "t.new", "--filter", "")
 
     def test_settings_say_how_files_are_written(self):
         config = self.directory / "firn.yaml"
