@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <random>
 #include <tuple>
 #include <vector>
 
@@ -431,6 +432,50 @@ TEST_F(RowFileTest, CsvEndsAtAQuoteThatIsNeverClosed) {
             "x.file: line 1: the quote that begins there is never closed");
   EXPECT_THAT(Read(RowFormat::kCsv, "id,s\n1,\"a\""), testing::EndsWith("\n1 | a"));
   EXPECT_THAT(Read(RowFormat::kCsv, "id,s\n1,a\"\n"), testing::EndsWith("\n1 | a\""));
+}
+
+// Of whatever text, what is looked at here is split as Arrow's parser does it: a row that
+// is left out stands on its line, and another one follows where no quote is open.
+TEST_F(RowFileTest, LinesAndQuotesOfCsvAreThoseOfItsParser) {
+  const auto wanted = arrow::schema({arrow::field("x", arrow::utf8())});
+  const auto left_out = [&](const std::string& text, Status* status) {
+    std::vector<RejectedRow> rows;
+    RowFileOptions options{RowFormat::kCsv, wanted, nullptr};
+    options.on_rejected = [&](const RejectedRow& row) {
+      rows.push_back(row);
+      return Status::OK();
+    };
+    auto stream = OpenRowFile(context_, BytesOf(context_, text), "x.csv", options);
+    *status = stream.status();
+    while (status->ok()) {
+      const auto batch = (*stream)->Next();
+      *status = batch.status();
+      if (!batch.ok() || *batch == nullptr) break;
+    }
+    return rows;
+  };
+  std::mt19937 random(27);  // NOLINT(bugprone-random-generator-seed): repeatable.
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string heading = i % 2 == 0 ? "a\n" : "a,b,c,d\n";
+    std::string text = heading;
+    for (auto left = random() % 16; left > 0; --left)
+      text += "x,\"\"\n\n\r"[random() % 7];
+    Status status;
+    for (const RejectedRow& row : left_out(text, &status)) {
+      std::size_t at = 0;
+      for (std::int64_t line = 1; line < row.row; ++line) {
+        at = text.find_first_of("\r\n", at);
+        at += text.compare(at, 2, "\r\n") == 0 ? 2 : 1;
+      }
+      EXPECT_TRUE(std::string_view(text).substr(at).starts_with(row.record))
+          << testing::PrintToString(text) << " line " << row.row;
+    }
+    EXPECT_TRUE(status.ok() || status.message().ends_with("is never closed")) << status;
+    const auto more = left_out(text + (status.ok() ? "\ny,y" : "\"\ny,y"), &status);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(!more.empty() && more.back().record == "y,y")
+        << testing::PrintToString(text);
+  }
 }
 
 // As firn's own export writes NULL in a column that is alone.
