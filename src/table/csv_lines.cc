@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/csv_lines.h"
 
-#include <arrow/buffer.h>
+#include <cstddef>
 
 namespace firn::table {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-}  // namespace
 
 std::vector<std::int64_t> CsvLines::LinesOf(const std::vector<std::int64_t>& rows) {
   std::vector<std::int64_t> lines;
   lines.reserve(rows.size());
-  const std::lock_guard lock(mutex_);
   for (const std::int64_t row : rows) {
     while (steps_.size() > 1 && steps_[1].row <= row) steps_.pop_front();
     lines.push_back(steps_.empty() ? row + 1
@@ -22,24 +16,12 @@ std::vector<std::int64_t> CsvLines::LinesOf(const std::vector<std::int64_t>& row
   return lines;
 }
 
-arrow::Result<std::int64_t> CsvLines::Read(std::int64_t size, void* out) {
-  ARROW_ASSIGN_OR_RAISE(const std::int64_t read, inner_->Read(size, out));
-  See(std::string_view(static_cast<const char*>(out), static_cast<std::size_t>(read)));
-  return read;
-}
-
-arrow::Result<std::shared_ptr<arrow::Buffer>> CsvLines::Read(std::int64_t size) {
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> read, inner_->Read(size));
-  See(std::string_view(*read));
-  return read;
+std::optional<std::int64_t> CsvLines::OpenQuoteLine() const {
+  if (state_ != State::kQuoted) return std::nullopt;
+  return quote_line_;
 }
 
 void CsvLines::See(std::string_view text) {
-  const std::lock_guard lock(mutex_);
-  if (!is_begun_ && text.starts_with(kByteOrderMark)) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
-  is_begun_ = true;
   const char delimiter = delimiter_;
   const auto ends_value = [&](char c) {
     return c == delimiter || c == '\n' || c == '\r';
@@ -68,13 +50,17 @@ void CsvLines::See(std::string_view text) {
   }
 }
 
+void CsvLines::BeginRow() {
+  if (steps_.empty() || steps_.back().line + rows_ - steps_.back().row != line_) {
+    steps_.push_back({rows_, line_});
+  }
+  ++rows_;
+}
+
 void CsvLines::SeePlain(char c) {
   const bool ends_line = c == '\n' || c == '\r';
-  if (state_ == State::kLine && !ends_line) {
-    if (steps_.empty() || steps_.back().line + rows_ - steps_.back().row != line_) {
-      steps_.push_back({rows_, line_});
-    }
-    ++rows_;
+  if (state_ == State::kLine && (!ends_line || blank_lines_count_)) {
+    BeginRow();
     state_ = State::kValue;
   }
   if (ends_line) {
@@ -82,8 +68,11 @@ void CsvLines::SeePlain(char c) {
     state_ = State::kLine;
   } else if (c == delimiter_) {
     state_ = State::kValue;
+  } else if (c == '"' && state_ == State::kValue) {
+    quote_line_ = line_;
+    state_ = State::kQuoted;
   } else {
-    state_ = c == '"' && state_ == State::kValue ? State::kQuoted : State::kInValue;
+    state_ = State::kInValue;
   }
 }
 

@@ -4,21 +4,17 @@
 #include <arrow/array/array_binary.h>
 #include <arrow/array/builder_base.h>
 #include <arrow/array/util.h>
-#include <arrow/csv/api.h>
-#include <arrow/io/memory.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <deque>
 #include <map>
-#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "table/arrow_status.h"
-#include "table/csv_lines.h"
+#include "table/csv_text.h"
 #include "table/take_rows.h"
 #include "table/text_values.h"
 #include "wire/arrow_json.h"
@@ -28,98 +24,23 @@ namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
-using InputPtr = std::shared_ptr<arrow::io::InputStream>;
-using ReaderPtr = std::shared_ptr<arrow::csv::StreamingReader>;
 using SchemaPtr = std::shared_ptr<arrow::Schema>;
-
-// Text that is parsed at once; a row is never longer.
-constexpr std::int32_t kBlockBytes = 4 << 20;
-// What is looked at where types are guessed: a block, and what follows it, so that the
-// reader sees that the block is not the last.
-constexpr std::int64_t kSampleBytes = 2 * std::int64_t{kBlockBytes} + 1;
-
-// Rows with another number of values than the heading, as they are met: by Arrow's
-// reader, perhaps in a thread of its own and ahead of the rows it gives out. Thread-safe.
-class SkippedRows {
- public:
-  // False where those that were not taken are too many together: reading is to end, since
-  // a file of nothing else, such as one with another delimiter, must not be in memory.
-  bool Add(RejectedRow row) {
-    const std::lock_guard lock(mutex_);
-    bytes_ += static_cast<std::int64_t>(row.record.size() + row.reason.size());
-    rows_.push_back(std::move(row));
-    return bytes_ <= kBytesMax;
-  }
-  // Those since the last call, in the order of the file.
-  std::vector<RejectedRow> Take() {
-    const std::lock_guard lock(mutex_);
-    bytes_ = 0;
-    return std::exchange(rows_, {});
-  }
-
- private:
-  static constexpr std::int64_t kBytesMax = std::int64_t{64} << 20;
-  std::mutex mutex_;
-  std::vector<RejectedRow> rows_;  // Guarded by mutex_.
-  std::int64_t bytes_ = 0;         // Of those; guarded by mutex_.
-};
-
-// Of columns of text. The row of a skipped one is its number, the heading being 0.
-Result<ReaderPtr> OpenReader(const InputPtr& text, char delimiter,
-                             const std::shared_ptr<SkippedRows>& skipped) {
-  auto read = arrow::csv::ReadOptions::Defaults();
-  read.use_threads = false;  // Rows are then numbered.
-  read.block_size = kBlockBytes;
-  auto parse = arrow::csv::ParseOptions::Defaults();
-  parse.newlines_in_values = true;
-  parse.delimiter = delimiter;
-  parse.invalid_row_handler = [skipped](const arrow::csv::InvalidRow& row) {
-    const bool goes_on =
-        skipped->Add({row.number - 1, "",
-                      std::to_string(row.actual_columns) + " values where there are " +
-                          std::to_string(row.expected_columns) + " columns",
-                      std::string(row.text)});
-    return goes_on ? arrow::csv::InvalidRowResult::Skip
-                   : arrow::csv::InvalidRowResult::Error;
-  };
-  auto convert = arrow::csv::ConvertOptions::Defaults();
-  convert.null_values = {""};
-  convert.strings_can_be_null = true;
-  convert.quoted_strings_can_be_null = false;
-  convert.default_column_type = arrow::utf8();
-  convert.check_utf8 = false;  // The table says which values are no UTF-8.
-  // Arrow's threads may free what they read ahead after the stream and its pool are gone,
-  // so the text is in Arrow's own pool: a few blocks of it.
-  return FromArrow(arrow::csv::StreamingReader::Make(arrow::io::IOContext(), text, read,
-                                                     parse, convert));
-}
 
 class CsvRows final : public RowStream {
  public:
-  CsvRows(const base::Context& context, CsvFile file, std::shared_ptr<CsvLines> lines,
-          ReaderPtr reader, std::shared_ptr<SkippedRows> skipped,
-          const arrow::Schema& wanted, OnRejected rejected, arrow::MemoryPool* pool)
+  // `first` are the rows of `text` that were read already.
+  CsvRows(const base::Context& context, CsvFile file, std::unique_ptr<CsvText> text,
+          BatchPtr first, SchemaPtr schema, int columns_max, OnRejected rejected,
+          arrow::MemoryPool* pool)
       : context_(context),
         file_(std::move(file)),
-        lines_(std::move(lines)),
-        reader_(std::move(reader)),
-        skipped_(std::move(skipped)),
+        text_(std::move(text)),
         rejected_(std::move(rejected)),
-        pool_(pool) {
-    arrow::FieldVector fields = reader_->schema()->fields();
-    for (auto& field : fields) {
-      const auto target = wanted.GetFieldByName(field->name());
-      if (target != nullptr) field = field->WithType(target->type());
-    }
-    schema_ = arrow::schema(std::move(fields));
-    // A table of many columns gets those that the file has not as well.
-    const int columns = std::max({1, schema_->num_fields(), wanted.num_fields()});
-    rows_at_once_ = std::max(std::int64_t{1}, kCellsAtOnce / columns);
-  }
-  ~CsvRows() override {
-    reader_.reset();
-    file_.bytes->Stop();
-  }
+        pool_(pool),
+        schema_(std::move(schema)),
+        rows_at_once_(std::max(std::int64_t{1}, kCellsAtOnce / std::max(1, columns_max))),
+        rows_(std::move(first)) {}
+  ~CsvRows() override { file_.bytes->Stop(); }
 
   const SchemaPtr& schema() const override { return schema_; }
   scan::ScanStats stats() const override { return stats_; }
@@ -148,17 +69,14 @@ class CsvRows final : public RowStream {
 
   // The good ones of the next rows, perhaps none; null at the end.
   Result<BatchPtr> Read() {
-    if (text_ == nullptr || begin_ == text_->num_rows()) {
+    if (rows_ == nullptr || begin_ == rows_->num_rows()) {
+      while (told_ < text_->left_out().size()) FIRN_RETURN_IF_ERROR(RejectLeftOut());
+      told_ = 0;
       begin_ = 0;
-      const Status read = FromArrow(reader_->ReadNext(&text_));
-      for (RejectedRow& row : skipped_->Take()) left_out_.push_back(std::move(row));
-      FIRN_RETURN_IF_ERROR(read);
-      if (text_ == nullptr) {
-        while (!left_out_.empty()) FIRN_RETURN_IF_ERROR(RejectLeftOut());
-        return BatchPtr();
-      }
+      FIRN_ASSIGN_OR_RETURN(rows_, text_->Next());
+      if (rows_ == nullptr) return BatchPtr();
     }
-    const BatchPtr text = text_->Slice(begin_, rows_at_once_);
+    const BatchPtr text = rows_->Slice(begin_, rows_at_once_);
     begin_ += text->num_rows();
     Faults faults;
     arrow::ArrayVector columns;
@@ -188,7 +106,7 @@ class CsvRows final : public RowStream {
     numbers_.clear();
     // Lines are asked for in the order of the file, up to each row that was left out.
     const auto number = [&]() -> Status {
-      const std::vector<std::int64_t> lines = lines_->LinesOf(rows);
+      const std::vector<std::int64_t> lines = text_->LinesOf(rows);
       rows.clear();
       for (const std::int64_t line : lines) {
         numbers_.push_back(line);
@@ -196,23 +114,25 @@ class CsvRows final : public RowStream {
       }
       return Status::OK();
     };
+    const std::vector<LeftOutRow>& left_out = text_->left_out();
     for (std::int64_t i = 0; i < count; ++i) {
-      ++last_row_;
-      while (!left_out_.empty() && left_out_.front().row == last_row_) {
+      while (told_ < left_out.size() && left_out[told_].row == last_row_ + 1) {
         FIRN_RETURN_IF_ERROR(number());
         FIRN_RETURN_IF_ERROR(RejectLeftOut());
-        ++last_row_;
       }
-      rows.push_back(last_row_);
+      rows.push_back(++last_row_);
     }
     return number();
   }
 
+  // The next of those that were left out, which is the next row.
   Status RejectLeftOut() {
-    RejectedRow row = std::move(left_out_.front());
-    left_out_.pop_front();
-    row.row = lines_->LinesOf({row.row}).front();
-    return rejected_(row);
+    const LeftOutRow& row = text_->left_out()[told_++];
+    ++last_row_;
+    return rejected_({text_->LinesOf({row.row}).front(), "",
+                      std::to_string(row.values) + " values where there are " +
+                          std::to_string(schema_->num_fields()) + " columns",
+                      std::string(row.text)});
   }
 
   Result<BatchPtr> Without(const Faults& faults, const arrow::ArrayVector& columns) {
@@ -263,37 +183,46 @@ class CsvRows final : public RowStream {
 
   const base::Context& context_;
   const CsvFile file_;
-  const std::shared_ptr<CsvLines> lines_;
-  ReaderPtr reader_;
-  const std::shared_ptr<SkippedRows> skipped_;
+  const std::unique_ptr<CsvText> text_;
   const OnRejected rejected_;
   arrow::MemoryPool* const pool_;
-  SchemaPtr schema_;
-  std::int64_t rows_at_once_ = 1;
-  BatchPtr text_;  // Read, and given out up to begin_.
+  const SchemaPtr schema_;
+  const std::int64_t rows_at_once_;
+  BatchPtr rows_;  // Of text_, given out up to begin_.
   std::int64_t begin_ = 0;
-  std::deque<RejectedRow> left_out_;   // Not told yet.
+  std::size_t told_ = 0;               // Of those among them that were left out.
   std::int64_t last_row_ = 0;          // The heading is row 0.
   std::vector<std::int64_t> numbers_;  // Of the rows given out last.
   scan::ScanStats stats_;
 };
 
-// The columns that the text stands for, from its beginning.
-Result<SchemaPtr> Guess(std::string_view beginning, char delimiter,
+// The columns of `text`, as `wanted` has them, and else of text.
+SchemaPtr ColumnsOf(const CsvText& text, const arrow::Schema& wanted) {
+  arrow::FieldVector fields;
+  for (const std::string& name : text.names()) {
+    const auto target = wanted.GetFieldByName(name);
+    fields.push_back(
+        arrow::field(name, target != nullptr ? target->type() : arrow::utf8()));
+  }
+  if (!text.names().empty()) return arrow::schema(std::move(fields));
+  // An empty file is one of no rows.
+  for (const auto& field : wanted.fields()) fields.push_back(field->WithNullable(true));
+  return arrow::schema(std::move(fields));
+}
+
+// The columns that the text stands for, from its beginning: rows that are left out decide
+// nothing.
+Result<SchemaPtr> Guess(const CsvText& text, const BatchPtr& beginning,
                         arrow::MemoryPool* pool) {
-  // Rows that are left out decide nothing.
-  FIRN_ASSIGN_OR_RETURN(
-      const ReaderPtr reader,
-      OpenReader(arrow::io::BufferReader::FromString(std::string(beginning)), delimiter,
-                 std::make_shared<SkippedRows>()));
-  BatchPtr batch;
-  FIRN_RETURN_IF_ERROR(FromArrow(reader->ReadNext(&batch)));
-  arrow::FieldVector fields = reader->schema()->fields();
-  for (std::size_t i = 0; batch != nullptr && i < fields.size(); ++i) {
-    const ArrayPtr& text = batch->column(static_cast<int>(i));
-    FIRN_ASSIGN_OR_RETURN(
-        auto type, TypeOfText(static_cast<const arrow::StringArray&>(*text), pool));
-    fields[i] = fields[i]->WithType(std::move(type));
+  arrow::FieldVector fields;
+  for (const std::string& name : text.names()) {
+    std::shared_ptr<arrow::DataType> type = arrow::utf8();
+    if (beginning != nullptr) {
+      const ArrayPtr& values = beginning->column(static_cast<int>(fields.size()));
+      FIRN_ASSIGN_OR_RETURN(
+          type, TypeOfText(static_cast<const arrow::StringArray&>(*values), pool));
+    }
+    fields.push_back(arrow::field(name, std::move(type)));
   }
   return arrow::schema(std::move(fields));
 }
@@ -304,18 +233,25 @@ Result<std::unique_ptr<RowStream>> OpenCsvRows(const base::Context& context, Csv
                                                const SchemaPtr& wanted,
                                                OnRejected rejected,
                                                arrow::MemoryPool* pool) {
-  SchemaPtr columns = wanted;
-  if (columns == nullptr) {
-    FIRN_ASSIGN_OR_RETURN(const std::string_view beginning,
-                          FromArrow(file.text->Peek(kSampleBytes)));
-    FIRN_ASSIGN_OR_RETURN(columns, Guess(beginning, file.delimiter, pool));
+  auto text = std::make_unique<CsvText>(file.text, file.delimiter, pool);
+  FIRN_RETURN_IF_ERROR(text->ReadHeading());
+  SchemaPtr columns;
+  BatchPtr first;
+  if (wanted != nullptr) {
+    columns = ColumnsOf(*text, *wanted);
+  } else if (text->names().empty()) {
+    return Status::InvalidArgument(
+        "it is empty: the names of the columns are to be its first line");
+  } else {
+    FIRN_ASSIGN_OR_RETURN(first, text->Next());
+    FIRN_ASSIGN_OR_RETURN(columns, Guess(*text, first, pool));
   }
-  const auto lines = std::make_shared<CsvLines>(file.text, file.delimiter);
-  const auto skipped = std::make_shared<SkippedRows>();
-  FIRN_ASSIGN_OR_RETURN(ReaderPtr reader, OpenReader(lines, file.delimiter, skipped));
-  return std::unique_ptr<RowStream>(
-      std::make_unique<CsvRows>(context, std::move(file), lines, std::move(reader),
-                                skipped, *columns, std::move(rejected), pool));
+  // A table of many columns gets those that the file has not as well.
+  const int columns_max =
+      std::max(columns->num_fields(), wanted != nullptr ? wanted->num_fields() : 0);
+  return std::unique_ptr<RowStream>(std::make_unique<CsvRows>(
+      context, std::move(file), std::move(text), std::move(first), std::move(columns),
+      columns_max, std::move(rejected), pool));
 }
 
 }  // namespace firn::table

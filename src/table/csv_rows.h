@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // csv_rows.h: the rows of a file of CSV or TSV. Internal to row_file.h.
 //
-// Arrow's reader splits the text into values and gives them as text; rows of another
-// number of values than the heading are put apart. What the text stands for is said by
-// text_values.h, value by value.
+// The text is split into values (csv_text.h); rows of another number of values than the
+// heading are put apart. What the text stands for is said by text_values.h, value by
+// value.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct CsvFile {
 
 // Columns that `wanted` has become of its types, others are text. Null: all are guessed
 // from the beginning. `context` and `pool` must outlive the stream. InvalidArgument for a
-// file without a heading.
+// file without a heading; where columns are wanted, one of nothing at all has no rows.
 Result<std::unique_ptr<RowStream>> OpenCsvRows(
     const base::Context& context, CsvFile file,
     const std::shared_ptr<arrow::Schema>& wanted, OnRejected rejected,

@@ -33,8 +33,8 @@ enum class ShapeKind : std::uint8_t {
 // What is known of the values at one place.
 struct Shape {
   ShapeKind kind = ShapeKind::kNull;
-  TimestampText timestamp = TimestampText::kNone;  // Of all text here.
-  std::vector<Shape> element;                      // One, of a list.
+  TimeText time = TimeText::kNone;  // Of all text here.
+  std::vector<Shape> element;       // One, of a list.
   std::vector<std::pair<std::string, Shape>> fields;
   std::unordered_map<std::string, std::size_t> by_name;
 };
@@ -87,9 +87,9 @@ bool IsText(ShapeKind kind) {
 // REQUIRES: GoTogether(*into, from). How many names are new is added to `fields`.
 void Merge(Shape from, Shape* into, std::int64_t* fields) {
   if (!IsText(into->kind)) {
-    into->timestamp = from.timestamp;
-  } else if (IsText(from.kind) && into->timestamp != from.timestamp) {
-    into->timestamp = TimestampText::kNone;
+    into->time = from.time;
+  } else if (IsText(from.kind)) {
+    into->time = CommonTimeText(into->time, from.time);
   }
   CommonKind(into->kind, from.kind, &into->kind);
   if (!from.element.empty()) {
@@ -106,9 +106,9 @@ void Merge(Shape from, Shape* into, std::int64_t* fields) {
   }
 }
 
-// The value at which `json` stands, and `json` past it. False where it goes into no
-// column; then `json` is anywhere.
-bool ShapeOf(JsonCursor& json, Shape* shape) {
+// The value at which `json` stands, and `json` past it. Where it goes into no column that
+// is false, `fault` says why, and `json` is anywhere.
+bool ShapeOf(JsonCursor& json, Shape* shape, std::string* fault) {
   switch (json.kind()) {
     case JsonKind::kNull:
       json.TakeWord();
@@ -125,7 +125,7 @@ bool ShapeOf(JsonCursor& json, Shape* shape) {
       shape->kind = text == "NaN" || text == "+Inf" || text == "-Inf"
                         ? ShapeKind::kNotFinite
                         : ShapeKind::kText;
-      shape->timestamp = TimestampTextOf(text);
+      shape->time = TimeTextOf(text);
       return true;
     }
     case JsonKind::kArray: {
@@ -134,7 +134,9 @@ bool ShapeOf(JsonCursor& json, Shape* shape) {
       std::int64_t fields = 0;
       for (bool more = json.Open(); more; more = json.More()) {
         Shape element;
-        if (!ShapeOf(json, &element) || !GoTogether(shape->element[0], element)) {
+        if (!ShapeOf(json, &element, fault)) return false;
+        if (!GoTogether(shape->element[0], element)) {
+          *fault = "an array has values of several types";
           return false;
         }
         Merge(std::move(element), shape->element.data(), &fields);
@@ -148,8 +150,11 @@ bool ShapeOf(JsonCursor& json, Shape* shape) {
   for (bool more = json.Open(); more; more = json.More()) {
     std::string name(json.TakeName());
     Shape field;
-    if (!ShapeOf(json, &field)) return false;
-    if (!shape->by_name.emplace(name, shape->fields.size()).second) return false;
+    if (!ShapeOf(json, &field, fault)) return false;
+    if (!shape->by_name.emplace(name, shape->fields.size()).second) {
+      *fault = "the name " + ShownText(name) + " is there twice";
+      return false;
+    }
     shape->fields.emplace_back(std::move(name), std::move(field));
   }
   return true;
@@ -174,12 +179,16 @@ TypePtr TypeOf(const Shape& shape) {
     case ShapeKind::kText:
       break;
   }
-  switch (shape.timestamp) {
-    case TimestampText::kZoned:
+  switch (shape.time) {
+    case TimeText::kDate:
+      return arrow::date32();
+    case TimeText::kTimeOfDay:
+      return arrow::time64(arrow::TimeUnit::MICRO);
+    case TimeText::kZoned:
       return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-    case TimestampText::kLocal:
+    case TimeText::kLocal:
       return arrow::timestamp(arrow::TimeUnit::MICRO);
-    case TimestampText::kNone:
+    case TimeText::kNone:
       break;
   }
   return arrow::utf8();
@@ -197,17 +206,35 @@ arrow::FieldVector FieldsOf(const Shape& shape) {
 
 Result<std::shared_ptr<arrow::Schema>> GuessNdjsonSchema(std::string_view text,
                                                          std::int32_t block_bytes) {
+  const bool is_cut = text.size() >= static_cast<std::size_t>(block_bytes);
   text = text.substr(0, static_cast<std::size_t>(block_bytes));
   Shape all;
   std::int64_t fields = 0;
+  std::int64_t number = 0;
+  std::string first_fault;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const bool is_whole = line.size() < text.size();
+    text.remove_prefix(line.size() + (is_whole ? 1 : 0));
+    ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (!FaultOfLine(line).empty()) continue;
-    JsonCursor json(line);
     Shape shape;
-    if (!ShapeOf(json, &shape)) continue;
+    std::string fault =
+        line.size() == static_cast<std::size_t>(block_bytes)
+            ? "it is longer than " + std::to_string(block_bytes) + " bytes"
+            : FaultOfLine(line);
+    if (fault.empty()) {
+      JsonCursor json(line);
+      ShapeOf(json, &shape, &fault);
+    }
+    if (!fault.empty()) {
+      // What is wrong with a line that is cut off is nothing that the file has.
+      const bool is_known = is_whole || !is_cut || number == 1;
+      if (first_fault.empty() && is_known) {
+        first_fault = "line " + std::to_string(number) + ": " + fault;
+      }
+      continue;
+    }
     if (!GoTogether(all, shape)) break;
     Merge(std::move(shape), &all, &fields);
     if (fields > kGuessedFieldsMax) {
@@ -220,7 +247,13 @@ Result<std::shared_ptr<arrow::Schema>> GuessNdjsonSchema(std::string_view text,
   }
   if (all.kind == ShapeKind::kNull) {
     return Status::InvalidArgument(
+        (first_fault.empty() ? "" : first_fault + "; ") +
         "no line of its beginning is an object that parses, such as {\"id\": 1}");
+  }
+  if (all.fields.empty()) {
+    return Status::InvalidArgument(
+        "no line of its beginning has a name in it, so that there would be no columns: "
+        "make the table first (firn table create --columns 'id long')");
   }
   return arrow::schema(FieldsOf(all));
 }

@@ -24,7 +24,8 @@ inline constexpr std::int64_t kGuessedFieldsMax = 5'000;
 
 // The columns of `text`, which begins with a line and may end within one, as a table may
 // have them. Of a longer text than `block_bytes` only so much decides. InvalidArgument
-// where no line is an object, and where there are more than kGuessedFieldsMax names.
+// where no line is an object that parses, which says what is wrong with the first, where
+// there is no name, and where there are more than kGuessedFieldsMax.
 Result<std::shared_ptr<arrow::Schema>> GuessNdjsonSchema(std::string_view text,
                                                          std::int32_t block_bytes);
 

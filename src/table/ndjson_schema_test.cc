@@ -77,6 +77,48 @@ TEST(NdjsonSchemaTest, ALineThatIsCutOffDecidesNothing) {
   EXPECT_EQ(Guess("{\"a\":1}\n{\"a\":2,\"b"), "a: int64");
 }
 
+// As CSV guesses them.
+TEST(NdjsonSchemaTest, TextMayBeDatesAndTimes) {
+  EXPECT_EQ(Guess("{\"d\":\"2020-01-01\",\"t\":\"03:04:05\",\"l\":[\"03:04\",null]}\n"
+                  "{\"d\":null,\"t\":\" 03:04:05.5\"}\n"),
+            "d: date32[day], t: time64[us], l: list<item: time64[us]>");
+  const std::string texts[] = {"2020-01-01", "03:04:05", "2020-01-01T03:04:05",
+                               "2020-01-01T03:04:05Z", "word"};
+  for (const std::string& a : texts) {
+    for (const std::string& b : texts) {
+      const bool is_local = a + b == texts[0] + texts[2] || a + b == texts[2] + texts[0];
+      if (a == b) continue;
+      EXPECT_EQ(Guess("{\"a\":\"" + a + "\"}\n{\"a\":\"" + b + "\"}\n"),
+                is_local ? "a: timestamp[us]" : "a: string")
+          << a << " " << b;
+    }
+  }
+  EXPECT_EQ(Guess("{\"a\":\"2020-01-01\"}\n{\"a\":\"2020-01-01T00:00\"}\n"
+                  "{\"a\":\"2020-01-02\"}\n"),
+            "a: timestamp[us]");
+  EXPECT_EQ(Guess("{\"a\":\"2020-13-01\",\"b\":\"24:00\"}\n"), "a: string, b: string");
+}
+
+TEST(NdjsonSchemaTest, WithoutANameThereAreNoColumns) {
+  EXPECT_THAT(Guess("{}\n{ }\n"),
+              testing::AllOf(HasSubstr("no line of its beginning has a name"),
+                             HasSubstr("firn table create")));
+  EXPECT_EQ(Guess("{}\n{\"a\":1}\n"), "a: int64");
+}
+
+TEST(NdjsonSchemaTest, TheFirstLineSaysWhyThereAreNoColumns) {
+  const std::string deep = std::string(200, '[') + std::string(200, ']');
+  EXPECT_THAT(Guess("{\"a\":" + deep + "}\nword\n"),
+              testing::StartsWith("line 1: it is "));
+  EXPECT_THAT(Guess("\n{\"a\":1,\"a\":2}\n"),
+              testing::StartsWith("line 2: the name \"a\" is there twice; no line of "));
+  EXPECT_THAT(Guess("{\"a\":[1,\"x\"]}\n"),
+              testing::StartsWith("line 1: an array has values of several types"));
+  EXPECT_THAT(Guess("{\"a\":\"" + std::string(100, 'x') + "\"}\n", 64),
+              testing::StartsWith("line 1: it is longer than 64 bytes; no line of "));
+  EXPECT_THAT(Guess("{\"a\":"), testing::StartsWith("line 1: its object does not end"));
+}
+
 TEST(NdjsonSchemaTest, WithoutAnObjectThereAreNoColumns) {
   for (const char* text : {"", "\n", "word\n", "{\"a\":\n", "1\n2\n"}) {
     EXPECT_THAT(Guess(text), HasSubstr("is an object that parses")) << text;

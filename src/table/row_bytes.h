@@ -22,8 +22,8 @@ namespace firn::table {
 // Fills `out` and returns how many bytes it got; fewer than `size` at the end alone.
 using ReadBytes = std::function<Result<std::int64_t>(std::int64_t size, char* out)>;
 
-// Arrow's readers of text read ahead, in threads of Arrow's, and may do so for a while
-// after they are gone: Stop() ends that. An error is kept as it was, since Arrow's
+// Whatever of Arrow's still refers to it when its stream is gone reads no more after
+// Stop(). An error is kept as it was, since Arrow's
 // statuses would lose what to do about it; a context that ends is one. Thread-safe.
 class RowBytes final : public arrow::io::InputStream {
  public:

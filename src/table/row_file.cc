@@ -139,12 +139,7 @@ class RowFile {
 
   Result<std::unique_ptr<RowStream>> Open() {
     FIRN_ASSIGN_OR_RETURN(InputPtr plain, Decompressed(bytes_, name_));
-    // Arrow's reader of CSV may free what it read ahead after the stream and its pool are
-    // gone.
-    const bool is_csv =
-        options_.format == RowFormat::kCsv || options_.format == RowFormat::kTsv;
-    auto buffered = std::make_shared<PeekableInput>(
-        std::move(plain), is_csv ? arrow::default_memory_pool() : pool_);
+    auto buffered = std::make_shared<PeekableInput>(std::move(plain), pool_);
     switch (options_.format) {
       case RowFormat::kCsv:
       case RowFormat::kTsv:

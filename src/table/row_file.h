@@ -6,7 +6,7 @@
 //   NDJSON   one object a line; a name that is absent is NULL
 //   Arrow    the streaming format, and the file format as its stream
 //
-// Arrow's readers split CSV and read Arrow. What text stands for is said here
+// Arrow splits CSV and reads its own formats. What text stands for is said here
 // (text_values.h, ndjson_columns.h). Where types are wanted, values are read as those and
 // never guessed. Where they are not, the first few mebibytes decide, once for the whole
 // file, and a later value that is none of its column's type is an error. Times of RFC

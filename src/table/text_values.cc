@@ -119,10 +119,14 @@ Status AppendDecimal(std::string_view text, arrow::ArrayBuilder& builder) {
   return FromArrow(static_cast<arrow::Decimal128Builder&>(builder).Append(*value));
 }
 
+bool ParseDate(std::string_view text, std::int32_t* days) {
+  return arrow::internal::ParseValue<arrow::Date32Type>(text.data(), text.size(), days);
+}
+
 Status AppendDate(std::string_view text, arrow::ArrayBuilder& builder) {
   text = WithoutBlanks(text);
   std::int32_t days = 0;
-  if (!arrow::internal::ParseValue<arrow::Date32Type>(text.data(), text.size(), &days)) {
+  if (!ParseDate(text, &days)) {
     return Status::InvalidArgument("is no date, such as 2024-01-02");
   }
   return FromArrow(static_cast<arrow::Date32Builder&>(builder).Append(days));
@@ -167,14 +171,14 @@ Status AppendTime(std::string_view text, arrow::ArrayBuilder& builder) {
   return FromArrow(static_cast<arrow::Time64Builder&>(builder).Append(us));
 }
 
-TimestampText ParseTimestamp(std::string_view text, arrow::TimeUnit::type unit,
-                             std::int64_t* count) {
+TimeText ParseTimestamp(std::string_view text, arrow::TimeUnit::type unit,
+                        std::int64_t* count) {
   bool is_zoned = false;
   if (!arrow::internal::ParseTimestampISO8601(text.data(), text.size(), unit, count,
                                               &is_zoned)) {
-    return TimestampText::kNone;
+    return TimeText::kNone;
   }
-  return is_zoned ? TimestampText::kZoned : TimestampText::kLocal;
+  return is_zoned ? TimeText::kZoned : TimeText::kLocal;
 }
 
 Status AppendTimestamp(std::string_view text, arrow::ArrayBuilder& builder) {
@@ -182,16 +186,16 @@ Status AppendTimestamp(std::string_view text, arrow::ArrayBuilder& builder) {
   const auto& type = static_cast<const arrow::TimestampType&>(*builder.type());
   const bool is_zoned = !type.timezone().empty();
   std::int64_t count = 0;
-  const TimestampText found = ParseTimestamp(text, type.unit(), &count);
-  if (found == (is_zoned ? TimestampText::kZoned : TimestampText::kLocal)) {
+  const TimeText found = ParseTimestamp(text, type.unit(), &count);
+  if (found == (is_zoned ? TimeText::kZoned : TimeText::kLocal)) {
     return FromArrow(static_cast<arrow::TimestampBuilder&>(builder).Append(count));
   }
-  if (found == TimestampText::kNone &&
-      ParseTimestamp(text, arrow::TimeUnit::NANO, &count) != TimestampText::kNone) {
+  if (found == TimeText::kNone &&
+      ParseTimestamp(text, arrow::TimeUnit::NANO, &count) != TimeText::kNone) {
     return Status::InvalidArgument("is finer than a " + TableTypeName(type) +
                                    ", which has six digits of a second");
   }
-  if (found == TimestampText::kNone) {
+  if (found == TimeText::kNone) {
     return Status::InvalidArgument(
         std::string("is no date and time, such as ") +
         (is_zoned ? "2024-01-02T03:04:05Z" : "2024-01-02T03:04:05"));
@@ -306,9 +310,19 @@ TextValues::TextValues(const TypePtr& type, arrow::MemoryPool* pool)
 
 TextValues::~TextValues() = default;
 
-TimestampText TimestampTextOf(std::string_view text) {
+TimeText TimeTextOf(std::string_view text) {
+  text = WithoutBlanks(text);
+  std::int32_t days = 0;
+  if (ParseDate(text, &days)) return TimeText::kDate;
   std::int64_t us = 0;
-  return ParseTimestamp(WithoutBlanks(text), arrow::TimeUnit::MICRO, &us);
+  if (ParseTimeOfDay(text, &us)) return TimeText::kTimeOfDay;
+  return ParseTimestamp(text, arrow::TimeUnit::MICRO, &us);
+}
+
+TimeText CommonTimeText(TimeText a, TimeText b) {
+  if (a == b) return a;
+  if (a > b) std::swap(a, b);
+  return a == TimeText::kDate && b == TimeText::kLocal ? b : TimeText::kNone;
 }
 
 Result<TypePtr> TypeOfText(const arrow::StringArray& sample, arrow::MemoryPool* pool) {

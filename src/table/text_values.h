@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,9 +52,11 @@ class TextValues {
   Status (*append_)(std::string_view text, arrow::ArrayBuilder& builder);
 };
 
-enum class TimestampText { kNone, kLocal, kZoned };
-// Whether `text` is a timestamp of microseconds, and of which kind.
-TimestampText TimestampTextOf(std::string_view text);
+enum class TimeText : std::uint8_t { kNone, kDate, kTimeOfDay, kLocal, kZoned };
+// Which of dates, times of day, and timestamps without and with a zone `text` is.
+TimeText TimeTextOf(std::string_view text);
+// What text is of which some is `a` and some is `b`: a date is a local timestamp as well.
+TimeText CommonTimeText(TimeText a, TimeText b);
 
 // What a column of text stands for, from a sample of it: the first of boolean, numbers,
 // dates and times that every value is, and else text.

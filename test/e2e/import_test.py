@@ -513,6 +513,38 @@ class ImportTest(unittest.TestCase):
         self.assert_fails(FAILED, "line 3, column m: \"{}\" is no map", "table", "append",
                           "a.b", csv)
 
+    def test_a_large_file_ends_at_a_row_at_its_beginning(self):
+        """Whatever of it was read ahead ends as well: no signal, and no import that hangs."""
+        self.run_ok("table", "create", "a.b", "--columns", "id long required, s string")
+        text = b"id,s\n1,a\nx,b\n" + b"2,abcdefghijklmnopqrstuvwxyz0123\n" * 600_000
+        (self.directory / "x.csv").write_bytes(text)
+        (self.directory / "x.csv.gz").write_bytes(gzip.compress(text, 1))
+        for _ in range(5):
+            for name in ("x.csv", "x.csv.gz"):
+                self.assert_fails(FAILED, 'line 3, column id: "x" is no long', "table",
+                                  "append", "a.b", self.directory / name)
+            self.assert_fails(FAILED, 'line 3, column id: "x" is no long', "import", "-",
+                              "--format", "csv", "--into", "a.b", stdin=text)
+
+    def test_a_quote_that_is_never_closed_ends_the_import(self):
+        self.run_ok("table", "create", "a.b", "--columns", "id long required, s string")
+        csv = self.directory / "x.csv"
+        csv.write_text('id,s\n1,a\n2,"abc\n3,x\n')
+        for how in ((), ("--on-invalid", "quarantine")):
+            self.assert_fails(FAILED, "line 3: the quote that begins there is never closed",
+                              "table", "append", "a.b", csv, *how)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().to_arrow().num_rows, 0)
+
+    def test_null_alone_on_a_line_comes_back(self):
+        csv = self.directory / "x.csv"
+        csv.write_text("n\n1\n\n3\n\n")
+        (self.directory / "y.csv").write_text("")
+        report = self.run_ok("import", csv, self.directory / "y.csv", "--into", "a.b")
+        self.assertEqual(report["rows"], 4)
+        out = self.directory / "out.csv"
+        self.run_ok("export", "a.b", "--to", out)
+        self.assertEqual(self.run_ok("import", out, "--into", "a.c")["rows"], 4)
+
     def test_numbers_that_do_not_fit_are_no_infinity(self):
         self.run_ok("table", "create", "a.b", "--columns", "f float, d double, i int")
         for name, text, said in (
