@@ -35,7 +35,8 @@ struct Shape {
   ShapeKind kind = ShapeKind::kNull;
   TimeText time = TimeText::kNone;  // Of all text here.
   std::vector<Shape> element;       // One, of a list.
-  std::vector<std::pair<std::string, Shape>> fields;
+  std::vector<std::string> names;   // Of a struct, in order;
+  std::vector<Shape> fields;        // and what has them.
   std::unordered_map<std::string, std::size_t> by_name;
 };
 
@@ -71,9 +72,11 @@ bool GoTogether(const Shape& a, const Shape& b) {
       !GoTogether(a.element[0], b.element[0])) {
     return false;
   }
-  for (const auto& [name, field] : b.fields) {
+  for (std::size_t i = 0; i < b.fields.size(); ++i) {
+    const std::string& name = b.names[i];
+    const Shape& field = b.fields[i];
     const auto at = a.by_name.find(name);
-    if (at != a.by_name.end() && !GoTogether(a.fields[at->second].second, field)) {
+    if (at != a.by_name.end() && !GoTogether(a.fields[at->second], field)) {
       return false;
     }
   }
@@ -96,13 +99,15 @@ void Merge(Shape from, Shape* into, std::int64_t* fields) {
     if (into->element.empty()) into->element.emplace_back();
     Merge(std::move(from.element[0]), into->element.data(), fields);
   }
-  for (auto& [name, field] : from.fields) {
+  for (std::size_t i = 0; i < from.fields.size(); ++i) {
+    const std::string& name = from.names[i];
     const auto [at, is_new] = into->by_name.emplace(name, into->fields.size());
     if (is_new) {
       ++*fields;
-      into->fields.emplace_back(name, Shape());
+      into->names.push_back(name);
+      into->fields.emplace_back();
     }
-    Merge(std::move(field), &into->fields[at->second].second, fields);
+    Merge(std::move(from.fields[i]), &into->fields[at->second], fields);
   }
 }
 
@@ -155,7 +160,8 @@ bool ShapeOf(JsonCursor& json, Shape* shape, std::string* fault) {
       *fault = "the name " + ShownText(name) + " is there twice";
       return false;
     }
-    shape->fields.emplace_back(std::move(name), std::move(field));
+    shape->names.push_back(std::move(name));
+    shape->fields.push_back(std::move(field));
   }
   return true;
 }
@@ -196,8 +202,8 @@ TypePtr TypeOf(const Shape& shape) {
 
 arrow::FieldVector FieldsOf(const Shape& shape) {
   arrow::FieldVector fields;
-  for (const auto& [name, field] : shape.fields) {
-    fields.push_back(arrow::field(name, TypeOf(field)));
+  for (std::size_t i = 0; i < shape.fields.size(); ++i) {
+    fields.push_back(arrow::field(shape.names[i], TypeOf(shape.fields[i])));
   }
   return fields;
 }
