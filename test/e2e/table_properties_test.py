@@ -185,10 +185,18 @@ class TablePropertiesTest(unittest.TestCase):
                           "range for long", "table", "append", "web.t", path)
         report = self.run_ok("table", "append", "web.t", path, "--on-invalid", "quarantine")
         self.assertEqual((report["rows"], report["rows_quarantined"]), (1, 1))
-        # Arrow's own reader looks at these.
         path = self.write({"d": stored([1, 0], pa.int64(), pa.date64())}, "part.arrow")
-        self.assert_fails(FAILED, "1 does not represent a whole number of days", "table",
+        self.assert_fails(FAILED, "row 1, column d: value 1 ms is no whole day", "table",
                           "append", "web.t", path)
+        report = self.run_ok("table", "append", "web.t", path, "--on-invalid", "quarantine")
+        self.assertEqual((report["rows"], report["rows_quarantined"]), (1, 1))
+        self.run_ok("table", "create", "web.s", "--columns", "s string, l list<string>")
+        bad = stored([b"ok", b"\xff"], pa.binary(), pa.string())
+        lists = pa.ListArray.from_arrays([0, 1, 2], pa.array(["a", "b"]))
+        path = self.write({"s": bad, "l": lists}, "text.arrow")
+        self.assert_fails(FAILED, "row 2, column s: ", "table", "append", "web.s", path)
+        report = self.run_ok("table", "append", "web.s", path, "--on-invalid", "quarantine")
+        self.assertEqual((report["rows"], report["rows_quarantined"]), (1, 1))
 
     def test_full_names_are_those_of_one_column_each(self):
         path = self.write({"a.b": pa.array([1]),
