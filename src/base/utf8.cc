@@ -56,4 +56,15 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+void AppendUtf8(char32_t rune, std::string& out) {
+  if (rune < 0x80) {
+    out += static_cast<char>(rune);
+    return;
+  }
+  int more = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
+  constexpr std::uint32_t kLead[] = {0, 0xc0, 0xe0, 0xf0};
+  out += static_cast<char>(kLead[more] | rune >> (6 * more));
+  while (more-- > 0) out += static_cast<char>(0x80 | (rune >> (6 * more) & 0x3f));
+}
+
 }  // namespace firn::base

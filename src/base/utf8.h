@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace firn::base {
@@ -18,5 +19,8 @@ struct Utf8Rune {
 Utf8Rune DecodeUtf8(std::string_view text);
 
 bool IsValidUtf8(std::string_view text);
+
+// Append a rune. REQUIRES: it is at most U+10FFFF.
+void AppendUtf8(char32_t rune, std::string& out);
 
 }  // namespace firn::base

@@ -38,6 +38,17 @@ TEST(Utf8Test, RefusesTheRest) {
   for (const char* text : cases) EXPECT_FALSE(IsValidUtf8(text)) << Quoted(text);
 }
 
+TEST(Utf8Test, AppendsWhatItDecodes) {
+  for (const char32_t rune : {U'\0', U'a', U'\x7f', U'\x80', U'\u07ff', U'\u0800',
+                              U'\uffff', U'\U00010000', U'\U0010ffff'}) {
+    std::string text;
+    AppendUtf8(rune, text);
+    const Utf8Rune decoded = DecodeUtf8(text);
+    EXPECT_EQ(decoded.code_point, rune);
+    EXPECT_EQ(decoded.size_bytes, text.size());
+  }
+}
+
 TEST(Utf8Test, DecodesOneRune) {
   EXPECT_EQ(DecodeUtf8("\xe2\x82\xac!").code_point, U'\u20ac');
   EXPECT_EQ(DecodeUtf8("\xe2\x82\xac!").size_bytes, 3u);

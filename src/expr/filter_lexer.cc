@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/quote.h"
 #include "expr/column_text.h"
 
@@ -15,13 +16,6 @@ using Kind = FilterTokenKind;
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
 bool IsSpace(char c) { return c == ' ' || ('\t' <= c && c <= '\r'); }
-
-std::optional<int> HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if ('a' <= c && c <= 'f') return c - 'a' + 10;
-  if ('A' <= c && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -103,14 +97,13 @@ FilterToken FilterLexer::TakeBytes() {
   if (token.kind != Kind::kBytes) return token;
   std::string bytes;
   for (std::size_t i = 0; i < token.value.size(); i += 2) {
-    const auto high = HexDigit(token.value[i]);
-    const auto low =
-        i + 1 < token.value.size() ? HexDigit(token.value[i + 1]) : std::nullopt;
-    if (!high.has_value() || !low.has_value()) {
+    const int high = base::HexDigit(token.value[i]);
+    const int low = i + 1 < token.value.size() ? base::HexDigit(token.value[i + 1]) : -1;
+    if (high < 0 || low < 0) {
       at_ = token.position;
       return Fail("bytes are written in pairs of hexadecimal digits");
     }
-    bytes += static_cast<char>(*high * 16 + *low);
+    bytes += static_cast<char>(high * 16 + low);
   }
   token.value = std::move(bytes);
   return token;

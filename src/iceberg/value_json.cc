@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "expr/civil_text.h"
 #include "iceberg/json.h"
 
@@ -29,19 +30,12 @@ constexpr int kDecimalDigitsMax = 38;
 constexpr std::int64_t kUsPerDay = 86'400'000'000;
 constexpr std::string_view kUtc = "+00:00";
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::optional<Value> BytesFromHex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexDigit(text[i]);
-    const int low = HexDigit(text[i + 1]);
+    const int high = base::HexDigit(text[i]);
+    const int low = base::HexDigit(text[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     bytes.push_back(static_cast<char>(high * 16 + low));
   }

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/civil_date.h"
+#include "base/hex.h"
 #include "base/quote.h"
 #include "io/http_client.h"
 
@@ -95,12 +96,6 @@ std::string PercentEncode(std::string_view text) {
 }
 
 Result<std::string> FormDecode(std::string_view text) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
   const std::size_t last = text.empty() ? 0 : text.size() - 1;
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -108,8 +103,8 @@ Result<std::string> FormDecode(std::string_view text) {
       out += text[i] == '+' ? ' ' : text[i];
       continue;
     }
-    const int high = i + 2 <= last ? digit(text[i + 1]) : -1;
-    const int low = i + 2 <= last ? digit(text[i + 2]) : -1;
+    const int high = i + 2 <= last ? base::HexDigit(text[i + 1]) : -1;
+    const int low = i + 2 <= last ? base::HexDigit(text[i + 2]) : -1;
     if (high < 0 || low < 0) {
       return Status::InvalidArgument(base::Quoted(text) + ": a % that encodes nothing");
     }

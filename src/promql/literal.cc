@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "base/hex.h"
 #include "base/quote.h"
+#include "base/utf8.h"
 
 namespace firn::promql {
 namespace {
@@ -20,37 +22,12 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
 
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if ('a' <= c && c <= 'f') return c - 'a' + 10;
-  if ('A' <= c && c <= 'F') return c - 'A' + 10;
-  return 16;
-}
-
 std::string Lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
-}
-
-void AppendUtf8(char32_t c, std::string* out) {
-  if (c < 0x80) {
-    out->push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | (c >> 6)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else if (c < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | (c >> 12)));
-    out->push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | (c >> 18)));
-    out->push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  }
 }
 
 // An escape without its backslash, at text[*at]. Octal and \x are bytes, \u and \U code
@@ -86,13 +63,13 @@ bool UnescapeOne(std::string_view text, std::size_t* at, char quote, std::string
   std::uint64_t value = 0;
   for (int i = 0; i < count; ++i, ++*at) {
     if (*at >= text.size()) return false;
-    const int digit = HexDigit(text[*at]);
-    if (digit >= base) return false;
+    const int digit = base::HexDigit(text[*at]);
+    if (digit < 0 || digit >= base) return false;
     value = value * static_cast<unsigned>(base) + static_cast<unsigned>(digit);
   }
   if (c == 'u' || c == 'U') {
     if (value > 0x10FFFF || (0xD800 <= value && value < 0xE000)) return false;
-    AppendUtf8(static_cast<char32_t>(value), out);
+    base::AppendUtf8(static_cast<char32_t>(value), *out);
     return true;
   }
   if (value > 255) return false;
@@ -255,7 +232,7 @@ Result<std::string> Unquote(std::string_view quoted) {
 
 std::string QuoteCharacter(char32_t character) {
   std::string text;
-  AppendUtf8(character, &text);
+  base::AppendUtf8(character, text);
   if (character == U'\'') return R"('\'')";
   if (character == U'"') return R"('"')";
   const std::string quoted = base::Quoted(text);

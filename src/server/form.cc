@@ -3,20 +3,10 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "base/quote.h"
 
 namespace firn::server {
-namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
-
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
@@ -26,8 +16,8 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
     } else if (text[i] != '%') {
       out += text[i];
     } else {
-      const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
+      const int high = i + 2 < text.size() ? base::HexDigit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? base::HexDigit(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
         return Status::InvalidArgument("invalid URL escape in " + base::Quoted(text));
       }

@@ -6,29 +6,9 @@
 #include "base/duration.h"
 #include "base/quote.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 namespace firn::server {
-namespace {
-
-void AppendUtf8(std::string& out, std::uint32_t rune) {
-  if (rune < 0x80) {
-    out += static_cast<char>(rune);
-  } else if (rune < 0x800) {
-    out += static_cast<char>(0xc0 | rune >> 6);
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else if (rune < 0x10000) {
-    out += static_cast<char>(0xe0 | rune >> 12);
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | rune >> 18);
-    out += static_cast<char>(0x80 | (rune >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  }
-}
-
-}  // namespace
 
 Status InvalidParameter(std::string_view name, std::string_view why) {
   return Status::InvalidArgument("invalid parameter " + base::Quoted(name) + ": " +
@@ -116,7 +96,7 @@ std::string UnescapeLabelName(std::string_view name) {
                        close - i <= 7 && rune <= 0x10ffff &&
                        (rune < 0xd800 || rune > 0xdfff);
     if (!valid) return std::string(name);
-    AppendUtf8(out, rune);
+    base::AppendUtf8(rune, out);
     i = close;
   }
   return out;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 namespace firn::table {
@@ -20,10 +21,7 @@ int HexUnit(std::string_view text) {
   if (text.size() < 4) return -1;
   int unit = 0;
   for (const char c : text.substr(0, 4)) {
-    const int digit = IsDigit(c)             ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
+    const int digit = base::HexDigit(c);
     if (digit < 0) return -1;
     unit = unit << 4 | digit;
   }
@@ -194,17 +192,6 @@ class Grammar {
   std::string fault_;
 };
 
-void AppendUtf8(std::string& out, std::uint32_t rune) {
-  if (rune < 0x80) {
-    out += static_cast<char>(rune);
-    return;
-  }
-  int more = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
-  constexpr std::uint32_t kLead[] = {0, 0xc0, 0xe0, 0xf0};
-  out += static_cast<char>(kLead[more] | rune >> (6 * more));
-  while (more-- > 0) out += static_cast<char>(0x80 | (rune >> (6 * more) & 0x3f));
-}
-
 // Append what the escape at the beginning of `text` stands for. How long it is.
 std::size_t Unescape(std::string_view text, std::string& out) {
   constexpr std::string_view kLetters = "bfnrt";
@@ -216,12 +203,13 @@ std::size_t Unescape(std::string_view text, std::string& out) {
   }
   const int unit = HexUnit(text.substr(2));
   if (!IsHighSurrogate(unit)) {
-    AppendUtf8(out, static_cast<std::uint32_t>(unit));
+    base::AppendUtf8(static_cast<char32_t>(unit), out);
     return 6;
   }
   const int low = HexUnit(text.substr(8));
-  AppendUtf8(out, 0x10000U + (static_cast<std::uint32_t>(unit - 0xd800) << 10) +
-                      static_cast<std::uint32_t>(low - 0xdc00));
+  base::AppendUtf8(0x10000U + (static_cast<char32_t>(unit - 0xd800) << 10) +
+                       static_cast<char32_t>(low - 0xdc00),
+                   out);
   return 12;
 }
 

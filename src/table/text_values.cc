@@ -23,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/quote.h"
 #include "table/arrow_status.h"
 #include "table/decimal_text.h"
@@ -205,13 +206,6 @@ Status AppendTimestamp(std::string_view text, arrow::ArrayBuilder& builder) {
                : "has a time zone, which a timestamp has not: 2024-01-02T03:04:05");
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // Whether `text` is hexadecimal, and then its bytes. Hyphens may stand where a UUID has
 // them (RFC 9562, section 4).
 bool ParseBytes(std::string_view text, std::string* bytes) {
@@ -222,7 +216,7 @@ bool ParseBytes(std::string_view text, std::string* bytes) {
       if (text[i] != '-') return false;
       continue;
     }
-    const int digit = HexDigit(text[i]);
+    const int digit = base::HexDigit(text[i]);
     if (digit < 0) return false;
     if (high < 0) {
       high = digit;
