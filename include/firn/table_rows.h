@@ -46,8 +46,8 @@ struct ImportOptions {
   // that is there has to lie so in what this says. Absent: it has to be there.
   std::optional<TableLayoutText> create;
   // Columns that identify a row (upsert): one of the table that has the same values there
-  // is replaced. A row with NULL in them, or with a key that came before, is none that the
-  // table takes. None: rows are appended.
+  // is replaced. A row with NULL in them, or with a key that came before, is none that
+  // the table takes. None: rows are appended.
   std::vector<std::string> key;
   // What becomes of a row that the table does not take, or that does not parse. Absent:
   // as DbOptions::table_writes says.

@@ -75,8 +75,9 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
   }
   out.parquet.codec = writer.parquet.codec;
   out.parquet.codec_level = writer.parquet.codec_level;
-  if (NamesSizes(options))
+  if (NamesSizes(options)) {
     out.file_bytes_max = table::TableWriterOptions().file_bytes_max;
+  }
   out.memory_bytes_max = options.memory_bytes_max;
   return table::WithWriteProperties(std::move(out), table.metadata->properties,
                                     table.metadata->current_schema());

@@ -26,49 +26,27 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 using SchemaPtr = std::shared_ptr<arrow::Schema>;
 
-class CsvRows final : public RowStream {
+class CsvRows final : public TextRows {
  public:
   // `first` are the rows of `text` that were read already.
   CsvRows(const base::Context& context, CsvFile file, std::unique_ptr<CsvText> text,
           BatchPtr first, SchemaPtr schema, int columns_max, OnRejected rejected,
           arrow::MemoryPool* pool)
-      : context_(context),
-        file_(std::move(file)),
+      : TextRows(context, std::move(file.name), std::move(file.bytes)),
         text_(std::move(text)),
         rejected_(std::move(rejected)),
         pool_(pool),
         schema_(std::move(schema)),
         rows_at_once_(std::max(std::int64_t{1}, kCellsAtOnce / std::max(1, columns_max))),
         rows_(std::move(first)) {}
-  ~CsvRows() override { file_.bytes->Stop(); }
 
   const SchemaPtr& schema() const override { return schema_; }
-  scan::ScanStats stats() const override { return stats_; }
-  std::string_view RowWord() const override { return "line"; }
-  std::int64_t RowNumber(std::int64_t row) const override {
-    return numbers_[static_cast<std::size_t>(row)];
-  }
-
-  Result<BatchPtr> Next() override {
-    for (;;) {
-      FIRN_RETURN_IF_ERROR(context_.Check());
-      auto batch = Read();
-      if (!batch.ok()) {
-        const Status read = file_.bytes->status();
-        return (read.ok() ? batch.status() : read).With(file_.name);
-      }
-      if (*batch == nullptr) return batch;
-      if ((*batch)->num_rows() == 0) continue;
-      stats_.rows += (*batch)->num_rows();
-      return batch;
-    }
-  }
 
  private:
   using Faults = std::map<std::int64_t, RejectedRow>;  // By row of the batch, the first.
 
   // The good ones of the next rows, perhaps none; null at the end.
-  Result<BatchPtr> Read() {
+  Result<BatchPtr> Read() override {
     if (rows_ == nullptr || begin_ == rows_->num_rows()) {
       while (told_ < text_->left_out().size()) FIRN_RETURN_IF_ERROR(RejectLeftOut());
       told_ = 0;
@@ -181,8 +159,6 @@ class CsvRows final : public RowStream {
     return FromArrow(values.builder().Finish());
   }
 
-  const base::Context& context_;
-  const CsvFile file_;
   const std::unique_ptr<CsvText> text_;
   const OnRejected rejected_;
   arrow::MemoryPool* const pool_;
@@ -190,10 +166,8 @@ class CsvRows final : public RowStream {
   const std::int64_t rows_at_once_;
   BatchPtr rows_;  // Of text_, given out up to begin_.
   std::int64_t begin_ = 0;
-  std::size_t told_ = 0;               // Of those among them that were left out.
-  std::int64_t last_row_ = 0;          // The heading is row 0.
-  std::vector<std::int64_t> numbers_;  // Of the rows given out last.
-  scan::ScanStats stats_;
+  std::size_t told_ = 0;       // Of those among them that were left out.
+  std::int64_t last_row_ = 0;  // The heading is row 0.
 };
 
 // The columns of `text`, as `wanted` has them, and else of text.

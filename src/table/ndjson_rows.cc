@@ -25,48 +25,25 @@ using SchemaPtr = std::shared_ptr<arrow::Schema>;
 // How often a reader of nothing but rejected rows looks whether it is to end.
 constexpr std::int64_t kRowsAtOnce = 100'000;
 
-class NdjsonRows final : public RowStream {
+class NdjsonRows final : public TextRows {
  public:
   NdjsonRows(const base::Context& context, std::string name,
              std::shared_ptr<RowBytes> bytes, std::shared_ptr<PeekableInput> text,
              SchemaPtr schema, std::int64_t block_bytes, OnRejected rejected,
              arrow::MemoryPool* pool)
-      : context_(context),
-        name_(std::move(name)),
-        bytes_(std::move(bytes)),
+      : TextRows(context, std::move(name), std::move(bytes)),
         text_(std::move(text)),
         schema_(std::move(schema)),
         columns_(schema_, pool),
         block_bytes_(block_bytes),
         rejected_(std::move(rejected)),
         pool_(pool) {}
-  ~NdjsonRows() override { bytes_->Stop(); }
 
   const SchemaPtr& schema() const override { return schema_; }
-  scan::ScanStats stats() const override { return stats_; }
-  std::string_view RowWord() const override { return "line"; }
-  std::int64_t RowNumber(std::int64_t row) const override {
-    return numbers_[static_cast<std::size_t>(row)];
-  }
-
-  Result<BatchPtr> Next() override {
-    for (;;) {
-      FIRN_RETURN_IF_ERROR(context_.Check());
-      auto batch = Read();
-      if (!batch.ok()) {
-        const Status read = bytes_->status();
-        return (read.ok() ? batch.status() : read).With(name_);
-      }
-      if (*batch == nullptr) return batch;
-      if ((*batch)->num_rows() == 0) continue;
-      stats_.rows += (*batch)->num_rows();
-      return batch;
-    }
-  }
 
  private:
   // The good rows of the next lines, perhaps none; null at the end.
-  Result<BatchPtr> Read() {
+  Result<BatchPtr> Read() override {
     if (rest_.empty()) {
       FIRN_RETURN_IF_ERROR(ReadBlock());
       if (rest_.empty()) return BatchPtr();
@@ -122,9 +99,6 @@ class NdjsonRows final : public RowStream {
     return Status::OK();
   }
 
-  const base::Context& context_;
-  const std::string name_;
-  const std::shared_ptr<RowBytes> bytes_;
   const std::shared_ptr<PeekableInput> text_;
   const SchemaPtr schema_;
   NdjsonColumns columns_;
@@ -135,8 +109,6 @@ class NdjsonRows final : public RowStream {
   std::string_view rest_;  // Of those, what was not read yet.
   std::size_t used_ = 0;
   std::int64_t next_line_ = 1;
-  std::vector<std::int64_t> numbers_;  // Of the rows given out last.
-  scan::ScanStats stats_;
 };
 
 }  // namespace

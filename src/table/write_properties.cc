@@ -82,6 +82,12 @@ void NameLeaves(const iceberg::Type& type, const std::string& path, LeafIds* ids
   }
 }
 
+// A column's own options, which begin as those of all.
+parquet::ColumnOptions& OptionsOf(iceberg::FieldId id, TableWriterOptions* options) {
+  return options->parquet.columns.try_emplace(id.value, options->parquet.default_column)
+      .first->second;
+}
+
 // The properties of one column each. True where the key is one of them.
 Result<bool> SetOfColumn(std::string_view key, std::string_view value, const LeafIds& ids,
                          TableWriterOptions* options) {
@@ -93,9 +99,7 @@ Result<bool> SetOfColumn(std::string_view key, std::string_view value, const Lea
       FIRN_ASSIGN_OR_RETURN(options->metrics.columns[id->second], ParseMode(value));
       return true;
     }
-    auto& column = options->parquet.columns
-                       .try_emplace(id->second.value, options->parquet.default_column)
-                       .first->second;
+    parquet::ColumnOptions& column = OptionsOf(id->second, options);
     if (prefix == kStats) {
       FIRN_ASSIGN_OR_RETURN(column.statistics, Flag(value));
     } else if (prefix == kBloomFilter) {
@@ -176,9 +180,7 @@ Result<TableWriterOptions> WithWriteProperties(
   for (const auto& [name, form] : std::exchange(options.column_codecs, {})) {
     const auto id = ids.find(name);
     if (id == ids.end()) continue;
-    auto& column = options.parquet.columns
-                       .try_emplace(id->second.value, options.parquet.default_column)
-                       .first->second;
+    parquet::ColumnOptions& column = OptionsOf(id->second, &options);
     column.codec = form.codec;
     column.codec_level = form.level;
   }
