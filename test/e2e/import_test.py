@@ -11,13 +11,12 @@ import os
 import pathlib
 import signal
 import subprocess
-import tempfile
-import unittest
 import uuid
 
 import firn_server
 from firn_server import run_firn
 from table_readers import load_table
+from warehouse_case import WarehouseTest
 
 import pyarrow as pa
 import pyarrow.csv
@@ -43,27 +42,7 @@ def rows_of(table):
     return sorted((row["ts"], row["host"], row["ms"] or -1) for row in table.to_pylist())
 
 
-class ImportTest(unittest.TestCase):
-    def setUp(self):
-        holder = tempfile.TemporaryDirectory()
-        self.addCleanup(holder.cleanup)
-        self.directory = pathlib.Path(holder.name)
-        self.warehouse = self.directory / "warehouse"
-
-    def firn(self, *arguments, **kwargs):
-        return run_firn(*arguments, "--warehouse", self.warehouse, **kwargs)
-
-    def run_ok(self, *arguments, **kwargs):
-        done = self.firn(*arguments, "--json", **kwargs)
-        self.assertEqual(done.returncode, DONE, done.stderr)
-        return json.loads(done.stdout) if done.stdout else None
-
-    def assert_fails(self, code, said, *arguments, **kwargs):
-        done = self.firn(*arguments, **kwargs)
-        text = done.stderr.decode()
-        self.assertEqual(done.returncode, code, text)
-        self.assertIn(said, text)
-
+class ImportTest(WarehouseTest):
     def write(self, table, name):
         """A file of `table`, in the format that its name says."""
         path = self.directory / name

@@ -7,13 +7,12 @@ writers, and the commands that change or end a table.
 import decimal
 import json
 import pathlib
-import tempfile
-import unittest
 import uuid
 
 import firn_server
 from firn_server import run_firn
 from table_readers import load_table
+from warehouse_case import WarehouseTest
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -108,27 +107,7 @@ def plain(value):
     return value
 
 
-class TablePropertiesTest(unittest.TestCase):
-    def setUp(self):
-        holder = tempfile.TemporaryDirectory()
-        self.addCleanup(holder.cleanup)
-        self.directory = pathlib.Path(holder.name)
-        self.warehouse = self.directory / "warehouse"
-
-    def firn(self, *arguments, **kwargs):
-        return run_firn(*arguments, "--warehouse", self.warehouse, **kwargs)
-
-    def run_ok(self, *arguments, **kwargs):
-        done = self.firn(*arguments, "--json", **kwargs)
-        self.assertEqual(done.returncode, DONE, done.stderr)
-        return json.loads(done.stdout)
-
-    def assert_fails(self, code, said, *arguments, **kwargs):
-        done = self.firn(*arguments, **kwargs)
-        text = done.stderr.decode()
-        self.assertEqual(done.returncode, code, text)
-        self.assertIn(said, text)
-
+class TablePropertiesTest(WarehouseTest):
     def write(self, columns, name):
         table = pa.table(columns)
         path = self.directory / name
