@@ -48,10 +48,21 @@ Status AddYaml(std::string_view path, const std::string& prefix, const YAML::Nod
     const YAML::Node& value = pair.second;
     if (value.IsSequence()) {
       entry.is_list = true;
-      for (const auto& item : value) entry.values.push_back(item.as<std::string>());
+      for (const auto& item : value) {
+        if (!item.IsScalar()) {
+          return At(path, item.Mark().line + 1,
+                    entry.key + ": expected a list of single values");
+        }
+        entry.values.push_back(item.as<std::string>());
+      }
     } else if (value.IsMap() && IsListField(entry.key)) {
       entry.is_list = true;
       for (const auto& item : value) {
+        if (!item.second.IsScalar()) {
+          return At(
+              path, item.first.Mark().line + 1,
+              entry.key + "." + item.first.as<std::string>() + ": expected one value");
+        }
         entry.values.push_back(item.first.as<std::string>() + "=" +
                                item.second.as<std::string>());
       }

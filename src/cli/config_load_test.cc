@@ -126,6 +126,19 @@ TEST(ConfigLoad, AnUnknownKeyOfAGroupNamesTheNearest) {
                       "[storage.parquet.compression]\n"
                       "column_overrides = ['text']\n"),
               HasSubstr("text: expected COLUMN=CODEC"));
+  EXPECT_THAT(ErrorOf("a.yaml",
+                      "storage.parquet.compression.column_overrides:\n"
+                      "  host:\n    name: gzip\n"),
+              HasSubstr("a.yaml:2: storage.parquet.compression.column_overrides.host: "
+                        "expected one value"));
+  EXPECT_THAT(
+      ErrorOf("a.yaml", "storage.parquet.compression.column_overrides: [[a, b]]\n"),
+      HasSubstr("a.yaml:1: storage.parquet.compression.column_overrides: expected a list "
+                "of single values"));
+  EXPECT_THAT(ErrorOf("a.toml",
+                      "[storage.parquet.compression]\n"
+                      "column_overrides = ['a=zstd', 'a=gzip']\n"),
+              HasSubstr("compression of column a: is given twice"));
   // Groups that are empty are looked at too.
   EXPECT_THAT(ErrorOf("a.yaml", "storage:\n  parqet: {}\n"),
               HasSubstr(R"(unknown key "storage.parqet")"));

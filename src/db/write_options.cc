@@ -43,7 +43,10 @@ Result<table::TableWriterOptions> WriterOptionsOf(const TableWriteOptions& optio
     const std::string column = text.substr(0, equals);
     const auto own = FormOf(text.substr(equals + 1));
     if (!own.ok()) return own.status().With("compression of column " + column);
-    out.column_codecs[column] = *own;
+    if (!out.column_codecs.emplace(column, *own).second) {
+      return Status::InvalidArgument("compression of column " + column +
+                                     ": is given twice");
+    }
   }
   return out;
 }

@@ -12,6 +12,7 @@
 #include "arrow/type.h"
 #include "arrow/util/float16.h"
 
+#include "base/nearest_word.h"
 #include "expr/civil_text.h"
 #include "expr/column_path.h"
 #include "expr/column_text.h"
@@ -35,6 +36,25 @@ TypePtr FindType(const arrow::Schema& schema, const std::string& column) {
     type = (type == nullptr ? schema.field(index) : type->field(index))->type();
   }
   return type;
+}
+
+// How a filter may name the fields and those of the structs among them.
+void NameColumns(const arrow::FieldVector& fields, const std::string& outer,
+                 std::vector<std::string>* names) {
+  for (const auto& field : fields) {
+    names->push_back(outer + field->name());
+    if (field->type()->id() != arrow::Type::STRUCT) continue;
+    NameColumns(field->type()->fields(), names->back() + ".", names);
+  }
+}
+
+// `; did you mean host?`, or "" where no column's name is near.
+std::string NearestColumn(const arrow::Schema& schema, const std::string& column) {
+  std::vector<std::string> names;
+  NameColumns(schema.fields(), "", &names);
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view nearest = base::NearestWord(column, views);
+  return nearest.empty() ? "" : "; did you mean " + ColumnText(nearest) + "?";
 }
 
 TypePtr ValueTypeOf(TypePtr type) {
@@ -164,7 +184,8 @@ class Binder {
   Result<TypePtr> TypeOf(const std::string& column) const {
     TypePtr type = FindType(schema_, column);
     if (type == nullptr) {
-      return Status::InvalidArgument("filter: there is no column " + ColumnText(column));
+      return Status::InvalidArgument("filter: there is no column " + ColumnText(column) +
+                                     NearestColumn(schema_, column));
     }
     return type;
   }

@@ -21,7 +21,8 @@ namespace firn::expr {
 //   that was stored there.
 //
 // Errors: InvalidArgument that names the column, its type and the literal, where there is
-// no such column or the literal is none of its type.
+// no such column (then with the nearest that there is) or the literal is none of its
+// type.
 Result<PredicatePtr> BindToSchema(const PredicatePtr& predicate,
                                   const arrow::Schema& schema);
 

@@ -87,9 +87,10 @@ TEST(BindToSchema, WhatNeedsNoLiteral) {
 }
 
 TEST(BindToSchema, ErrorsNameColumnTypeAndLiteral) {
-  EXPECT_EQ(Bound("nope = 1"), "filter: there is no column nope");
-  EXPECT_EQ(Bound("host.nope is null"), "filter: there is no column host.nope");
-  EXPECT_EQ(Bound("i.x = 1"), "filter: there is no column i.x");
+  EXPECT_EQ(Bound("nothing = 1"), "filter: there is no column nothing");
+  EXPECT_EQ(Bound("host.nam is null"),
+            "filter: there is no column host.nam; did you mean host.name?");
+  EXPECT_EQ(Bound("i.x = 1"), "filter: there is no column i.x; did you mean i?");
   EXPECT_EQ(Bound("ts > 'yesterday'"),
             "filter: column ts is timestamp[us, tz=UTC], which 'yesterday' does not "
             "compare with");

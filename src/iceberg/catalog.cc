@@ -93,6 +93,17 @@ Status Catalog::CommitTables(const base::Context&, const std::vector<TableChange
       "SQLite and REST catalogs");
 }
 
+Status Catalog::DropTableAt(const base::Context& context,
+                            const TableIdentifier& identifier,
+                            const std::string& metadata_location) {
+  FIRN_ASSIGN_OR_RETURN(const LoadedTable now, LoadTable(context, identifier));
+  if (now.metadata_location != metadata_location) {
+    return Status::Conflict("drop table " + identifier.ToString() +
+                            ": it was changed meanwhile");
+  }
+  return DropTable(context, identifier);
+}
+
 Result<std::string> Catalog::CurrentMetadataLocation(const base::Context&,
                                                      const TableIdentifier& identifier) {
   return Status::Unimplemented("table " + identifier.ToString() +

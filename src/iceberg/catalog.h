@@ -148,6 +148,12 @@ class Catalog {
   // Forget the table. Its data files stay. NotFound.
   virtual Status DropTable(const base::Context& context,
                            const TableIdentifier& identifier) = 0;
+  // DropTable where its metadata is still `metadata_location`; Conflict where another is
+  // current by now. The REST protocol has no such request: there, who commits between
+  // the look and the drop loses the table.
+  virtual Status DropTableAt(const base::Context& context,
+                             const TableIdentifier& identifier,
+                             const std::string& metadata_location);
   // DropTable, and have the catalog's server remove the table's files. Unimplemented
   // where no server is there to do it.
   virtual Status PurgeTable(const base::Context& context,

@@ -315,7 +315,18 @@ TEST_P(CatalogConformance, TablesAreMadeLoadedAndListed) {
 TEST_P(CatalogConformance, TablesAreDropped) {
   Given(table);
   const std::string location = Load(table)->metadata_location;
-  ASSERT_TRUE(catalog->DropTable(context, table).ok());
+  const auto made = catalog->LoadTable(context, table);
+  ASSERT_TRUE(made.ok()) << made.status();
+  ASSERT_TRUE(
+      catalog->CommitTable(context, table, {}, {SetProperties{{{"owner", "another"}}}})
+          .ok());
+  EXPECT_EQ(CodeOf(catalog->DropTableAt(context, table, made->metadata_location)),
+            StatusCode::kConflict);
+  const auto now = catalog->LoadTable(context, table);
+  ASSERT_TRUE(now.ok()) << now.status();
+  ASSERT_TRUE(catalog->DropTableAt(context, table, now->metadata_location).ok());
+  EXPECT_EQ(CodeOf(catalog->DropTableAt(context, table, now->metadata_location)),
+            StatusCode::kNotFound);
   EXPECT_EQ(CodeOf(Load(table)), StatusCode::kNotFound);
   EXPECT_EQ(CodeOf(catalog->DropTable(context, table)), StatusCode::kNotFound);
   EXPECT_EQ(catalog->ListTables(context, ns)->size(), 0U);

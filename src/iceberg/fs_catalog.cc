@@ -65,10 +65,15 @@ class FsCatalog final : public Catalog {
                                       std::string_view json) override;
   Status DropTable(const base::Context& context,
                    const TableIdentifier& identifier) override;
+  Status DropTableAt(const base::Context& context, const TableIdentifier& identifier,
+                     const std::string& metadata_location) override;
   Status RenameTable(const base::Context& context, const TableIdentifier& from,
                      const TableIdentifier& to) override;
 
  private:
+  // DropTableAt, or DropTable where nothing is expected.
+  Status Drop(const base::Context& context, const TableIdentifier& identifier,
+              const std::optional<std::string>& expected);
   std::string DirectoryOf(const Namespace& ns) const;
   std::string DirectoryOf(const TableIdentifier& identifier) const {
     return io::JoinLocation(DirectoryOf(identifier.name_space), identifier.name);
@@ -465,13 +470,28 @@ Result<std::string> FsCatalog::ReplaceMetadata(const base::Context& context,
 
 Status FsCatalog::DropTable(const base::Context& context,
                             const TableIdentifier& identifier) {
+  return Drop(context, identifier, std::nullopt);
+}
+
+Status FsCatalog::DropTableAt(const base::Context& context,
+                              const TableIdentifier& identifier,
+                              const std::string& metadata_location) {
+  return Drop(context, identifier, metadata_location);
+}
+
+Status FsCatalog::Drop(const base::Context& context, const TableIdentifier& identifier,
+                       const std::optional<std::string>& expected) {
   const std::string what = "drop table " + identifier.ToString();
   FIRN_RETURN_IF_ERROR(TableIdentifier::Parse(identifier.ToString()).status().With(what));
   const VersionFiles files = FilesOf(identifier);
   const auto all = files.List(context);
   if (!all.ok()) return all.status().With(what);
   if (all->empty()) return Status::NotFound(what + ": it does not exist");
-  // The newest goes last: until then the table is what it was, found by its listing.
+  if (expected.has_value() && all->back().location != *expected) {
+    return Status::Conflict(what + ": it was changed meanwhile");
+  }
+  // A version that comes from now on is not among them, and stays. The newest goes last:
+  // until then the table is what it was, found by its listing.
   FIRN_RETURN_IF_ERROR(files.RemoveHint(context).With(what));
   for (const VersionFile& file : *all) {
     FIRN_RETURN_IF_ERROR(store_.Remove(context, file.location).With(what));

@@ -16,7 +16,11 @@ Result<json> ParseJson(std::string_view text) {
     if (too_deep) return Status::Corruption("JSON is nested too deeply");
     return parsed;
   } catch (const json::exception& e) {
-    return Status::Corruption(std::string("text is not JSON: ") + e.what());
+    // Without the library's name for the error, `[json.exception.parse_error.101] `.
+    const std::string_view said = e.what();
+    return Status::Corruption(
+        "text is not JSON: " +
+        std::string(said.starts_with('[') ? said.substr(said.find(']') + 2) : said));
   }
 }
 

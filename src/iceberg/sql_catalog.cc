@@ -109,11 +109,17 @@ class SqlCatalog final : public Catalog {
                       const std::vector<TableChange>& changes) override;
   Status DropTable(const base::Context& context,
                    const TableIdentifier& identifier) override;
+  Status DropTableAt(const base::Context& context, const TableIdentifier& identifier,
+                     const std::string& metadata_location) override;
   Status RenameTable(const base::Context& context, const TableIdentifier& from,
                      const TableIdentifier& to) override;
 
  private:
   using Point = SqlCatalogOptions::Point;
+
+  // DropTableAt, or DropTable where nothing is expected.
+  Status Drop(const base::Context& context, const TableIdentifier& identifier,
+              const std::optional<std::string>& expected);
 
   // --- Database work. REQUIRES: mutex_ is held.
 
@@ -675,10 +681,24 @@ Result<std::string> SqlCatalog::ReplaceMetadata(const base::Context& context,
 
 Status SqlCatalog::DropTable(const base::Context& context,
                              const TableIdentifier& identifier) {
+  return Drop(context, identifier, std::nullopt);
+}
+
+Status SqlCatalog::DropTableAt(const base::Context& context,
+                               const TableIdentifier& identifier,
+                               const std::string& metadata_location) {
+  return Drop(context, identifier, metadata_location);
+}
+
+Status SqlCatalog::Drop(const base::Context& context, const TableIdentifier& identifier,
+                        const std::optional<std::string>& expected) {
   FIRN_RETURN_IF_ERROR(context.Check());
   const std::lock_guard lock(mutex_);
   return InTransaction([&]() -> Status {
-           FIRN_RETURN_IF_ERROR(MetadataLocation(identifier).status());
+           FIRN_ASSIGN_OR_RETURN(const std::string is, MetadataLocation(identifier));
+           if (expected.has_value() && is != *expected) {
+             return Status::Conflict("it was changed meanwhile");
+           }
            return Change(
                       "DELETE FROM iceberg_tables WHERE catalog_name = ? AND "
                       "table_namespace = ? AND table_name = ?" +

@@ -51,6 +51,25 @@ std::string Kept(std::string_view text) {
   return out;
 }
 
+Result<iceberg::Schema> SchemaOfLetters() {
+  return iceberg::ParseSchemaText(kColumns, iceberg::kFormatVersionWrittenMax);
+}
+
+// A table that is there already may be anybody's.
+Status CheckTakesLetters(const iceberg::Schema& schema) {
+  FIRN_ASSIGN_OR_RETURN(const iceberg::Schema wanted, SchemaOfLetters());
+  for (const iceberg::NestedField& field : wanted.root.fields) {
+    const iceberg::NestedField* const is = schema.FindColumn(field.name);
+    if (is != nullptr && is->type == field.type) continue;
+    return Status::InvalidArgument(
+        "is where rows that are quarantined go, and this table was not made for them: it "
+        "has no column " +
+        field.name + " of " + field.type.ToString() +
+        "; import without quarantine, or into a table of another name");
+  }
+  return Status::OK();
+}
+
 }  // namespace
 
 class DeadLetterTable::Columns {
@@ -137,9 +156,7 @@ Status DeadLetterTable::OpenTable() {
   iceberg::Catalog& catalog = environment_.commit.catalog;
   auto loaded = catalog.LoadTable(context_, identifier_);
   if (loaded.status().Is(StatusCode::kNotFound)) {
-    FIRN_ASSIGN_OR_RETURN(
-        iceberg::Schema schema,
-        iceberg::ParseSchemaText(kColumns, iceberg::kFormatVersionWrittenMax));
+    FIRN_ASSIGN_OR_RETURN(iceberg::Schema schema, SchemaOfLetters());
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest request,
         NewTableRequest(identifier_, std::move(schema), {"day(quarantined_at)", "", {}}));
@@ -155,6 +172,7 @@ Status DeadLetterTable::OpenTable() {
     return Status::Unavailable(std::string(loaded.status().message()));
   }
   FIRN_RETURN_IF_ERROR(loaded.status());
+  FIRN_RETURN_IF_ERROR(CheckTakesLetters(loaded->metadata->current_schema()));
   table_ = std::move(*loaded);
   columns_ = std::make_unique<Columns>(environment_.scan.pool != nullptr
                                            ? environment_.scan.pool

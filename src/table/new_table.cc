@@ -124,7 +124,8 @@ void DropUnusedTable(iceberg::Catalog& catalog, io::Store& store,
   const base::Context own;  // The work's own may have ended.
   const auto now = catalog.LoadTable(own, identifier);
   if (!now.ok() || !now->metadata->snapshots.empty()) return;
-  const Status dropped = catalog.DropTable(own, identifier);
+  const Status dropped = catalog.DropTableAt(own, identifier, now->metadata_location);
+  if (dropped.Is(StatusCode::kConflict)) return;  // Another has begun to use it.
   if (!dropped.ok()) {
     base::LogWarn(
         "a table that was made for rows which did not come is still there",

@@ -200,14 +200,7 @@ class Import {
   Status LoadOrCreate() {
     iceberg::Catalog& catalog = environment_.commit.catalog;
     Result<iceberg::LoadedTable> loaded = catalog.LoadTable(context_, request_.table);
-    if (loaded.ok()) {
-      outcome_.table = std::move(*loaded);
-      const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-      if (request_.create.has_value()) {
-        FIRN_RETURN_IF_ERROR(CheckLayout(*request_.create, metadata));
-      }
-      return iceberg::CheckFilesAreWritable(metadata);
-    }
+    if (loaded.ok()) return Join(std::move(*loaded));
     if (!loaded.status().Is(StatusCode::kNotFound) || !request_.create.has_value()) {
       return loaded.status();
     }
@@ -219,9 +212,27 @@ class Import {
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest create,
         NewTableRequest(request_.table, std::move(schema), *request_.create));
-    FIRN_ASSIGN_OR_RETURN(outcome_.table, MakeTable(context_, catalog, create));
+    Result<iceberg::LoadedTable> made = MakeTable(context_, catalog, create);
+    if (made.status().Is(StatusCode::kAlreadyExists)) {
+      // A rival was quicker, and its columns are the ones that count. A file is opened
+      // anew for them; what was read of the standard input is there once.
+      if (sources_.front().location != kStandardInput) first_.reset();
+      FIRN_ASSIGN_OR_RETURN(loaded, catalog.LoadTable(context_, request_.table));
+      return Join(std::move(*loaded));
+    }
+    FIRN_ASSIGN_OR_RETURN(outcome_.table, std::move(made));
     outcome_.created = true;
     return Status::OK();
+  }
+
+  // The rows go into a table that is there.
+  Status Join(iceberg::LoadedTable table) {
+    outcome_.table = std::move(table);
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    if (request_.create.has_value()) {
+      FIRN_RETURN_IF_ERROR(CheckLayout(*request_.create, metadata));
+    }
+    return iceberg::CheckFilesAreWritable(metadata);
   }
 
   Result<TableWriterOptions> WriterOptions() const {

@@ -11,6 +11,7 @@
 #include "base/quote.h"
 #include "iceberg/apply_updates.h"
 #include "iceberg/name_mapping.h"
+#include "table/iceberg_properties.h"
 #include "table/position.h"
 #include "table/write_properties.h"
 
@@ -119,6 +120,7 @@ Status CheckSet(const std::map<std::string, std::string>& set,
   for (const auto& [key, value] : set) {
     if (key.empty()) return Status::InvalidArgument("a property has no name");
     FIRN_RETURN_IF_ERROR(CheckIsProperty(key).With("property " + key));
+    FIRN_RETURN_IF_ERROR(CheckIcebergName(key).With("property " + key));
     FIRN_RETURN_IF_ERROR(CheckValue(key, value).With("property " + key));
   }
   return CheckWriteProperties(set, schema);
@@ -146,6 +148,9 @@ Status CheckPropertyChanges(const PropertyChanges& changes,
                             const iceberg::TableMetadata& metadata) {
   for (const std::string& key : changes.removed) {
     FIRN_RETURN_IF_ERROR(CheckIsProperty(key).With("property " + key));
+    if (std::count(changes.removed.begin(), changes.removed.end(), key) > 1) {
+      return Status::InvalidArgument("property " + key + ": is removed twice");
+    }
     if (changes.set.contains(key)) {
       return Status::InvalidArgument("property " + key + ": is set and removed at once");
     }

@@ -13,7 +13,8 @@
 //   firn.position.*, firn.schema-version
 //                                 firn's own: refused
 //
-// Others are other engines', and taken as they are. Pure.
+// Others of Iceberg's names are other engines' to read, and names outside of Iceberg's
+// (iceberg_properties.h) anybody's: both are taken as they are. Pure.
 #pragma once
 
 #include <map>
@@ -37,7 +38,8 @@ struct PropertyChanges {
 };
 
 // Whether these changes may be made of the table. InvalidArgument as above, and for a key
-// that is set and removed; NotFound for one to remove that is not there.
+// that is set and removed, or removed twice; NotFound for one to remove that is not
+// there.
 Status CheckPropertyChanges(const PropertyChanges& changes,
                             const iceberg::TableMetadata& metadata);
 

@@ -40,6 +40,7 @@ TEST(TablePropertiesTest, OthersAreTakenAsTheyAre) {
       {"history.expire.min-snapshots-to-keep", "1"},
       {"firn.history.expire-after-commit.enabled", "true"},
       {"write.spark.fanout.enabled", "perhaps"},
+      {"write.parquet.bloom-filter-ndv.column.id", "1000"},
       {"owner", ""}};
   Properties with_version = given;
   with_version["format-version"] = "2";  // Which is no property to be kept.
@@ -83,6 +84,14 @@ TEST(TablePropertiesTest, ErrorsNameThePropertyAndTheValue) {
       {{{"firn.history.expire-after-commit", "true"}},
        "property firn.history.expire-after-commit: there is no such property of firn's; "
        "did you mean firn.history.expire-after-commit.enabled?"},
+      {{{"write.parquet.compresion-codec", "zstd"}},
+       "property write.parquet.compresion-codec: Iceberg has no such property; did you "
+       "mean write.parquet.compression-codec?"},
+      {{{"gc.enable", "true"}},
+       "property gc.enable: Iceberg has no such property; did you mean gc.enabled?"},
+      {{{"write.parquet.bloom-filter-enabled", "true"}},
+       "property write.parquet.bloom-filter-enabled: Iceberg has no such property; did "
+       "you mean write.parquet.bloom-filter-adaptive-enabled?"},
       {{{"firn.schema-version", "2"}},
        "property firn.schema-version: is firn's own, and not to be changed"},
       {{{"", "x"}}, "a property has no name"}};
@@ -115,6 +124,7 @@ TEST(TablePropertiesTest, ChangesAreHeldAgainstTheTable) {
   EXPECT_EQ(check({{{"owner", "b"}}, {}}), "OK");
   EXPECT_EQ(check({{{"more", "b"}}, {"owner"}}), "OK");
   EXPECT_THAT(check({{{"owner", "b"}}, {"owner"}}), HasSubstr("set and removed at once"));
+  EXPECT_THAT(check({{}, {"owner", "owner"}}), HasSubstr("is removed twice"));
   EXPECT_EQ(CheckPropertyChanges({{}, {"ownr"}}, *metadata),
             Status::NotFound("the table has no property ownr; did you mean owner?"));
   EXPECT_THAT(check({{}, {"firn.position.01ARZ3NDEKTSV4RRFFQ69G5FAV"}}),

@@ -224,6 +224,21 @@ class ImportTest(WarehouseTest):
         self.assertEqual(self.data_files(), before)
         self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 1)
 
+    def test_a_rival_may_make_the_table_first(self):
+        line = b"2024-01-02T03:04:05Z,h,1\n"
+        command = [firn_server.FIRN, "import", "-", "--format", "csv", "--into", "a.b",
+                   "--partition", "day(ts)", "--warehouse", str(self.warehouse)]
+        with subprocess.Popen(firn_server.dies_with_us(command), stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            # More than a pipe holds: it has begun to read, and so found no table.
+            process.stdin.write(b"ts,host,ms\n" + line * 20_000)
+            process.stdin.flush()
+            self.run_ok("import", self.write(visits(10), "v.csv"), "--into", "a.b",
+                        "--partition", "day(ts)")
+            error = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, DONE, error)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), 20_010)
+
     def test_delete_rewrites_only_what_holds_the_rows(self):
         expected = visits(3000, days=3)
         self.run_ok("import", self.write(expected, "v.parquet"), "--into", "a.b",
@@ -455,6 +470,11 @@ class ImportTest(WarehouseTest):
                           "a.b", csv)
         self.assert_fails(BAD_USAGE, "--on-invalid", "table", "append", "a.b", csv,
                           "--on-invalid", "drop")
+        # A table of somebody else's is in the way.
+        self.run_ok("table", "create", "w.v", "--columns", "id long")
+        self.run_ok("table", "create", "w.v__quarantine", "--columns", "reason long")
+        self.assert_fails(FAILED, "w.v__quarantine: is where rows that are quarantined go",
+                          "table", "append", "w.v", csv, "--on-invalid", "quarantine")
         check = self.firn("check", "a.b__quarantine", "--content")
         self.assertEqual(check.returncode, DONE, check.stdout + check.stderr)
 
