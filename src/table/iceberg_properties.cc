@@ -141,8 +141,13 @@ Status CheckIcebergName(std::string_view key) {
       std::find(kNames.begin(), kNames.end(), key) != kNames.end()) {
     return Status::OK();
   }
-  return Status::InvalidArgument("Iceberg has no such property" +
-                                 base::DidYouMean(key, kNames));
+  constexpr std::string_view kSaid = "Iceberg has no such property";
+  for (const std::string_view name : kNamesOfColumns) {
+    if (!name.starts_with(key)) continue;
+    return Status::InvalidArgument(std::string(kSaid) + "; did you mean " +
+                                   std::string(name) + "COLUMN?");
+  }
+  return Status::InvalidArgument(std::string(kSaid) + base::DidYouMean(key, kNames));
 }
 
 }  // namespace firn::table
