@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "iceberg/name_mapping.h"
 #include "iceberg/next_id.h"
 #include "iceberg/partition_update.h"
 
@@ -37,6 +38,18 @@ Action SortAction(const TableMetadata& table, SortOrder order) {
     order.id = std::max(SortOrderId(1), NextId(table.sort_orders));
   }
   return ChangeMetadata{{AddSortOrder{std::move(order)}, SetDefaultSortOrder{}}};
+}
+
+// Files without ids that are added later have the columns' new names, and those that are
+// there the old ones.
+ChangeMetadata NamesAction(const TableMetadata& table, const Schema& schema) {
+  const std::string* text = table.FindProperty(kPropertyNameMapping);
+  if (text == nullptr || schema.SameColumns(table.current_schema())) return {};
+  const auto mapping = NameMappingFromJson(*text);
+  if (!mapping.ok()) return {};  // Whoever reads such a file says what is wrong with it.
+  const NameMapping updated = UpdateNameMapping(*mapping, schema);
+  if (updated == *mapping) return {};
+  return {{SetProperties{{{kPropertyNameMapping, NameMappingToJson(updated)}}}}};
 }
 
 // Whether the layout that is there outlives the columns, where its successor has to wait
@@ -82,6 +95,7 @@ Result<std::vector<Action>> ActionsOf(const TableMetadata& table,
     }
     (waits ? last : first).push_back(SortAction(table, *std::move(order)));
   }
+  last.emplace_back(NamesAction(table, schema));
   std::vector<Action> actions = std::move(first);
   actions.emplace_back(ReplaceSchema{schema, table.current_schema_id});
   actions.insert(actions.end(), last.begin(), last.end());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "iceberg/apply_updates.h"
+#include "iceberg/name_mapping.h"
 #include "iceberg/test_table.h"
 
 namespace firn::iceberg {
@@ -85,6 +86,23 @@ TEST_F(AlterationTest, WhatIsSoAlreadyIsNoUpdate) {
   table.last_updated_ms = before.last_updated_ms;
   table.metadata_log = before.metadata_log;
   EXPECT_EQ(table, before);
+}
+
+TEST_F(AlterationTest, NamesOfFilesWithoutIdsFollow) {
+  std::string& names = table.properties[kPropertyNameMapping];
+  names = NameMappingToJson(MakeNameMapping(table.current_schema()));
+  const std::string before = names;
+  Alter({WidenType{"id", kLong}}, nullptr, "host");
+  EXPECT_EQ(table.properties[kPropertyNameMapping], before);
+  Alter({RenameColumn{"host", "node"}, AddColumn{"", "zone", kString}}, nullptr, nullptr);
+  const auto mapping = NameMappingFromJson(table.properties[kPropertyNameMapping]);
+  ASSERT_TRUE(mapping.ok()) << mapping.status();
+  ASSERT_EQ(mapping->fields.size(), 4U);
+  EXPECT_THAT(mapping->fields[2].names, testing::UnorderedElementsAre("host", "node"));
+  EXPECT_THAT(mapping->fields[3].names, testing::ElementsAre("zone"));
+  table.properties[kPropertyNameMapping] = "nonsense";
+  Alter({DropColumn{"zone"}}, nullptr, nullptr);
+  EXPECT_EQ(table.properties[kPropertyNameMapping], "nonsense");
 }
 
 TEST_F(AlterationTest, ColumnsGoWithTheLayoutThatNeededThem) {

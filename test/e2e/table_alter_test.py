@@ -16,6 +16,7 @@ from table_readers import load_table
 from warehouse_case import WarehouseTest
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.schema import Schema
 from pyiceberg.types import DateType, LongType, NestedField, StringType
@@ -257,6 +258,20 @@ class TableAlterTest(WarehouseTest):
         for number in range(len(committed)):
             self.assertIn(f"theirs{number}", names)
         self.assertEqual([one["id"] for one in self.scan()], [1])
+
+    def test_files_without_ids_read_by_the_names_they_have(self):
+        self.run_ok("table", "create", TABLE, "--columns", "id long, note string")
+        table = self.catalog().load_table(TABLE)
+        for number, name in enumerate(("note", "text")):
+            path = self.directory / f"{name}.parquet"
+            pq.write_table(pa.table({"id": [number], name: [name]}), path)
+            table.refresh()
+            table.add_files([f"file://{path}"])
+            if name == "note":
+                self.alter("--rename", "note=text", "--add", "n int")
+        expected = [{"id": 0, "text": "note", "n": None}, {"id": 1, "text": "text", "n": None}]
+        self.assertEqual(self.scan(), expected)
+        self.assertEqual(self.read_by_pyiceberg(), expected)
 
     def test_other_catalogs(self):
         flags = ("--warehouse", self.directory / "fs", "--catalog", "fs", "--json")
