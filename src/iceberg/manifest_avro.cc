@@ -512,6 +512,14 @@ class EntryDecoder {
     return Status::Unimplemented("file format " + text.substr(0, 40) + " is not known");
   }
 
+  // ClickHouse has a long where the partition is an int.
+  static Value Narrowed(const Value& value, const PrimitiveType& type) {
+    const auto* const wide = std::get_if<std::int64_t>(&value);
+    if (wide == nullptr || type.kind != PrimitiveKind::kInt) return value;
+    const auto narrow = static_cast<std::int32_t>(*wide);
+    return narrow == *wide ? Value(narrow) : value;
+  }
+
   Status ReadPartition(AvroDecoder& in, const AvroField& field, DataFile* file) {
     file->partition.assign(header_.spec.fields.size(), std::nullopt);
     bool found = false;
@@ -522,7 +530,7 @@ class EntryDecoder {
           for (std::size_t i = 0; i < header_.spec.fields.size(); ++i) {
             if (header_.spec.fields[i].field_id != value_field.id) continue;
             if (value && types_[i]) {
-              value = Promote(*value, *types_[i]);
+              value = Promote(Narrowed(*value, *types_[i]), *types_[i]);
               if (!value) {
                 return Status::Corruption("partition value of " + value_field.name +
                                           " is not of type " + ToString(*types_[i]));

@@ -186,6 +186,8 @@ Status ReadHistory(const JsonObject& in, TableMetadata* out) {
     if (!refs->is_object()) return in.Wrong("refs", "an object");
     for (const auto& [name, value] : refs->items()) {
       FIRN_ASSIGN_OR_RETURN(SnapshotRef ref, SnapshotRefFromJson(value));
+      // ClickHouse names no snapshot so, too.
+      if (ref.snapshot_id == SnapshotId(-1)) continue;
       out->refs.emplace(name, ref);
     }
   }

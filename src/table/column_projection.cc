@@ -49,7 +49,9 @@ bool IsTimestampOf(const arrow::DataType& from, const arrow::DataType& to) {
   // What older writers store in 96 bits is a point in time, and has no zone in Arrow.
   const bool is_int96 =
       narrow.timezone().empty() && narrow.unit() == arrow::TimeUnit::NANO;
-  return narrow.timezone().empty() == wide.timezone().empty() || is_int96;
+  // Of times without a zone ClickHouse's files say that they are in UTC.
+  const bool is_utc = narrow.timezone() == "UTC";
+  return narrow.timezone().empty() == wide.timezone().empty() || is_int96 || is_utc;
 }
 
 // Whether a column of type `from` in a file can be read as `to`: by promotion, or because
