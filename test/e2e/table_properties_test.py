@@ -362,8 +362,9 @@ class TablePropertiesTest(WarehouseTest):
                         ("import", rows, "--into", "web.old"),
                         ("table", "delete", "web.old", "--all")):
             self.assert_fails(FAILED, "format version 1", *command)
-        # A file of rows is not even looked for.
-        self.assert_fails(FAILED, "format version 1", "import", rows, rows, "--into",
+        # That keys come twice is not even looked for.
+        again = self.write({"id": pa.array([1, 2])}, "again.parquet")
+        self.assert_fails(FAILED, "format version 1", "import", rows, again, "--into",
                           "web.old", "--key", "id")
         self.assertEqual(self.data_files("old"), [])
 
