@@ -171,7 +171,8 @@ void WriteSamples(const Load& load, const std::vector<Series>& all, const char* 
   std::int64_t peak_bytes = 0;
   for (int run = 0; run < load.runs; ++run) {
     arrow::ProxyMemoryPool pool(arrow::default_memory_pool());
-    parquet::WriterOptions options = tsdb::SamplesFileOptions().parquet;
+    parquet::WriterOptions options =
+        tsdb::SamplesFileOptions(metadata.current_schema()).parquet;
     options.pool = &pool;
     const auto builder =
         Check(tsdb::SamplesBatchBuilder::Make(metadata, columns, rows, &pool));

@@ -208,6 +208,7 @@ struct TableDescription {
     std::string name;
     std::string type;
     bool required = false;
+    std::string doc{};
   };
   std::vector<Column> columns;
   std::string partition_spec;

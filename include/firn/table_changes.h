@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // table_changes.h: changes of a table that a person asks for: the way back to an earlier
-// snapshot, names for snapshots, properties, expiry, its end. No row is read or written.
+// snapshot, names for snapshots, columns and layout, properties, expiry, its end. No row
+// is read or written.
 //
 // Each is one commit, which is repeated on newer metadata where another came first, by
 // the table's commit.retry.* properties. A running server keeps its tables meanwhile: it
@@ -51,6 +52,40 @@ using PropertyMap = std::map<std::string, std::string>;
 struct PropertyChange {
   PropertyMap set;
   std::vector<std::string> removed;
+};
+
+enum class ColumnChangeKind : std::uint8_t {
+  kAdd,           // `host.zone string 'where it stands'`
+  kDrop,          // `host.zone`
+  kRename,        // `host.zone=rack`
+  kWiden,         // `size long`
+  kMakeOptional,  // `size`
+  kMove,          // `zone first`, `zone before name`, `zone after name`
+  kDocument,      // `zone=where it stands`
+};
+// Columns are dotted paths (`labels.value`, `points.element.x`); a name that is no word,
+// or has a dot in it, goes between double quotes. Types are those of TableRows::Create.
+struct ColumnChange {
+  ColumnChangeKind kind = ColumnChangeKind::kAdd;
+  std::string text;
+};
+
+// What a table becomes, as one commit: all of it or nothing. Files that are there stay as
+// they are, and read as what the table has become.
+struct AlterTable {
+  std::vector<ColumnChange> columns;  // One after the other.
+  // Of files to come, by the names that columns have then: `day(ts), bucket(16, host)`
+  // and `service, ts desc nulls last`. Empty: not partitioned, or not sorted. Absent: as
+  // they are.
+  std::optional<std::string> partition;
+  std::optional<std::string> sort;
+  // Check all of it, and change nothing.
+  bool dry_run = false;
+};
+
+struct AlteredTable {
+  TableDescription table;  // As it is afterwards, or would be.
+  bool changed = false;    // False: it was so already.
 };
 
 // What is left of a table that the catalog has forgotten.
@@ -135,6 +170,13 @@ class TableChanges {
   virtual Result<PropertyMap> ChangeProperties(const base::Context& context,
                                                std::string_view table,
                                                const PropertyChange& change) = 0;
+
+  // NotFound for a column that is not there; AlreadyExists for a name that is taken;
+  // InvalidArgument names the character of a text, or the change that the table does not
+  // take and why. Changes after which its rows would not read are all named. Where a
+  // server settles into the table, the columns that it needs keep their names.
+  virtual Result<AlteredTable> Alter(const base::Context& context, std::string_view table,
+                                     const AlterTable& change) = 0;
 
   // Have the catalog forget the table. Its files stay, but for the versions that a
   // catalog of files in the warehouse is made of. InvalidArgument where a server settles

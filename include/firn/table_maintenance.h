@@ -152,8 +152,8 @@ class TableMaintenance {
 
   // Write small files, those that are too large, and those of an older partition spec
   // anew, for the current spec and in the table's sort order. An error or a cancellation
-  // keeps what was committed; the text says how much that is.
-  // Unimplemented for a table with delete files.
+  // keeps what was committed; the text says how much that is. Of rows that delete files
+  // take away nothing is written. Unimplemented for a format version other than 2.
   virtual Result<CompactReport> Compact(const base::Context& context,
                                         std::string_view table,
                                         const CompactOptions& options) = 0;

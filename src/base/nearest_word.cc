@@ -11,7 +11,9 @@ namespace firn::base {
 std::string_view NearestWord(std::string_view word,
                              std::span<const std::string_view> candidates) {
   std::string_view nearest;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  // A word of which nothing is left is not near.
+  const std::size_t far = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t least = std::min(far, word.size());
   for (const std::string_view candidate : candidates) {
     // One row of the Levenshtein table at a time.
     std::vector<std::size_t> row(candidate.size() + 1);

@@ -11,6 +11,8 @@
 #include "cli/config_load.h"
 #include "cli/program.h"
 
+#include "firn/table_changes.h"
+
 namespace firn::cli {
 
 struct ServeFlags {
@@ -94,6 +96,17 @@ int TableRetire(World& world, const CommonFlags& common, const TableChangeFlags&
 int TableProperties(World& world, const CommonFlags& common,
                     const TableChangeFlags& flags);
 int TableDrop(World& world, const CommonFlags& common, const TableChangeFlags& flags);
+
+// What a table becomes; see AlterTable (firn/table_changes.h).
+struct TableAlterFlags {
+  std::string table;
+  SourceFlags source;
+  std::vector<ColumnChange> columns;
+  std::optional<std::string> partition;
+  std::optional<std::string> sort;
+  bool dry_run = false;
+};
+int TableAlter(World& world, const CommonFlags& common, const TableAlterFlags& flags);
 
 // What makes tables and takes rows into them; each command has some of these.
 struct TableRowsFlags {

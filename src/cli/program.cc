@@ -246,6 +246,7 @@ class Grammar {
             "separated by commas, as manifests have them");
     AddTableRows(table);
     AddTableChanges(table);
+    AddTableAlter(table);
     AddTableMaintenance(table);
   }
 
@@ -406,6 +407,55 @@ class Grammar {
     AddWarehouse(drop, change_.source);
     drop->footer("Example:\n  firn table drop web.visits --warehouse ./warehouse");
     OnCommand(drop, [this] { return TableDrop(world_, common_, change_); });
+  }
+
+  // What is given is what happens, one after the other: the flags keep their order.
+  void AddTableAlter(CLI::App* table) {
+    CLI::App* alter = table->add_subcommand(
+        "alter", "Change columns, partitions and sort order, as one commit");
+    alter->add_option("table", alter_.table, "NAMESPACE.TABLE")->required();
+    std::map<const CLI::Option*, ColumnChangeKind> kinds;
+    const auto add = [&](const char* flag, ColumnChangeKind kind, const char* help) {
+      kinds[alter->add_option(flag, alter_texts_[kind], help)->allow_extra_args(false)] =
+          kind;
+    };
+    add("--add", ColumnChangeKind::kAdd,
+        "A column: \"host.zone string 'where it stands'\"; may be repeated, as those "
+        "below");
+    add("--drop", ColumnChangeKind::kDrop, "A column that goes: NAME");
+    add("--rename", ColumnChangeKind::kRename,
+        "OLD=NEW, where NEW is the last name alone");
+    add("--type", ColumnChangeKind::kWiden, "A wider type: \"size long\"");
+    add("--optional", ColumnChangeKind::kMakeOptional,
+        "A column that may have no value from now on: NAME");
+    add("--move", ColumnChangeKind::kMove,
+        "\"zone first\", \"zone before name\" or \"zone after name\"");
+    add("--doc", ColumnChangeKind::kDocument, "What a column is: NAME=TEXT");
+    CLI::Option* partition = alter->add_option(
+        "--partition", alter_layout_.partition,
+        "Of new files: \"day(ts), bucket(16, host)\"; '' is not partitioned");
+    CLI::Option* sort = alter->add_option(
+        "--sort", alter_layout_.sort,
+        "Of new files: \"service, ts desc nulls last\"; '' is unsorted");
+    alter->add_flag("--dry-run", alter_.dry_run, "Check all of it, and change nothing");
+    AddWarehouse(alter, alter_.source);
+    alter->footer(
+        "Columns are changed in the order given, and named as the change before left "
+        "them.\nExample:\n  firn table alter web.visits --rename ms=duration_ms --type "
+        "\"bytes long\" --add \"host.zone string\" --partition \"day(ts)\" --warehouse "
+        "./warehouse");
+    OnCommand(alter, [this, alter, kinds, partition, sort] {
+      std::map<const CLI::Option*, std::size_t> taken;
+      for (const CLI::Option* option : alter->parse_order()) {
+        const auto kind = kinds.find(option);
+        if (kind == kinds.end()) continue;
+        const std::string& text = option->results().at(taken[option]++);
+        alter_.columns.push_back({kind->second, text});
+      }
+      if (partition->count() > 0) alter_.partition = alter_layout_.partition;
+      if (sort->count() > 0) alter_.sort = alter_layout_.sort;
+      return TableAlter(world_, common_, alter_);
+    });
   }
 
   using TableUpkeep = int (*)(World&, const CommonFlags&, const TableMaintenanceFlags&);
@@ -583,6 +633,9 @@ class Grammar {
   PromqlFlags promql_;
   TableFlags table_;
   TableChangeFlags change_;
+  TableAlterFlags alter_;
+  std::map<ColumnChangeKind, std::vector<std::string>> alter_texts_;
+  TableLayoutText alter_layout_;
   TableMaintenanceFlags upkeep_;
   CheckFlags check_;
   ExportFlags export_;

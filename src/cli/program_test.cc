@@ -143,6 +143,23 @@ class FakeChanges final : public TableChanges {
     FIRN_RETURN_IF_ERROR(Call("change", table, said).status());
     return Properties(context, table);
   }
+  Result<AlteredTable> Alter(const base::Context&, std::string_view table,
+                             const AlterTable& change) override {
+    std::string said = change.dry_run ? "dry" : "real";
+    for (const ColumnChange& column : change.columns) {
+      said +=
+          " " + std::to_string(static_cast<int>(column.kind)) + " " + column.text + ";";
+    }
+    if (change.partition) said += " by [" + *change.partition + "]";
+    if (change.sort) said += " sorted [" + *change.sort + "]";
+    AlteredTable altered;
+    FIRN_ASSIGN_OR_RETURN(altered.table.summary, Call("alter", table, said));
+    altered.table.columns = {{1, "id", "long", true, "the key"}, {7, "zone", "string"}};
+    altered.table.partition_spec = "[day(ts) as ts_day]";
+    altered.table.sort_order = "[]";
+    altered.changed = change.columns.size() != 1;
+    return altered;
+  }
   Result<DroppedTable> Drop(const base::Context&, std::string_view table) override {
     FIRN_RETURN_IF_ERROR(Call("forget", table, "").status());
     return DroppedTable{std::string(table), "file:///w/t", "file:///w/t/m.json"};
@@ -429,6 +446,7 @@ TEST_F(ProgramTest, SaysWhatItIsAndHow) {
                                              {"table", "retire"},
                                              {"table", "properties"},
                                              {"table", "drop"},
+                                             {"table", "alter"},
                                              {"table", "orphans"},
                                              {"table", "manifests"},
                                              {"table", "compact"},
@@ -601,6 +619,52 @@ TEST_F(ProgramTest, ChangesPropertiesAndDropsTables) {
                             "properties web.visits: ", "change web.visits: -c",
                             "properties web.visits: ", "forget web.visits: ",
                             "forget web.visits: "));
+}
+
+TEST_F(ProgramTest, AltersTables) {
+  const auto run = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "table");
+    args.insert(args.end(), {"--warehouse", "w"});
+    return Run(args);
+  };
+  EXPECT_EQ(run({"alter", "--add", "zone string 'a=b'", "web.visits", "--drop", "b",
+                 "--add=host.x int", "--rename", "b=c", "--type", "n long", "--optional",
+                 "n", "--move", "n first", "--doc", "n=a b", "--drop", "d"}),
+            0);
+  EXPECT_EQ(out(),
+            "web.visits: altered\n"
+            "partitioned by [day(ts) as ts_day], sorted by []\n\n"
+            "id  column  type    required\n"
+            "1   id      long    yes\n"
+            "7   zone    string  no\n");
+  EXPECT_EQ(
+      run({"alter", "web.visits", "--partition", "day(ts)", "--sort", "", "--dry-run"}),
+      0);
+  EXPECT_THAT(out(), StartsWith("web.visits: would be altered\n"));
+  EXPECT_EQ(run({"alter", "web.visits", "--drop", "a", "--partition", ""}), 0);
+  EXPECT_THAT(out(), StartsWith("web.visits: is so already\n"));
+  EXPECT_EQ(run({"alter", "web.visits", "--sort", "ts desc", "--json"}), 0);
+  EXPECT_EQ(json::parse(out()), json::parse(R"({"table":"web.visits","dry_run":false,
+      "changed":true,"partition_spec":"[day(ts) as ts_day]","sort_order":"[]",
+      "metadata_location":"file:/w/metadata/2.json","columns":[
+        {"id":1,"name":"id","type":"long","required":true,"doc":"the key"},
+        {"id":7,"name":"zone","type":"string","required":false,"doc":null}]})"));
+  EXPECT_EQ(run({"alter", "web.visits", "--sort", "ts", "--quiet"}), 0);
+  EXPECT_EQ(out(), "");
+  EXPECT_THAT(
+      changes_,
+      testing::ElementsAre(
+          "alter web.visits: real 0 zone string 'a=b'; 1 b; 0 host.x int; 2 b=c; "
+          "3 n long; 4 n; 5 n first; 6 n=a b; 1 d;",
+          "alter web.visits: dry by [day(ts)] sorted []",
+          "alter web.visits: real 1 a; by []", "alter web.visits: real sorted [ts desc]",
+          "alter web.visits: real sorted [ts]"));
+  EXPECT_EQ(run({"alter", "web.visits"}), 2);
+  EXPECT_THAT(err(), StartsWith("firn: table alter: there is nothing to change\n"));
+  EXPECT_EQ(run({"alter", "web.visits", "--parttion", "a"}), 2);
+  EXPECT_THAT(err(), HasSubstr("did you mean --partition?"));
+  EXPECT_EQ(run({"alter", "metrics.none", "--drop", "a"}), 3);
+  EXPECT_THAT(err(), HasSubstr("`firn table ls` lists the tables."));
 }
 
 TEST_F(ProgramTest, RemovesOrphans) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/column_list.h"
 #include "cli/commands.h"
 #include "cli/name_list.h"
 #include "cli/row_printer.h"
@@ -98,14 +99,7 @@ std::string DescriptionJson(const TableDescription& d) {
       std::to_string(d.summary.rows) + R"(,"files":)" + std::to_string(d.summary.files) +
       R"(,"bytes":)" + std::to_string(d.summary.bytes) + R"(,"partition_spec":)" +
       JsonString(d.partition_spec) + R"(,"sort_order":)" + JsonString(d.sort_order) +
-      R"(,"columns":[)";
-  for (const TableDescription::Column& column : d.columns) {
-    if (out.back() != '[') out += ',';
-    out += R"({"id":)" + std::to_string(column.id) + R"(,"name":)" +
-           JsonString(column.name) + R"(,"type":)" + JsonString(column.type) +
-           R"(,"required":)" + (column.required ? "true" : "false") + "}";
-  }
-  out += R"(],"properties":{)";
+      R"(,"columns":)" + ColumnsJson(d.columns) + R"(,"properties":{)";
   for (const auto& [key, value] : d.properties) {
     if (out.back() != '{') out += ',';
     out += JsonString(key) + ":" + JsonString(value);
@@ -127,12 +121,7 @@ void PrintDescription(std::ostream& out, const TableDescription& d) {
   facts.AddRow({"partitioned by", d.partition_spec.empty() ? "-" : d.partition_spec});
   facts.AddRow({"sorted by", d.sort_order.empty() ? "-" : d.sort_order});
   out << facts.ToString() << "\n";
-  TextTable columns({"id", "column", "type", "required"});
-  for (const TableDescription::Column& column : d.columns) {
-    columns.AddRow({std::to_string(column.id), column.name, column.type,
-                    column.required ? "yes" : "no"});
-  }
-  out << columns.ToString();
+  out << ColumnsText(d.columns);
   if (d.properties.empty()) return;
   TextTable properties({"property", "value"});
   for (const auto& [key, value] : d.properties) properties.AddRow({key, value});

@@ -68,7 +68,7 @@ Result<table::TableWriterOptions> WriterOptions(const iceberg::LoadedTable& tabl
   // Firn's own tables keep the columns' form that settling gives them.
   if (table.metadata->FindProperty(tsdb::kSchemaVersionProperty) != nullptr) {
     if (table.identifier == tsdb::SamplesTable()) {
-      out.parquet = tsdb::SamplesFileOptions().parquet;
+      out.parquet = tsdb::SamplesFileOptions(table.metadata->current_schema()).parquet;
     } else if (table.identifier == tsdb::SeriesTableName()) {
       out.parquet = tsdb::SeriesFileOptions().parquet;
     }

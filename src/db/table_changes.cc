@@ -8,13 +8,17 @@
 #include "base/context.h"
 #include "base/metrics.h"
 #include "base/ulid.h"
+#include "db/alter_text.h"
 #include "db/expire.h"
 #include "db/warehouse.h"
 #include "iceberg/action.h"
+#include "iceberg/alteration.h"
+#include "iceberg/apply_updates.h"
 #include "iceberg/commit.h"
 #include "iceberg/history.h"
 #include "table/position.h"
 #include "table/table_properties.h"
+#include "tsdb/tables.h"
 
 namespace firn {
 namespace {
@@ -76,7 +80,7 @@ Result<Action> ActionOfProperties(const TableMetadata& metadata,
   return Action(std::move(action));
 }
 
-// A server that settles into a table would find it gone, and its rows no longer settled.
+// OK unless a server settles into the table.
 Status CheckIsSettledNoMore(const TableMetadata& metadata) {
   const auto position = metadata.properties.lower_bound(table::kPositionPrefix);
   if (position == metadata.properties.end() ||
@@ -86,6 +90,23 @@ Status CheckIsSettledNoMore(const TableMetadata& metadata) {
   return Status::InvalidArgument(
       "a server settles into the table (" + position->first +
       "); once that is gone for good, `firn table retire` forgets it");
+}
+
+// What a server needs of its tables is asked of each version that the table has become.
+Status AddAlteration(const LoadedTable& table, const iceberg::Alteration& alteration,
+                     iceberg::Transaction* transaction) {
+  FIRN_ASSIGN_OR_RETURN(std::vector<Action> actions,
+                        iceberg::ActionsOf(*table.metadata, alteration));
+  for (Action& action : actions) {
+    if (const auto* change = std::get_if<iceberg::ReplaceSchema>(&action)) {
+      const Status kept = tsdb::CheckKeepsColumns(
+          table.identifier, table.metadata->current_schema(), change->schema);
+      const Status settled = CheckIsSettledNoMore(*table.metadata);
+      if (!kept.ok() && !settled.ok()) return settled.With(kept.message());
+    }
+    transaction->Add(std::move(action));
+  }
+  return Status::OK();
 }
 
 class WarehouseChanges final : public TableChanges {
@@ -159,6 +180,27 @@ class WarehouseChanges final : public TableChanges {
         }));
     return changed.metadata->properties;
   }
+  Result<AlteredTable> Alter(const base::Context& context, std::string_view table,
+                             const AlterTable& change) override {
+    FIRN_ASSIGN_OR_RETURN(const iceberg::Alteration alteration,
+                          db::ParseAlteration(change));
+    // Loaded first for a NotFound that lists the tables there are.
+    FIRN_ASSIGN_OR_RETURN(LoadedTable loaded, warehouse_->LoadTable(context, table));
+    if (change.dry_run) {
+      FIRN_ASSIGN_OR_RETURN(const bool changes, Try(context, &loaded, alteration));
+      return AlteredTable{Warehouse::Describe(loaded), changes};
+    }
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CommitOutcome outcome,
+        iceberg::CommitWithRetry(
+            context, warehouse_->commit_environment(), loaded.identifier,
+            [&](const LoadedTable& now,
+                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+              FIRN_RETURN_IF_ERROR(AddAlteration(now, alteration, &transaction));
+              return iceberg::BuildDecision::kCommit;
+            }));
+    return AlteredTable{Warehouse::Describe(outcome.table), outcome.committed};
+  }
   Result<DroppedTable> Drop(const base::Context& context,
                             std::string_view table) override {
     FIRN_ASSIGN_OR_RETURN(const iceberg::TableIdentifier identifier,
@@ -193,6 +235,25 @@ class WarehouseChanges final : public TableChanges {
   }
 
  private:
+  // Make `loaded` what it would become. Returns whether that is another than it is.
+  Result<bool> Try(const base::Context& context, LoadedTable* loaded,
+                   const iceberg::Alteration& alteration) {
+    const iceberg::CommitEnvironment environment = warehouse_->commit_environment();
+    iceberg::Transaction transaction(*loaded->metadata);
+    FIRN_RETURN_IF_ERROR(AddAlteration(*loaded, alteration, &transaction));
+    std::vector<std::string> written;  // None: there is no snapshot among the updates.
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::TableCommit commit,
+        transaction.BuildCommit(context, environment.manifests, environment.clock,
+                                environment.random, &written));
+    FIRN_ASSIGN_OR_RETURN(
+        TableMetadata altered,
+        iceberg::ApplyUpdates(*loaded->metadata, loaded->metadata_location,
+                              commit.updates, environment.clock.NowMs()));
+    loaded->metadata = std::make_shared<const TableMetadata>(std::move(altered));
+    return !commit.updates.empty();
+  }
+
   Result<iceberg::CommitOutcome> CommitAction(const base::Context& context,
                                               const iceberg::TableIdentifier& identifier,
                                               const ActionOf& action) {

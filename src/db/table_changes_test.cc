@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 // A table of three snapshots, with one row more each.
@@ -124,6 +125,135 @@ TEST_F(TableChangesTest, PropertiesAreCheckedBeforeTheyAreSet) {
   }
   EXPECT_TRUE(bad({{}, {"owner", "commit.retry.num-retries"}}).ok());
   EXPECT_FALSE(changes_->Properties(context_, kTable)->contains("owner"));
+}
+
+// Of a column change, and of what it says.
+using Columns = std::vector<ColumnChange>;
+
+TEST_F(TableChangesTest, ATableIsAlteredWhileADbSettlesIntoIt) {
+  AlterTable change;
+  change.columns = {{ColumnChangeKind::kAdd, "quality long 'of the sensor'"},
+                    {ColumnChangeKind::kWiden, "flags long"},
+                    {ColumnChangeKind::kRename, "instance=node"},
+                    {ColumnChangeKind::kMove, "quality first"}};
+  change.partition = "hour(ts), bucket(2, series_id)";
+  change.sort = "ts desc";
+  change.dry_run = true;
+  const auto before = *db_->DescribeTable(context_, kTable);
+  const auto tried = changes_->Alter(context_, kTable, change);
+  ASSERT_TRUE(tried.ok()) << tried.status();
+  EXPECT_TRUE(tried->changed);
+  EXPECT_EQ(changes_->Alter(context_, kTable, change)->table.summary.metadata_location,
+            before.summary.metadata_location);
+
+  change.dry_run = false;
+  const auto altered = changes_->Alter(context_, kTable, change);
+  ASSERT_TRUE(altered.ok()) << altered.status();
+  EXPECT_TRUE(altered->changed);
+  for (const TableDescription* is : {&altered->table, &tried->table}) {
+    EXPECT_EQ(is->columns.front().name, "quality");
+    EXPECT_EQ(is->columns.front().doc, "of the sensor");
+    EXPECT_EQ(is->partition_spec,
+              "[hour(ts) as ts_hour, bucket[2](series_id) as series_id_bucket_2]");
+    EXPECT_EQ(is->sort_order, "[ts desc nulls-last]");
+  }
+  Settle();
+  Settle();
+  ExpectSound();
+  EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.rows, 5);
+  // What is so already is no commit.
+  const auto again =
+      changes_->Alter(context_, kTable,
+                      {Columns{{ColumnChangeKind::kWiden, "flags long"}}, {}, "ts desc"});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_FALSE(again->changed);
+}
+
+TEST_F(TableChangesTest, WhatADbNeedsOfItsTablesStays) {
+  const auto alter = [&](const char* table, const Columns& columns) {
+    return changes_->Alter(context_, table, {columns, {}, {}}).status();
+  };
+  const auto expect_refused = [&](const char* table, ColumnChangeKind kind,
+                                  const std::string& text, const std::string& said) {
+    const Status status = alter(table, {{kind, text}});
+    ExpectCode(status, StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(said));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("firn table retire"));
+  };
+  constexpr const char* kSeries = "metrics.series";
+  for (const char* column : {"value", "flags", "tenant"}) {
+    const std::string said =
+        "column " + std::string(column) + " is needed by this name: a server settles";
+    expect_refused(kTable, ColumnChangeKind::kDrop, column, said);
+    expect_refused(kTable, ColumnChangeKind::kRename, column + std::string("=x"), said);
+  }
+  expect_refused(kTable, ColumnChangeKind::kDocument, "job=of the scrape",
+                 "the doc of column job, Label job, says which label is in it");
+  expect_refused(kSeries, ColumnChangeKind::kDrop, "labels", "column labels is needed");
+  expect_refused(kSeries, ColumnChangeKind::kRename, "last_seen=seen", "last_seen");
+  // The others are whoever's.
+  EXPECT_TRUE(alter(kTable, {{ColumnChangeKind::kDrop, "start_ts"},
+                             {ColumnChangeKind::kDrop, "labels"},
+                             {ColumnChangeKind::kDrop, "job"},
+                             {ColumnChangeKind::kDocument, "value=of the sample"}})
+                  .ok());
+  EXPECT_TRUE(alter(kSeries, {{ColumnChangeKind::kDrop, "scope_attributes"},
+                              {ColumnChangeKind::kRename, "help=text"}})
+                  .ok());
+  Settle();
+  ExpectSound();
+  // A Db that starts takes them as they are.
+  db_.reset();
+  DbOptions options;
+  options.data_dir = root_ / "data";
+  options.settle_interval_ms = 0;
+  auto db = Db::Open(options);
+  ASSERT_TRUE(db.ok()) << db.status();
+  db_ = *std::move(db);
+  Settle();
+  ExpectSound();
+  EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.rows, 5);
+}
+
+TEST_F(TableChangesTest, AnAlterationIsAllOrNothing) {
+  const auto before = *db_->DescribeTable(context_, kTable);
+  const auto fails = [&](const AlterTable& change, StatusCode code,
+                         const std::string& said) {
+    const Status status = changes_->Alter(context_, kTable, change).status();
+    ExpectCode(status, code);
+    EXPECT_THAT(std::string(status.message()), EndsWith(said));
+    AlterTable dry = change;
+    dry.dry_run = true;
+    EXPECT_EQ(changes_->Alter(context_, kTable, dry).status().message(), said);
+  };
+  const ColumnChange good{ColumnChangeKind::kAdd, "n long"};
+  fails({{}, {}, {}}, StatusCode::kInvalidArgument, "there is nothing to change");
+  fails({{good, {ColumnChangeKind::kAdd, "m lnog"}}, {}, {}},
+        StatusCode::kInvalidArgument,
+        "add column m lnog: character 3: there is no type lnog; is long meant?");
+  fails({{good, {ColumnChangeKind::kAdd, "value long"}}, {}, {}},
+        StatusCode::kAlreadyExists, "add column value: the name is taken");
+  fails({{good, {ColumnChangeKind::kDrop, "valu"}}, {}, {}}, StatusCode::kNotFound,
+        "drop column valu: there is no column valu; is value meant?");
+  fails({{good, {ColumnChangeKind::kDrop, "ts"}}, {}, {}}, StatusCode::kInvalidArgument,
+        "drop column ts: partition field ts_day is made of it: remove that first");
+  fails({{good}, "day(n", {}}, StatusCode::kInvalidArgument,
+        "partition: character 6: expected ')', found the end");
+  fails({{good}, {}, "n up"}, StatusCode::kInvalidArgument,
+        "sort: character 3: expected ',', found 'up'");
+  fails(
+      {{good,
+        {ColumnChangeKind::kWiden, "value float"},
+        {ColumnChangeKind::kAdd, "m long required"}},
+       {},
+       {}},
+      StatusCode::kInvalidArgument,
+      "the rows that are there do not go with it: value: expected optional float, found "
+      "optional double: values of type double do not widen to float; m: expected "
+      "required long, found no column: rows have no value for it, and it has no "
+      "default. Files are not rewritten: add optional columns instead");
+  EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.metadata_location,
+            before.summary.metadata_location);
 }
 
 TEST_F(TableChangesTest, ATableIsDroppedOnceNoServerSettlesIntoIt) {

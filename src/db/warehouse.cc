@@ -210,6 +210,10 @@ Result<std::vector<TableSummary>> Warehouse::Summaries(const base::Context& cont
 Result<TableDescription> Warehouse::Describe(const base::Context& context,
                                              std::string_view name) {
   FIRN_ASSIGN_OR_RETURN(const iceberg::LoadedTable table, LoadTable(context, name));
+  return Describe(table);
+}
+
+TableDescription Warehouse::Describe(const iceberg::LoadedTable& table) {
   const iceberg::TableMetadata& metadata = *table.metadata;
   TableDescription description;
   description.summary = Summarize(table);
@@ -219,7 +223,7 @@ Result<TableDescription> Warehouse::Describe(const base::Context& context,
   const iceberg::Schema& schema = metadata.current_schema();
   for (const iceberg::NestedField& field : schema.fields()) {
     description.columns.push_back(
-        {field.id.value, field.name, field.type.ToString(), field.required});
+        {field.id.value, field.name, field.type.ToString(), field.required, field.doc});
   }
   description.partition_spec = iceberg::ToString(metadata.default_spec(), schema);
   description.sort_order = iceberg::ToString(metadata.default_sort_order(), schema);

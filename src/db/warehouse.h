@@ -62,6 +62,7 @@ class Warehouse {
   // With the figures of another snapshot than the current one; null: of none.
   static TableSummary Summarize(const iceberg::LoadedTable& table,
                                 const iceberg::Snapshot* snapshot);
+  static TableDescription Describe(const iceberg::LoadedTable& table);
   // What Db's functions of the same names answer.
   Result<std::vector<TableSummary>> Summaries(const base::Context& context);
   Result<TableDescription> Describe(const base::Context& context, std::string_view table);

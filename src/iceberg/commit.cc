@@ -135,6 +135,11 @@ Result<CommitOutcome> CommitWithRetry(const base::Context& context,
     FIRN_RETURN_IF_ERROR(context.Check().With(what));
     auto table = environment.catalog.LoadTable(context, identifier);
     if (!table.ok()) return table.status().With(what);
+    if (options.table_uuid.has_value() &&
+        *options.table_uuid != table->metadata->table_uuid) {
+      return Status::Conflict(what + ": the table was dropped meanwhile and made anew; " +
+                              "what was written for the other one does not go into it");
+    }
     const RetryPolicy policy(options, *table->metadata);
 
     const std::shared_ptr<io::Store> lent = table->store;

@@ -40,6 +40,9 @@ using WaitFunction = std::function<Status(const base::Context&, DurationMs)>;
 Status WaitBySleeping(const base::Context& context, DurationMs wait_ms);
 
 struct CommitOptions {
+  // The table that files were written for, where they were written before: Conflict where
+  // another has its name by now, whose columns may have the same ids.
+  std::optional<std::string> table_uuid = {};
   // Absent: the table's commit.retry.* properties, or Iceberg's defaults (4 retries,
   // 100 ms doubling to 60 s, 30 minutes in all).
   std::optional<int> retries_max;

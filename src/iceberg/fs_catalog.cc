@@ -108,12 +108,15 @@ class FsCatalog final : public Catalog {
                                       TableMetadata metadata) const;
   // Move the hint on to `version`, which is committed.
   void AdvanceHint(const VersionFiles& files, std::int64_t version) const;
-  Result<bool> IsInThePast(const base::Context& context,
-                           const TableIdentifier& identifier,
-                           const VersionFile& written) const;
-  // CommitUnknown, and `written` gone again, where it is.
+  // The version that is current in the place of `written`, which is in the past; or
+  // nothing, where it is not.
+  Result<std::shared_ptr<const TableMetadata>> FindFuture(
+      const base::Context& context, const TableIdentifier& identifier,
+      const VersionFile& written) const;
+  // An error, and `written` gone again, where it is in the past and never was current:
+  // Conflict where its snapshots say so, else CommitUnknown.
   Status CheckNotInThePast(const TableIdentifier& identifier, const VersionFile& written,
-                           const std::string& base) const;
+                           const LoadedTable& base, const TableMetadata& next) const;
 
   const std::string warehouse_;
   io::Store& store_;
@@ -380,29 +383,53 @@ Result<LoadedTable> FsCatalog::RegisterTable(const base::Context& context,
 // Whether `written`, made by this commit, follows a version that is long gone: the table
 // went on so far, since this commit loaded it, that the name was free again. Answered for
 // sure unless the table went on that far since the file was written.
-Result<bool> FsCatalog::IsInThePast(const base::Context& context,
-                                    const TableIdentifier& identifier,
-                                    const VersionFile& written) const {
+Result<std::shared_ptr<const TableMetadata>> FsCatalog::FindFuture(
+    const base::Context& context, const TableIdentifier& identifier,
+    const VersionFile& written) const {
   FIRN_ASSIGN_OR_RETURN(const std::int64_t hint, FilesOf(identifier).ReadHint(context));
-  if (hint == written.version - 1) return false;
+  if (hint == written.version - 1) return nullptr;
   FIRN_ASSIGN_OR_RETURN(const auto current, Load(context, identifier));
-  if (current.second <= written.version) return false;
+  if (current.second <= written.version) return nullptr;
   for (const MetadataLogEntry& entry : current.first.metadata->metadata_log) {
     const std::string_view file = entry.metadata_file;
-    if (VersionOfName(file.substr(file.rfind('/') + 1)) == written.version) return false;
+    if (VersionOfName(file.substr(file.rfind('/') + 1)) == written.version) {
+      return nullptr;
+    }
   }
-  return true;
+  return current.first.metadata;
+}
+
+std::string WentOn(const std::string& base) {
+  return "the table went on by many commits meanwhile (base " + base + ")";
+}
+
+// What the snapshots of `now` say of a commit that made `next` of `base`: true or false
+// where it is known to have been current once, or not to. A sequence number is one
+// snapshot's, so another that has it came in the place of this commit's.
+std::optional<bool> WasCurrent(const TableMetadata& base, const TableMetadata& next,
+                               const TableMetadata& now) {
+  if (now.table_uuid != next.table_uuid) return std::nullopt;
+  for (const Snapshot& made : next.snapshots) {
+    if (base.FindSnapshot(made.id) != nullptr) continue;
+    if (now.FindSnapshot(made.id) != nullptr) return true;
+    for (const Snapshot& other : now.snapshots) {
+      if (other.sequence_number == made.sequence_number) return false;
+    }
+  }
+  return std::nullopt;
 }
 
 Status FsCatalog::CheckNotInThePast(const TableIdentifier& identifier,
-                                    const VersionFile& written,
-                                    const std::string& base) const {
-  const auto past = IsInThePast(base::Context(), identifier, written);
-  if (!past.ok()) return Status::CommitUnknown(std::string(past.status().message()));
-  if (!*past) return Status::OK();
+                                    const VersionFile& written, const LoadedTable& base,
+                                    const TableMetadata& next) const {
+  const auto future = FindFuture(base::Context(), identifier, written);
+  if (!future.ok()) return Status::CommitUnknown(std::string(future.status().message()));
+  if (*future == nullptr) return Status::OK();
+  const std::optional<bool> was_current = WasCurrent(*base.metadata, next, **future);
+  if (was_current == true) return Status::OK();
   RemoveUnnamed(store_, {written.location});
-  return Status::CommitUnknown("the table went on by many commits meanwhile (base " +
-                               base + ")");
+  const std::string why = WentOn(base.metadata_location);
+  return was_current == false ? Status::Conflict(why) : Status::CommitUnknown(why);
 }
 
 Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
@@ -432,7 +459,7 @@ Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
                             ")");
   }
   FIRN_RETURN_IF_ERROR(put);
-  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, base.metadata_location));
+  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, base, *next.metadata));
   AdvanceHint(files, written.version);
   if (next.metadata->PropertyFlag(kPropertyDeleteAfterCommit, false)) {
     RemoveUnnamed(store_, ForgottenMetadataFiles(*base.metadata, base.metadata_location,
@@ -463,7 +490,12 @@ Result<std::string> FsCatalog::ReplaceMetadata(const base::Context& context,
   const Status put = PutVersion(context, written.location, json);
   if (put.Is(StatusCode::kAlreadyExists)) return rival;
   FIRN_RETURN_IF_ERROR(put);
-  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, expected));
+  const auto future = FindFuture(base::Context(), identifier, written);
+  if (!future.ok()) return Status::CommitUnknown(std::string(future.status().message()));
+  if (*future != nullptr) {
+    RemoveUnnamed(store_, {written.location});
+    return Status::CommitUnknown(WentOn(expected));
+  }
   AdvanceHint(files, written.version);
   return written.location;
 }

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "iceberg/test_table.h"
 #include "iceberg/version_files.h"
 
@@ -37,6 +39,20 @@ class FsCatalogTest : public TableTest {
   }
   Result<LoadedTable> SetProperty(const std::string& key, const std::string& value) {
     return catalog->CommitTable(context, name, {}, {SetProperties{{{key, value}}}});
+  }
+  // Rivals commit five times just before the next version of this name is written.
+  void CommitFiveTimesBefore(const std::string& suffix) {
+    store.SetFaultHook(
+        [this, suffix, done = false](
+            const io::StoreOperation& operation) mutable -> io::MemoryStore::Fault {
+          if (done || !operation.location.ends_with(suffix) ||
+              operation.kind != io::StoreOperation::Kind::kPutIfAbsent) {
+            return {};
+          }
+          done = true;
+          Commits(5);
+          return {};
+        });
   }
   // Fail the next write of an object whose name ends so, before it happens or after.
   void FailNextWrite(const std::string& suffix, Status status, bool happens) {
@@ -144,21 +160,42 @@ TEST_F(FsCatalogTest, AnUnknownOutcomeIsLookedAt) {
 
 TEST_F(FsCatalogTest, ACommitIntoThePastIsNoCommit) {
   CreateTable({{kPropertyPreviousVersionsMax, "1"}});
-  bool rivals = true;
-  store.SetFaultHook([&](const io::StoreOperation& operation) -> io::MemoryStore::Fault {
-    if (rivals && operation.location.ends_with("v2.metadata.json") &&
-        operation.kind == io::StoreOperation::Kind::kPutIfAbsent) {
-      rivals = false;
-      Commits(5);  // Makes v2 to v6, and removes v1 to v4.
-    }
-    return {};
-  });
+  CommitFiveTimesBefore("v2.metadata.json");  // v2 to v6, and removes v1 to v4.
   const auto late = SetProperty("k", "v");
-  store.SetFaultHook(nullptr);
   EXPECT_EQ(late.status().code(), StatusCode::kCommitUnknown) << late.status();
   EXPECT_EQ(Load()->metadata_location, At("v6.metadata.json"));
   EXPECT_EQ(Load()->metadata->FindProperty("k"), nullptr);
   EXPECT_EQ(Objects("v2.metadata.json").size(), 0U);
+}
+
+TEST_F(FsCatalogTest, ASnapshotIntoThePastIsCommittedAnew) {
+  CreateTable({{kPropertyPreviousVersionsMax, "1"}});
+  CommitFiveTimesBefore("v2.metadata.json");
+  const auto late = AppendFiles({TestFile("late", 1)});
+  ASSERT_TRUE(late.ok()) << late.status();
+  EXPECT_EQ(late->attempts, 2);
+  EXPECT_EQ(Load()->metadata_location, At("v7.metadata.json"));
+  EXPECT_EQ(LivePaths(*Load()->metadata)->size(), 6U);
+  EXPECT_EQ(Objects("v2.metadata.json").size(), 0U);
+}
+
+// Others are so quick that a commit finds what came of it long past.
+TEST_F(FsCatalogTest, ACommitThatOthersBuiltOnIsACommit) {
+  CreateTable({{kPropertyPreviousVersionsMax, "1"}});
+  bool is_written = false;
+  store.SetFaultHook([&](const io::StoreOperation& operation) -> io::MemoryStore::Fault {
+    const bool is_hint = operation.location.ends_with("version-hint.text");
+    if (is_hint && std::exchange(is_written, false)) Commits(5);
+    is_written |= operation.location.ends_with("v2.metadata.json") &&
+                  operation.kind == io::StoreOperation::Kind::kPutIfAbsent;
+    return {};
+  });
+  const auto first = AppendFiles({TestFile("first", 1)});
+  store.SetFaultHook(nullptr);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->attempts, 1);
+  EXPECT_EQ(Load()->metadata_location, At("v7.metadata.json"));
+  EXPECT_EQ(LivePaths(*Load()->metadata)->size(), 6U);
 }
 
 // Whatever request fails, the table is as it was or as it was to be.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/nearest_word.h"
+#include "iceberg/schema_compatibility.h"
 
 namespace firn::iceberg {
 namespace {
@@ -70,6 +71,20 @@ class Evolution {
         schema_(table.current_schema()),
         last_id_(table.last_column_id.value) {}
 
+  Status Apply(const SchemaChange& change) {
+    const Schema before = schema_;
+    FIRN_RETURN_IF_ERROR(
+        std::visit([&](const auto& one) { return (*this)(one); }, change));
+    for (Incompatibility& finding :
+         ExplainIncompatibility(schema_, before,
+                                {.match_by_name = false,
+                                 .allow_more_columns = true,
+                                 .format_version = table_.format_version})) {
+      findings_.push_back(std::move(finding));
+    }
+    return Status::OK();
+  }
+
   Status operator()(const AddColumn& change);
   Status operator()(const DropColumn& change);
   Status operator()(const RenameColumn& change);
@@ -82,6 +97,7 @@ class Evolution {
   Status operator()(const UnionByName& change);
 
   Result<Schema> Finish() && {
+    FIRN_RETURN_IF_ERROR(CheckFindings());
     FIRN_RETURN_IF_ERROR(CheckSchema(schema_, table_.format_version));
     // A table of others may have such names already: it can be changed all the same.
     if (CheckFullNames(table_.current_schema()).ok()) {
@@ -105,17 +121,30 @@ class Evolution {
   Status AtField(const std::string& path, const Edit& edit);
   Status InsertField(std::vector<NestedField>* fields, const AddColumn& change);
   Status CheckDrop(const NestedField& field) const;
-  Status CheckWidening(FieldId id, const PrimitiveType& from,
-                       const PrimitiveType& to) const;
+  // Whether the date `id` may become a timestamp.
+  Status CheckPartitions(FieldId id) const;
   Status Widen(NestedField* field, const PrimitiveType& type) const;
   Status UnionStructs(std::vector<NestedField>* mine,
                       const std::vector<NestedField>& theirs);
   Status UnionFields(NestedField* mine, const NestedField& theirs);
   Status UnionTypes(NestedField* mine, const Type& theirs);
 
+  Status CheckFindings() const {
+    if (findings_.empty()) return Status::OK();
+    std::string text = "the rows that are there do not go with it: ";
+    const char* separator = "";
+    for (const Incompatibility& finding : findings_) {
+      text += std::exchange(separator, "; ") + ToString(finding);
+    }
+    return Status::InvalidArgument(
+        text + ". Files are not rewritten: add optional columns instead");
+  }
+
   const TableMetadata& table_;
   Schema schema_;
   std::int64_t last_id_;
+  // Of all changes, so that one error names every one that cannot be.
+  std::vector<Incompatibility> findings_;
 };
 
 Result<FieldId> Evolution::Find(const std::string& path) const {
@@ -153,14 +182,6 @@ Status Evolution::AtField(const std::string& path, const Edit& edit) {
 Status Evolution::InsertField(std::vector<NestedField>* fields, const AddColumn& change) {
   if (FindName(*fields, change.name) != fields->end()) {
     return Status::AlreadyExists("the name is taken");
-  }
-  if (change.required && !change.default_value) {
-    return Status::InvalidArgument(
-        table_.format_version >= 3
-            ? "a required column needs a default, for the rows that are there already"
-            : "a required column needs a default, for the rows that are there already, "
-              "and "
-              "those need format version 3: make the column optional");
   }
   NestedField field{FieldId(static_cast<std::int32_t>(++last_id_)), change.name,
                     change.required, AssignFreshIds(change.type, &last_id_), change.doc};
@@ -281,13 +302,7 @@ Status Evolution::operator()(const MakeOptional& change) {
       .With("make column " + change.path + " optional");
 }
 
-Status Evolution::CheckWidening(FieldId id, const PrimitiveType& from,
-                                const PrimitiveType& to) const {
-  if (!CanPromote(from, to, table_.format_version)) {
-    return Status::InvalidArgument(ToString(from) + " cannot become " + ToString(to) +
-                                   " without rewriting files: add a column instead");
-  }
-  if (from == to || from.kind != PrimitiveKind::kDate) return Status::OK();
+Status Evolution::CheckPartitions(FieldId id) const {
   for (const PartitionField& field : table_.default_spec().fields) {
     if (field.source_id == id && !KeepsDates(field.transform)) {
       return Status::InvalidArgument("partition field " + field.name +
@@ -303,7 +318,13 @@ Status Evolution::Widen(NestedField* field, const PrimitiveType& type) const {
     return Status::InvalidArgument("type " + field->type.ToString() +
                                    " is no primitive type");
   }
-  FIRN_RETURN_IF_ERROR(CheckWidening(field->id, *from, type));
+  if (!CanPromote(*from, type, table_.format_version)) {
+    field->type = type;  // Told with what else does not go together.
+    return Status::OK();
+  }
+  if (*from != type && from->kind == PrimitiveKind::kDate) {
+    FIRN_RETURN_IF_ERROR(CheckPartitions(field->id));
+  }
   for (OptionalValue* value : {&field->initial_default, &field->write_default}) {
     if (!value->has_value()) continue;
     OptionalValue widened = Promote(**value, type);
@@ -425,8 +446,7 @@ Result<Schema> EvolveSchema(const TableMetadata& table,
                             const std::vector<SchemaChange>& changes) {
   Evolution evolution(table);
   for (const SchemaChange& change : changes) {
-    FIRN_RETURN_IF_ERROR(
-        std::visit([&](const auto& one) { return evolution(one); }, change));
+    FIRN_RETURN_IF_ERROR(evolution.Apply(change));
   }
   return std::move(evolution).Finish();
 }

@@ -92,6 +92,8 @@ using SchemaChange =
 // chosen when it is added. NotFound for a path that leads nowhere; AlreadyExists for a
 // name that is taken; InvalidArgument, with why and what to do, for any other change that
 // the table's format version, its files or its partition and sort fields do not allow.
+// After which the rows that are there would not read is explained of all changes at once
+// (schema_compatibility.h, each change's outcome being the reader).
 Result<Schema> EvolveSchema(const TableMetadata& table,
                             const std::vector<SchemaChange>& changes);
 

@@ -30,14 +30,15 @@ struct MemoryStore::State {
 
   explicit State(const base::Clock& clock_in) : clock(clock_in) {}
 
-  // Ask the hook without the lock: it may use the store itself.
+  // Ask the hook without the lock: it may use the store itself. It is one hook, whose
+  // state is kept from call to call.
   Fault Ask(StoreOperation::Kind kind, const std::string& location) {
-    FaultHook current;
+    std::shared_ptr<FaultHook> current;
     {
       std::lock_guard lock(mutex);
       current = hook;
     }
-    return current ? current({kind, location}) : Fault{};
+    return current != nullptr ? (*current)({kind, location}) : Fault{};
   }
 
   Status Create(const std::string& key, std::string bytes, bool replace = false) {
@@ -61,7 +62,7 @@ struct MemoryStore::State {
   std::mutex mutex;
   std::map<std::string, Object> objects;
   std::uint64_t created_count = 0;
-  FaultHook hook;
+  std::shared_ptr<FaultHook> hook;
 };
 
 namespace {
@@ -180,8 +181,9 @@ MemoryStore::MemoryStore(const base::Clock& clock)
 MemoryStore::~MemoryStore() = default;
 
 void MemoryStore::SetFaultHook(FaultHook hook) {
+  auto shared = hook ? std::make_shared<FaultHook>(std::move(hook)) : nullptr;
   std::lock_guard lock(state_->mutex);
-  state_->hook = std::move(hook);
+  state_->hook = std::move(shared);
 }
 
 Result<std::unique_ptr<ObjectReader>> MemoryStore::OpenReader(

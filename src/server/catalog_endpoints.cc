@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/crc32.h"
 #include "firn/catalog_reader.h"
 #include "server/endpoints.h"
 #include "server/errors.h"
@@ -193,15 +194,17 @@ void ListTables(CatalogReader& catalog, Exchange& exchange) {
           });
 }
 
-// A metadata file is never changed, so its name says what an answer holds. Empty where
-// the name is not one that can stand in a header.
-std::string EntityTag(std::string_view metadata_location, CatalogSnapshots snapshots) {
-  const std::string_view name =
-      metadata_location.substr(metadata_location.rfind('/') + 1);
+// The name of the metadata file and the checksum of what is sent of it: where names are
+// numbers, a table that is dropped and made anew has the same ones. Empty where the name
+// is not one that can stand in a header.
+std::string EntityTag(const CatalogTable& table, CatalogSnapshots snapshots) {
+  const std::string_view location = table.metadata_location;
+  const std::string_view name = location.substr(location.rfind('/') + 1);
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
   if (name.empty() || name.find_first_not_of(kPlain) != std::string_view::npos) return {};
-  return '"' + std::string(name) +
+  return '"' + std::string(name) + ':' +
+         std::to_string(base::Crc32(table.metadata_json)) +
          (snapshots == CatalogSnapshots::kAll ? "\"" : ":refs\"");
 }
 
@@ -220,7 +223,7 @@ void GetTable(CatalogReader& catalog, Exchange& exchange) {
   if (!table.ok()) {
     return SetCatalogStatus(response, table.status(), "NoSuchTableException");
   }
-  const std::string tag = EntityTag(table->metadata_location, snapshots);
+  const std::string tag = EntityTag(*table, snapshots);
   if (!tag.empty()) response.AddHeader("ETag", tag);
   if (AnswerHead(exchange)) return;
   if (!tag.empty() && exchange.head.if_none_match == tag) return response.SetCode(304);

@@ -508,11 +508,15 @@ TEST_F(CompactorTest, AFileThatHasOtherRowsThanTheTableSaysStopsIt) {
 
 // The power goes at every operation of the store: the table has its rows, and what is
 // left over goes as orphans.
-TEST_F(CompactorTest, PowerCutAtEveryOperation) {
+// The operation at which the power goes is not done, or is and nobody is told.
+class PowerCutTest : public CompactorTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(LastHappens, PowerCutTest, testing::Bool());
+
+TEST_P(PowerCutTest, AtEveryOperation) {
   Trickle(5);
   for (std::uint64_t good = 0;; ++good) {
     ASSERT_LT(good, 300U);
-    const io::PowerSwitch power(good);
+    const io::PowerSwitch power(good, /*last_happens=*/GetParam());
     store_.SetFaultHook(power.StoreHook());
     const Status status = Compact();
     store_.SetFaultHook(nullptr);

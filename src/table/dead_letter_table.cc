@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "iceberg/commit.h"
+#include "iceberg/new_snapshot.h"
 #include "iceberg/schema_text.h"
 #include "table/arrow_status.h"
 #include "table/data_file_writer.h"
@@ -56,18 +57,25 @@ Result<iceberg::Schema> SchemaOfLetters() {
 }
 
 // A table that is there already may be anybody's.
-Status CheckTakesLetters(const iceberg::Schema& schema) {
+Status CheckTakesLetters(const iceberg::TableMetadata& table) {
+  const std::string why =
+      "is where rows that are quarantined go, and this table does not take them: ";
+  const std::string remedy =
+      "; import without quarantine, or into a table of another name";
+  const iceberg::Schema& schema = table.current_schema();
   FIRN_ASSIGN_OR_RETURN(const iceberg::Schema wanted, SchemaOfLetters());
   for (const iceberg::NestedField& field : wanted.root.fields) {
     const iceberg::NestedField* const is = schema.FindColumn(field.name);
     if (is != nullptr && is->type == field.type) continue;
-    return Status::InvalidArgument(
-        "is where rows that are quarantined go, and this table was not made for them: it "
-        "has no column " +
-        field.name + " of " + field.type.ToString() +
-        "; import without quarantine, or into a table of another name");
+    return Status::InvalidArgument(why + "it has no column " + field.name + " of " +
+                                   field.type.ToString() + remedy);
   }
-  return Status::OK();
+  for (const iceberg::NestedField& field : schema.root.fields) {
+    if (!field.required || wanted.FindColumn(field.name) != nullptr) continue;
+    return Status::InvalidArgument(why + "its column " + field.name + " is required" +
+                                   remedy);
+  }
+  return iceberg::CheckFilesAreWritable(table);
 }
 
 }  // namespace
@@ -143,7 +151,7 @@ DeadLetterTable::DeadLetterTable(const base::Context& context,
 DeadLetterTable::~DeadLetterTable() {
   writer_.reset();
   if (!made_) return;
-  DropUnusedTable(environment_.commit.catalog, environment_.scan.store, identifier_);
+  DropUnusedTable(environment_.commit.catalog, environment_.scan.store, *table_);
 }
 
 void DeadLetterTable::SetSource(std::string source,
@@ -155,16 +163,17 @@ void DeadLetterTable::SetSource(std::string source,
 Status DeadLetterTable::OpenTable() {
   iceberg::Catalog& catalog = environment_.commit.catalog;
   auto loaded = catalog.LoadTable(context_, identifier_);
+  bool made = false;
   if (loaded.status().Is(StatusCode::kNotFound)) {
     FIRN_ASSIGN_OR_RETURN(iceberg::Schema schema, SchemaOfLetters());
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CreateTableRequest request,
         NewTableRequest(identifier_, std::move(schema), {"day(quarantined_at)", "", {}}));
     loaded = MakeTable(context_, catalog, request);
-    if (loaded.ok()) {
-      made_ = true;
-    } else if (loaded.status().Is(StatusCode::kAlreadyExists)) {
-      loaded = catalog.LoadTable(context_, identifier_);  // A rival was quicker.
+    made = loaded.ok();
+    if (loaded.status().Is(StatusCode::kAlreadyExists)) {
+      auto rivals = catalog.LoadTable(context_, identifier_);
+      if (!rivals.status().Is(StatusCode::kNotFound)) loaded = std::move(rivals);
     }
   }
   if (loaded.status().Is(StatusCode::kCommitUnknown)) {
@@ -172,8 +181,9 @@ Status DeadLetterTable::OpenTable() {
     return Status::Unavailable(std::string(loaded.status().message()));
   }
   FIRN_RETURN_IF_ERROR(loaded.status());
-  FIRN_RETURN_IF_ERROR(CheckTakesLetters(loaded->metadata->current_schema()));
+  FIRN_RETURN_IF_ERROR(CheckTakesLetters(*loaded->metadata));
   table_ = std::move(*loaded);
+  made_ = made;
   columns_ = std::make_unique<Columns>(environment_.scan.pool != nullptr
                                            ? environment_.scan.pool
                                            : arrow::default_memory_pool());
@@ -225,6 +235,8 @@ Status DeadLetterTable::Commit() {
   iceberg::AppendFiles append;
   FIRN_ASSIGN_OR_RETURN(append.files, std::move(*writer_).Finish());
   append.summary = {{kImportIdKey, import_id_}};
+  iceberg::CommitOptions options;
+  options.table_uuid = table_->metadata->table_uuid;
   BegunFiles written(table_->StoreOr(environment_.scan.store));
   for (const iceberg::DataFile& file : append.files) written.Add(file.file_path);
   const auto committed = iceberg::CommitWithRetry(
@@ -233,7 +245,8 @@ Status DeadLetterTable::Commit() {
           iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
         transaction.Add(append);
         return iceberg::BuildDecision::kCommit;
-      });
+      },
+      options);
   if (committed.ok() || committed.status().Is(StatusCode::kCommitUnknown)) {
     written.KeepAll();
     made_ = false;

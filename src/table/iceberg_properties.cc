@@ -48,6 +48,7 @@ constexpr auto kNames = std::to_array<std::string_view>(
      "write.avro.compression-codec",
      "write.avro.compression-level",
      "write.data.path",
+     "write.datafusion.fanout.enabled",
      "write.delete.avro.compression-codec",
      "write.delete.avro.compression-level",
      "write.delete.distribution-mode",
@@ -79,6 +80,7 @@ constexpr auto kNames = std::to_array<std::string_view>(
      "write.merge.distribution-mode",
      "write.merge.isolation-level",
      "write.merge.mode",
+     "write.manifest-lists.enabled",
      "write.metadata.compression-codec",
      "write.metadata.delete-after-commit.enabled",
      "write.metadata.metrics.default",
@@ -139,8 +141,13 @@ Status CheckIcebergName(std::string_view key) {
       std::find(kNames.begin(), kNames.end(), key) != kNames.end()) {
     return Status::OK();
   }
-  return Status::InvalidArgument("Iceberg has no such property" +
-                                 base::DidYouMean(key, kNames));
+  constexpr std::string_view kSaid = "Iceberg has no such property";
+  for (const std::string_view name : kNamesOfColumns) {
+    if (!name.starts_with(key)) continue;
+    return Status::InvalidArgument(std::string(kSaid) + "; did you mean " +
+                                   std::string(name) + "COLUMN?");
+  }
+  return Status::InvalidArgument(std::string(kSaid) + base::DidYouMean(key, kNames));
 }
 
 }  // namespace firn::table

@@ -2,7 +2,7 @@
 // iceberg_properties.h: the names that Iceberg has for properties of tables.
 //
 // Source: org.apache.iceberg.TableProperties of Iceberg 1.11, and the names that
-// PyIceberg 0.12 adds. Pure.
+// PyIceberg and iceberg-rust add. Pure.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/new_table.h"
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -8,6 +10,7 @@
 #include "base/utf8.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/partition_update.h"
+#include "iceberg/version_files.h"
 #include "table/table_properties.h"
 
 namespace firn::table {
@@ -120,23 +123,27 @@ Result<iceberg::LoadedTable> MakeTable(const base::Context& context,
 }
 
 void DropUnusedTable(iceberg::Catalog& catalog, io::Store& store,
-                     const iceberg::TableIdentifier& identifier) {
+                     const iceberg::LoadedTable& made) {
   const base::Context own;  // The work's own may have ended.
-  const auto now = catalog.LoadTable(own, identifier);
-  if (!now.ok() || !now->metadata->snapshots.empty()) return;
-  const Status dropped = catalog.DropTableAt(own, identifier, now->metadata_location);
-  if (dropped.Is(StatusCode::kConflict)) return;  // Another has begun to use it.
+  const auto now = catalog.LoadTable(own, made.identifier);
+  if (!now.ok() || now->metadata->table_uuid != made.metadata->table_uuid) return;
+  const std::string& location = made.metadata_location;
+  const Status dropped = catalog.DropTableAt(own, made.identifier, location);
+  if (dropped.Is(StatusCode::kConflict)) return;
   if (!dropped.ok()) {
     base::LogWarn(
         "a table that was made for rows which did not come is still there",
-        {{"table", identifier.ToString()}, {"why", std::string(dropped.message())}});
+        {{"table", made.identifier.ToString()}, {"why", std::string(dropped.message())}});
     return;
   }
-  const Status removed = now->StoreOr(store).Remove(own, now->metadata_location);
+  // A version's file went with the table, and its name may be another's by now.
+  const std::string_view name =
+      std::string_view(location).substr(location.rfind('/') + 1);
+  if (name.empty() || iceberg::VersionOfName(name).has_value()) return;
+  const Status removed = now->StoreOr(store).Remove(own, location);
   if (!removed.ok()) {
-    base::LogWarn(
-        "the metadata of a table that was dropped again is still there",
-        {{"file", now->metadata_location}, {"why", std::string(removed.message())}});
+    base::LogWarn("the metadata of a table that was dropped again is still there",
+                  {{"file", location}, {"why", std::string(removed.message())}});
   }
 }
 

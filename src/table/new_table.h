@@ -36,9 +36,9 @@ Result<iceberg::LoadedTable> MakeTable(const base::Context& context,
                                        iceberg::Catalog& catalog,
                                        const iceberg::CreateTableRequest& request);
 
-// Drop a table that was made for rows which did not come, unless another has begun to use
-// it. What fails is in the log: an empty table is left.
+// Drop a table that was made for rows which did not come, unless it was changed since: so
+// another has begun to use it. What fails is in the log: an empty table is left.
 void DropUnusedTable(iceberg::Catalog& catalog, io::Store& store,
-                     const iceberg::TableIdentifier& identifier);
+                     const iceberg::LoadedTable& made);
 
 }  // namespace firn::table

@@ -156,6 +156,19 @@ class RowChangesTest : public testing::Test {
     }
   }
 
+  // `rival` is called before the first data file of this writer, which then fails so.
+  void BeforeFirstDataFile(std::function<void()> rival, Status status = Status()) {
+    store_.SetFaultHook([rival = std::move(rival), status = std::move(status),
+                         came = false](const io::StoreOperation& operation) mutable {
+      const bool is_first = !came && operation.location.ends_with(".parquet") &&
+                            operation.kind == io::StoreOperation::Kind::kWrite;
+      if (!is_first) return io::MemoryStore::Fault{};
+      came = true;
+      rival();
+      return io::MemoryStore::Fault{status};
+    });
+  }
+
   std::size_t DataFiles() {
     std::size_t count = 0;
     EXPECT_TRUE(store_
@@ -369,6 +382,82 @@ TEST_F(RowChangesTest, AnOverwriteOfLessIsolationReplacesWhatARivalAdded) {
   EXPECT_THAT(Rows(), ElementsAre(11));
 }
 
+// Another table has the name by the time that the files are written: what they hold is of
+// columns that are none of its own.
+TEST_F(RowChangesTest, FilesOfATableThatWasMadeAnewDoNotGoIntoIt) {
+  for (const bool keyed : {false, true}) {
+    ASSERT_TRUE(Import(Source({1, 2})).ok());
+    BeforeFirstDataFile([&] {
+      EXPECT_TRUE(catalog_->DropTable(context_, name_).ok());
+      auto other = NewTableRequest(
+          name_, iceberg::ParseSchemaText("other string, n long", 2).value(), {});
+      EXPECT_TRUE(catalog_->CreateTable(context_, *other).ok());
+    });
+    const auto imported = Import(
+        Source({3}), keyed ? std::vector<std::string>{"n"} : std::vector<std::string>());
+    store_.SetFaultHook(nullptr);
+    EXPECT_TRUE(imported.status().Is(StatusCode::kConflict)) << imported.status();
+    EXPECT_THAT(imported.status().ToString(), HasSubstr("made anew"));
+    EXPECT_TRUE(catalog_->LoadTable(context_, name_)->metadata->snapshots.empty());
+    ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
+  }
+}
+
+TEST_F(RowChangesTest, AnOverwriteLeavesATableThatWasMadeAnew) {
+  for (const bool of_partitions : {false, true}) {
+    ASSERT_TRUE(Import(Source({1, 2})).ok());
+    const auto makes_anew = [&] {
+      EXPECT_TRUE(catalog_->DropTable(context_, name_).ok());
+      EXPECT_TRUE(Import(Source({5})).ok());
+    };
+    const auto outcome = WithRival(1, makes_anew, [&] {
+      return of_partitions ? OverwritePartitions(Source({3}))
+                           : OverwriteWhere("n > 2", Source({3}));
+    });
+    EXPECT_TRUE(outcome.status().Is(StatusCode::kConflict)) << outcome.status();
+    EXPECT_THAT(Rows(), ElementsAre(5));
+    ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
+  }
+}
+
+TEST_F(RowChangesTest, ATableThatARivalMakesIsTaken) {
+  const std::string source = Source({1, 2});
+  bool came = false;
+  store_.SetFaultHook([&](const io::StoreOperation& operation) {
+    // What it reads first is the source, for the columns of a new table.
+    if (!came && operation.location == source) {
+      came = true;
+      EXPECT_TRUE(Import(Source({3})).ok());
+    }
+    return io::MemoryStore::Fault{};
+  });
+  const auto imported = Import(source);
+  store_.SetFaultHook(nullptr);
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_FALSE(imported->created);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(RowChangesTest, ATableThatOthersUseStaysWhereTheFirstRowsDoNotCome) {
+  BeforeFirstDataFile([&] { EXPECT_TRUE(Import(Source({3})).ok()); },
+                      Status::ResourceExhausted("the disk is full"));
+  const auto imported = Import(Source({1}));
+  store_.SetFaultHook(nullptr);
+  EXPECT_TRUE(imported.status().Is(StatusCode::kResourceExhausted)) << imported.status();
+  EXPECT_THAT(Rows(), ElementsAre(3));
+}
+
+TEST_F(RowChangesTest, AFileIsTakenOnce) {
+  const std::string source = Source({1});
+  ImportRequest request;
+  request.table = name_;
+  request.sources = {source, "memory://in/*.csv"};
+  request.create = TableLayout{};
+  const auto imported = ImportRows(context_, Environment(), request);
+  EXPECT_TRUE(imported.status().Is(StatusCode::kInvalidArgument)) << imported.status();
+  EXPECT_THAT(imported.status().ToString(), HasSubstr(source + ": is named twice"));
+}
+
 TEST_F(RowChangesTest, AnEmptySourceMakesATableWithoutASnapshot) {
   const auto imported = Import(Source({}));
   ASSERT_TRUE(imported.ok()) << imported.status();
@@ -515,6 +604,14 @@ TEST_F(RowChangesTest, ACommitWhoseAnswerIsLostIsFoundInTheTable) {
   ASSERT_TRUE(imported.ok()) << imported.status();
   EXPECT_TRUE(imported->snapshot_id.has_value());
   EXPECT_THAT(Rows(), ElementsAre(1, 2));
+  sql_fault_ = [](Point at) {
+    return at == Point::kAfterCommit ? Status::Unavailable("went away") : Status();
+  };
+  const auto replaced = Import(Source({1, 2, 3}), {"n"});
+  sql_fault_ = nullptr;
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows_replaced, 2);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
 }
 
 TEST_F(RowChangesTest, ACommitWhoseOutcomeIsNotKnownKeepsItsFiles) {

@@ -5,6 +5,8 @@
 #include <arrow/type.h>
 
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "iceberg/apply_updates.h"
@@ -60,11 +62,17 @@ Result<std::vector<Source>> FindSources(const base::Context& context,
                                         const RowEnvironment& environment,
                                         const ImportRequest& request) {
   std::vector<Source> sources;
+  std::set<std::string> locations;
   const auto add = [&](const std::string& location) -> Status {
     FIRN_ASSIGN_OR_RETURN(const RowFormat format, FormatOf(location, request.format));
     if (location == kStandardInput && format == RowFormat::kParquet) {
       return Status::InvalidArgument(
           "Parquet is read from its end, so not from standard input: name the file");
+    }
+    if (!locations.insert(location).second) {
+      return Status::InvalidArgument(
+          (location == kStandardInput ? "standard input" : location) +
+          ": is named twice, and would be taken twice");
     }
     sources.push_back({location, format});
     return Status::OK();
@@ -172,7 +180,7 @@ class Import {
     Status status = WriteAndCommit();
     if (!status.ok() && !status.Is(StatusCode::kCommitUnknown) && outcome_.created) {
       DropUnusedTable(environment_.commit.catalog, environment_.scan.store,
-                      request_.table);
+                      outcome_.table);
     }
     if (!status.ok()) return status;
     return std::move(outcome_);
@@ -217,15 +225,27 @@ class Import {
         NewTableRequest(request_.table, std::move(schema), *request_.create));
     Result<iceberg::LoadedTable> made = MakeTable(context_, catalog, create);
     if (made.status().Is(StatusCode::kAlreadyExists)) {
-      // A rival was quicker, and its columns are the ones that count. A file is opened
-      // anew for them; what was read of the standard input is there once.
-      if (sources_.front().location != kStandardInput) first_.reset();
-      FIRN_ASSIGN_OR_RETURN(loaded, catalog.LoadTable(context_, request_.table));
-      return Join(std::move(*loaded));
+      loaded = catalog.LoadTable(context_, request_.table);
+      if (loaded.status().Is(StatusCode::kNotFound)) return made.status();  // A view's.
+      FIRN_RETURN_IF_ERROR(loaded.status());
+      return JoinRival(std::move(*loaded));
     }
     FIRN_ASSIGN_OR_RETURN(outcome_.table, std::move(made));
     outcome_.created = true;
     return Status::OK();
+  }
+
+  // A rival was quicker, and its columns are the ones that count: a file is opened anew
+  // for them. What was read of the standard input was read as other types, and is there
+  // once.
+  Status JoinRival(iceberg::LoadedTable table) {
+    if (sources_.front().location == kStandardInput) {
+      return Status::Conflict(request_.table.ToString() +
+                              ": another made the table meanwhile, and the standard "
+                              "input was begun for other columns; run it again");
+    }
+    first_.reset();
+    return Join(std::move(table));
   }
 
   // The rows go into a table that is there.
@@ -379,6 +399,8 @@ class Import {
     iceberg::AppendFiles append;
     append.files = std::move(files);
     append.summary = {{kImportIdKey, id_}};
+    iceberg::CommitOptions options;
+    options.table_uuid = outcome_.table.metadata->table_uuid;
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CommitOutcome committed,
         iceberg::CommitWithRetry(
@@ -387,7 +409,8 @@ class Import {
                 iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
               transaction.Add(append);
               return iceberg::BuildDecision::kCommit;
-            }));
+            },
+            options));
     outcome_.table = committed.table;
     if (committed.snapshot.has_value()) outcome_.snapshot_id = committed.snapshot->id;
     return Status::OK();
@@ -398,6 +421,7 @@ class Import {
     const std::unique_ptr<RowMatcher> matcher = MakeKeyMatcher(*keys_);
     RewriteRequest rewrite{request_.table, *matcher};
     rewrite.added = std::move(files);
+    rewrite.table_uuid = outcome_.table.metadata->table_uuid;
     rewrite.summary = {{kImportIdKey, id_}};
     rewrite.isolation_property = iceberg::kPropertyMergeIsolation;
     rewrite.writer = request_.writer;
@@ -419,6 +443,7 @@ class Import {
     RewriteRequest rewrite{request_.table, *replaced_};
     rewrite.added = std::move(files);
     rewrite.summary = {{kImportIdKey, id_}};
+    rewrite.table_uuid = outcome_.table.metadata->table_uuid;
     rewrite.isolation_property = iceberg::kPropertyUpdateIsolation;
     rewrite.seen = outcome_.table.metadata.get();
     rewrite.writer = request_.writer;
@@ -435,6 +460,8 @@ class Import {
     replace.summary = {{kImportIdKey, id_}};
     const iceberg::Snapshot* const seen = outcome_.table.metadata->current_snapshot();
     if (seen != nullptr) replace.planned_on = seen->id;
+    iceberg::CommitOptions options;
+    options.table_uuid = outcome_.table.metadata->table_uuid;
     FIRN_ASSIGN_OR_RETURN(
         const iceberg::CommitOutcome committed,
         iceberg::CommitWithRetry(
@@ -447,7 +474,8 @@ class Import {
                                             iceberg::kPropertyUpdateIsolation));
               transaction.Add(replace);
               return iceberg::BuildDecision::kCommit;
-            }));
+            },
+            options));
     outcome_.table = committed.table;
     if (committed.snapshot.has_value()) {
       const iceberg::Snapshot& made = *committed.snapshot;
@@ -466,6 +494,12 @@ class Import {
         if (id == snapshot.summary.end() || id->second != id_) continue;
         outcome_.table = std::move(*loaded);
         outcome_.snapshot_id = snapshot.id;
+        // What was added beyond the rows taken was kept of the files that went.
+        outcome_.rows_replaced = snapshot.SummaryCount("deleted-records", 0) +
+                                 outcome_.rows -
+                                 snapshot.SummaryCount("added-records", outcome_.rows);
+        outcome_.files_replaced =
+            snapshot.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
         return Status::OK();
       }
     }

@@ -213,6 +213,9 @@ class Rewriting {
   }
 
   Status Commit(iceberg::OverwriteFiles overwrite) {
+    iceberg::CommitOptions options;
+    options.table_uuid =
+        request_.table_uuid.value_or(outcome_.table.metadata->table_uuid);
     BegunFiles written(store());
     for (const iceberg::DataFile& file : overwrite.added) written.Add(file.file_path);
     overwrite.added.insert(overwrite.added.end(), request_.added.begin(),
@@ -223,7 +226,8 @@ class Rewriting {
             iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
           transaction.Add(overwrite);
           return iceberg::BuildDecision::kCommit;
-        });
+        },
+        options);
     if (committed.ok() || committed.status().Is(StatusCode::kCommitUnknown)) {
       written.KeepAll();
     }

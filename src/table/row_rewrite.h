@@ -34,8 +34,10 @@ namespace firn::table {
 struct RewriteRequest {
   iceberg::TableIdentifier table;
   RowMatcher& matcher;
-  // Files that become part of the table in the same commit; they stay the caller's.
+  // Files that become part of the table in the same commit; they stay the caller's. They
+  // were written for the table of this UUID.
   std::vector<iceberg::DataFile> added = {};
+  std::optional<std::string> table_uuid = {};
   std::map<std::string, std::string> summary = {};
   // The property of the table that says how far it is isolated from rivals.
   std::string_view isolation_property = iceberg::kPropertyDeleteIsolation;

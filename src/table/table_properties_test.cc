@@ -96,7 +96,7 @@ TEST(TablePropertiesTest, ErrorsNameThePropertyAndTheValue) {
        "property gc.enable: Iceberg has no such property; did you mean gc.enabled?"},
       {{{"write.parquet.bloom-filter-enabled", "true"}},
        "property write.parquet.bloom-filter-enabled: Iceberg has no such property; did "
-       "you mean write.parquet.bloom-filter-adaptive-enabled?"},
+       "you mean write.parquet.bloom-filter-enabled.column.COLUMN?"},
       {{{"firn.schema-version", "2"}},
        "property firn.schema-version: is firn's own, and not to be changed"},
       {{{"", "x"}}, "a property has no name"}};

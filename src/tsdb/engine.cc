@@ -80,8 +80,6 @@ Engine::Engine(const Environment& environment, EngineOptions options)
   SettlerOptions settling;
   settling.writer = options_.writer;
   settling.trim_bytes = options_.trim_bytes;
-  settling.samples_files = SamplesFileOptions();
-  settling.series_files = SeriesFileOptions();
   settling.commit = options_.commit;
   settler_ = std::make_unique<Settler>(
       Settler::Environment{*head_, env_.log, *cuts_, *cold_, env_.commit, env_.scan.store,

@@ -99,7 +99,7 @@ parquet::ColumnOptions Plain(parquet::Encoding encoding) {
 
 }  // namespace
 
-table::DataWriterOptions SamplesFileOptions() {
+table::DataWriterOptions SamplesFileOptions(const iceberg::Schema& samples) {
   table::DataWriterOptions options;
   // Timestamps of a scrape differ by a constant; values are noise that a dictionary only
   // makes larger.
@@ -108,6 +108,9 @@ table::DataWriterOptions SamplesFileOptions() {
   // Nothing prunes by what is inside a map, and bounds of it cost as much as its pages.
   options.parquet.columns[kLabelsKeyId].statistics = false;
   options.parquet.columns[kLabelsValueId].statistics = false;
+  std::erase_if(options.parquet.columns, [&](const auto& column) {
+    return samples.FindType(iceberg::FieldId(column.first)) == nullptr;
+  });
   return options;
 }
 
@@ -276,7 +279,7 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context&
   SortSeriesRows(env_.head, &rows);
   const iceberg::LoadedTable table = env_.cuts.tables()->series;
   FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SettleFiles> files,
-                        MakeFiles(context, table, options_.series_files));
+                        MakeFiles(context, table, SeriesFileOptions()));
   for (std::size_t begin = 0; begin < rows.size();) {
     std::size_t end = begin;
     while (end < rows.size() && rows[end].day == rows[begin].day &&
@@ -297,8 +300,9 @@ Result<std::vector<iceberg::DataFile>> Settler::WriteSeries(const base::Context&
 Result<std::vector<iceberg::DataFile>> Settler::WriteSamples(
     const base::Context& context, const Generation& generation) {
   const iceberg::LoadedTable table = env_.cuts.tables()->samples;
-  FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SettleFiles> files,
-                        MakeFiles(context, table, options_.samples_files));
+  FIRN_ASSIGN_OR_RETURN(
+      const std::unique_ptr<SettleFiles> files,
+      MakeFiles(context, table, SamplesFileOptions(table.metadata->current_schema())));
   FIRN_ASSIGN_OR_RETURN(
       const std::unique_ptr<SamplesBatchBuilder> builder,
       SamplesBatchBuilder::Make(

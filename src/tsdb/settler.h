@@ -47,14 +47,12 @@ struct SettlerOptions {
   base::Ulid writer;
   // The log is trimmed when this much of it is settled.
   std::uint64_t trim_bytes = 64 << 20;
-  table::DataWriterOptions samples_files;
-  table::DataWriterOptions series_files;
   iceberg::CommitOptions commit;
 };
 
 // How samples and series are stored where nothing else is said: zstd, sorted, time as
-// differences.
-table::DataWriterOptions SamplesFileOptions();
+// differences. `samples`: the columns there are, of which somebody may have dropped some.
+table::DataWriterOptions SamplesFileOptions(const iceberg::Schema& samples);
 table::DataWriterOptions SeriesFileOptions();
 
 class Settler {

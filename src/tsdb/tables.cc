@@ -134,6 +134,19 @@ std::map<std::string, std::string> Properties() {
   };
 }
 
+// What settling writes at least, and what PromQL reads by its name (cold_series.cc).
+std::vector<NestedField> ColumnsNeeded(const iceberg::TableIdentifier& table) {
+  std::vector<NestedField> columns;
+  if (table == SamplesTable()) columns = SamplesColumns();
+  if (table == SeriesTableName()) columns = SeriesColumns();
+  std::erase_if(columns, [&](const NestedField& column) {
+    const bool is_read = column.id.value == kValueId ||
+                         (column.id.value == kLabelsId && table == SeriesTableName());
+    return !column.required && !is_read;
+  });
+  return columns;
+}
+
 Status CheckVersion(const iceberg::LoadedTable& table) {
   const std::string* version = table.metadata->FindProperty(kSchemaVersionProperty);
   if (version == nullptr || *version == kSchemaVersion) return Status::OK();
@@ -228,6 +241,26 @@ bool HasOwnLayout(const iceberg::LoadedTable& table) {
   const iceberg::SortOrder& order = table.metadata->default_sort_order();
   return order.is_unsorted() ||
          order.fields == (samples ? SamplesOrder() : SeriesOrder()).fields;
+}
+
+Status CheckKeepsColumns(const iceberg::TableIdentifier& table,
+                         const iceberg::Schema& before, const iceberg::Schema& after) {
+  for (const NestedField& column : ColumnsNeeded(table)) {
+    const NestedField* had = before.FindColumn(column.name);
+    if (had == nullptr || had->id != column.id) continue;
+    const NestedField* has = after.FindColumn(column.name);
+    if (has != nullptr && has->id == column.id) continue;
+    return Status::InvalidArgument("column " + column.name + " is needed by this name");
+  }
+  if (table != SamplesTable()) return Status::OK();
+  for (const NestedField& had : before.fields()) {
+    const NestedField* has = after.FindField(had.id);
+    if (!had.doc.starts_with(kLabelDocPrefix) || has == nullptr) continue;
+    if (has->doc == had.doc) continue;
+    return Status::InvalidArgument("the doc of column " + had.name + ", " + had.doc +
+                                   ", says which label is in it");
+  }
+  return Status::OK();
 }
 
 std::vector<PromotedLabel> PromotedLabels(const iceberg::TableMetadata& samples) {

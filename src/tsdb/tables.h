@@ -76,6 +76,13 @@ Result<MetricTables> OpenOrCreateTables(const base::Context& context,
 // and sorted as firn made it or not at all. Other engines may change both.
 bool HasOwnLayout(const iceberg::LoadedTable& table);
 
+// Whether a server can still settle into the table and read it where `after` takes the
+// place of `before`: the columns that it needs keep their names, and those of labels the
+// text that says of which. What `before` lacks already is not asked for. InvalidArgument
+// names the first column.
+Status CheckKeepsColumns(const iceberg::TableIdentifier& table,
+                         const iceberg::Schema& before, const iceberg::Schema& after);
+
 // The labels that have a column of their own in `samples`, in order of field id. The
 // column is named as the label, or `label_<name>` where a core column has that name.
 // A column that another engine adds is one where it is text, named as it is called.

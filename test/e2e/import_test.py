@@ -224,7 +224,18 @@ class ImportTest(WarehouseTest):
         self.assertEqual(self.data_files(), before)
         self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 1)
 
-    def test_a_rival_may_make_the_table_first(self):
+    def test_imports_may_make_one_table_at_once(self):
+        paths = [self.write(visits(100 + i), f"v{i}.csv") for i in range(4)]
+        command = [firn_server.FIRN, "import", "--into", "a.b", "--partition", "day(ts)",
+                   "--warehouse", str(self.warehouse)]
+        processes = [subprocess.Popen(firn_server.dies_with_us([*command, path]),
+                                      stderr=subprocess.PIPE) for path in paths]
+        for process in processes:
+            error = process.communicate(timeout=60)[1]
+            self.assertEqual(process.returncode, DONE, error)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), 406)
+
+    def test_standard_input_is_not_read_as_the_types_of_a_rival(self):
         line = b"2024-01-02T03:04:05Z,h,1\n"
         command = [firn_server.FIRN, "import", "-", "--format", "csv", "--into", "a.b",
                    "--partition", "day(ts)", "--warehouse", str(self.warehouse)]
@@ -236,8 +247,9 @@ class ImportTest(WarehouseTest):
             self.run_ok("import", self.write(visits(10), "v.csv"), "--into", "a.b",
                         "--partition", "day(ts)")
             error = process.communicate(timeout=60)[1]
-        self.assertEqual(process.returncode, DONE, error)
-        self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), 20_010)
+        self.assertEqual(process.returncode, CONFLICT, error)
+        self.assertIn(b"another made the table meanwhile", error)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), 10)
 
     def test_delete_rewrites_only_what_holds_the_rows(self):
         expected = visits(3000, days=3)
