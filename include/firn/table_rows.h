@@ -49,6 +49,14 @@ struct ImportOptions {
   // is replaced. A row with NULL in them, or with a key that came before, is none that
   // the table takes. None: rows are appended.
   std::vector<std::string> key;
+  // The rows take the place of all that lie in the same partitions (dynamic overwrite);
+  // of all rows where the table is not partitioned. Other partitions stay, and without a
+  // row everything does. Files that lie by an earlier partitioning of the table stay.
+  bool overwrite_partitions = false;
+  // The rows take the place of those for which this condition is true: the text is that
+  // of DeleteOptions::filter. A row for which it is not true is none that the table
+  // takes. Without a row those of the table are removed. Empty: of none.
+  std::string overwrite_where;
   // What becomes of a row that the table does not take, or that does not parse. Absent:
   // as DbOptions::table_writes says.
   std::optional<OnInvalidRow> on_invalid;
@@ -63,8 +71,11 @@ struct ImportReport {
   bool created = false;
   std::optional<std::int64_t> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
-  std::int64_t rows = 0;           // Taken.
-  std::int64_t rows_replaced = 0;  // Of the table, by `key`.
+  std::int64_t rows = 0;  // Taken.
+  // Of the table, by `key` or an overwrite. Of partitions as their files count them: rows
+  // that delete files had removed before are among them.
+  std::int64_t rows_replaced = 0;
+  std::int64_t files_replaced = 0;  // That held them.
   std::int64_t rows_quarantined = 0;
   std::string quarantine_table;  // Where those are; empty where there are none.
   std::int64_t files = 0;
@@ -110,11 +121,15 @@ class TableRows {
   virtual Status CheckLayout(const base::Context& context, std::string_view table,
                              const TableLayoutText& layout) = 0;
 
-  // Append the rows of files, or put them in the place of those that have their keys.
+  // Append the rows of files, or put them in the place of those that have their keys, lie
+  // in their partitions or match a condition; these three exclude each other.
   // Columns go by name; nothing is inferred but the columns of a new table. Where it
   // fails or is cancelled the table is as it was, and one that was made for it is gone
   // again. NotFound for a source or table; InvalidArgument names source, column and row
-  // of what the table does not take; CommitUnknown says how to find out.
+  // of what the table does not take; Conflict where rivals were quicker again and again,
+  // or have meanwhile added rows to what is overwritten (the table's property
+  // `write.update.isolation-level` may say that this is none); CommitUnknown says how to
+  // find out.
   virtual Result<ImportReport> Import(const base::Context& context,
                                       std::string_view table,
                                       const ImportOptions& options) = 0;

@@ -119,7 +119,9 @@ struct TableRowsFlags {
   std::string sort;
   std::vector<std::string> properties;  // KEY=VALUE.
   std::string key;                      // Columns, separated by commas.
-  std::string on_invalid;  // fail, quarantine, or empty: as the settings say.
+  bool overwrite_partitions = false;
+  std::string overwrite_where;  // A condition; or empty.
+  std::string on_invalid;       // fail, quarantine, or empty: as the settings say.
   std::string filter;
   bool all = false;  // Rows, without a filter.
   bool dry_run = false;

@@ -260,14 +260,32 @@ class Grammar {
                         "Of a new table: KEY=VALUE; may be repeated");
   }
 
+  // What the rows of files take the place of.
+  void AddReplaced(CLI::App* command) {
+    CLI::Option* key =
+        command
+            ->add_option("--key", rows_.key,
+                         "Columns that identify a row, separated by commas: rows of the "
+                         "table with the same values there are replaced")
+            ->check([](const std::string& names) {
+              return names.empty() ? "it names no column" : std::string();
+            });
+    CLI::Option* partitions = command->add_flag(
+        "--overwrite-partitions", rows_.overwrite_partitions,
+        "Replace all rows of the partitions which the new rows lie in, and of no others");
+    CLI::Option* where = command->add_option(
+        "--overwrite-where", rows_.overwrite_where,
+        "Replace the rows for which a condition is true, such as \"host = 'a'\"; it has "
+        "to be true for the new rows. \"true\" replaces all");
+    where->check([](const std::string& text) {
+      return text.empty() ? "is empty: \"true\" replaces every row" : std::string();
+    });
+    partitions->excludes(key);
+    where->excludes(key)->excludes(partitions);
+  }
+
   void AddFormat(CLI::App* command) {
-    command
-        ->add_option("--key", rows_.key,
-                     "Columns that identify a row, separated by commas: rows of the "
-                     "table with the same values there are replaced")
-        ->check([](const std::string& key) {
-          return key.empty() ? "it names no column" : std::string();
-        });
+    AddReplaced(command);
     command->add_option("--format", rows_.format,
                         "parquet, csv, tsv, ndjson or arrow; by default as names end");
     command
@@ -299,7 +317,9 @@ class Grammar {
     AddWarehouse(append, rows_.source);
     append->footer(
         "Example:\n  firn table append web.visits today.csv --warehouse ./warehouse\n"
-        "  firn table append web.users changed.ndjson --key id --warehouse ./warehouse");
+        "  firn table append web.users changed.ndjson --key id --warehouse ./warehouse\n"
+        "  firn table append web.visits today.csv --overwrite-where \"host = 'a'\" "
+        "--warehouse ./warehouse");
     OnCommand(append, [this] { return TableAppend(world_, common_, rows_); });
 
     CLI::App* remove = table->add_subcommand(
@@ -547,6 +567,8 @@ class Grammar {
     command->footer(
         "Example:\n  firn import 'logs/*.csv.gz' --into web.visits --partition "
         "\"day(ts)\" --sort \"host, ts\" --warehouse ./warehouse\n"
+        "  firn import today.csv --into web.visits --overwrite-partitions --warehouse "
+        "./warehouse\n"
         "  curl -s http://localhost/x.ndjson | firn import - --format ndjson --into a.b "
         "--warehouse ./warehouse");
     OnCommand(command, [this] { return cli::Import(world_, common_, rows_); });

@@ -54,9 +54,9 @@ void PrintReport(World& world, const CommonFlags& common, const ImportReport& re
     world.out << R"({"table":)" << JsonString(report.table.table) << R"(,"created":)"
               << (report.created ? "true" : "false") << R"(,"snapshot_id":)" << snapshot
               << R"(,"sources":)" << report.sources << R"(,"rows":)" << report.rows
-              << R"(,"rows_replaced":)" << report.rows_replaced
-              << R"(,"rows_quarantined":)" << report.rows_quarantined
-              << R"(,"quarantine_table":)"
+              << R"(,"rows_replaced":)" << report.rows_replaced << R"(,"files_replaced":)"
+              << report.files_replaced << R"(,"rows_quarantined":)"
+              << report.rows_quarantined << R"(,"quarantine_table":)"
               << (report.quarantine_table.empty() ? "null"
                                                   : JsonString(report.quarantine_table))
               << R"(,"files":)" << report.files << R"(,"bytes":)" << report.file_bytes
@@ -119,6 +119,8 @@ int ImportInto(World& world, const CommonFlags& common, const std::string& what,
   options.sources = flags.files;
   options.format = flags.format;
   options.key = SplitAtCommas(flags.key);
+  options.overwrite_partitions = flags.overwrite_partitions;
+  options.overwrite_where = flags.overwrite_where;
   if (!flags.on_invalid.empty()) {
     options.on_invalid = flags.on_invalid == "quarantine" ? OnInvalidRow::kQuarantine
                                                           : OnInvalidRow::kFail;

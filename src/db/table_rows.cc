@@ -28,6 +28,25 @@ table::TableLayout LayoutOf(const TableLayoutText& text) {
   return {text.partition, text.sort, {text.properties.begin(), text.properties.end()}};
 }
 
+// What the new rows take the place of.
+Status SetReplaced(const ImportOptions& options, table::ImportRequest& request) {
+  const int ways = static_cast<int>(!options.key.empty()) +
+                   static_cast<int>(options.overwrite_partitions) +
+                   static_cast<int>(!options.overwrite_where.empty());
+  if (ways > 1) {
+    return Status::InvalidArgument(
+        "rows take the place of others by a key, by partition or by a condition: one of "
+        "these is to be given");
+  }
+  request.key = options.key;
+  request.overwrite_partitions = options.overwrite_partitions;
+  if (options.overwrite_where.empty()) return Status::OK();
+  auto parsed = expr::ParseFilter(options.overwrite_where);
+  if (!parsed.ok()) return parsed.status().With("overwrite where");
+  request.overwrite_where = *std::move(parsed);
+  return Status::OK();
+}
+
 class WarehouseRows final : public TableRows {
  public:
   static Result<std::unique_ptr<TableRows>> Open(const DbOptions& options) {
@@ -81,7 +100,7 @@ class WarehouseRows final : public TableRows {
     }
     request.sources = options.sources;
     request.standard_input = options.standard_input;
-    request.key = options.key;
+    FIRN_RETURN_IF_ERROR(SetReplaced(options, request));
     request.writer = writer_;
     if (options.on_invalid.has_value()) {
       request.writer.on_invalid = db::OnInvalidOf(*options.on_invalid);
@@ -103,6 +122,7 @@ class WarehouseRows final : public TableRows {
     report.sources = outcome.sources;
     report.rows = outcome.rows;
     report.rows_replaced = outcome.rows_replaced;
+    report.files_replaced = outcome.files_replaced;
     report.rows_quarantined = outcome.rows_quarantined;
     if (outcome.rows_quarantined > 0) {
       report.quarantine_table = outcome.quarantine.ToString();

@@ -60,11 +60,17 @@ TEST_F(CommitCrashTest, PowerCutAtEveryOperation) {
              {File("be", 1, 20)}, {File("b", 1), File("e", 1)}, Current()};
        },
        "be c d"},
+      {"replace partitions",
+       [&]() -> Action {
+         return ReplacePartitions{
+             {File("f", 2)}, Current(), IsolationLevel::kSerializable};
+       },
+       "be d f"},
       {"expire",
        [&]() -> Action {
          return ExpireSnapshots{clock.NowMs(), clock.NowMs() + 1'000'000, 1};
        },
-       "be c d"},
+       "be d f"},
   };
   for (const bool happens : {false, true}) {
     FreshTable({{kPropertyMergeMinCount, "2"}, {kPropertyPreviousVersionsMax, "1"}});

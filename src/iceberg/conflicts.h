@@ -18,19 +18,11 @@
 #include "base/context.h"
 #include "firn/status.h"
 #include "iceberg/file_change.h"
+#include "iceberg/isolation_level.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/table_metadata.h"
 
 namespace firn::iceberg {
-
-enum class IsolationLevel : std::uint8_t {
-  // As if nobody had written in between: a row that the change would have seen is a
-  // conflict.
-  kSerializable,
-  // Rows added in between stay beside the change; only changes of the rows it touches are
-  // conflicts.
-  kSnapshot,
-};
 
 // Whether a data file may hold rows that the change would have looked at. Null: any may.
 using FileFilter = std::function<bool(const DataFile&)>;

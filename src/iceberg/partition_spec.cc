@@ -52,6 +52,13 @@ FieldId PartitionSpec::HighestFieldId() const {
   return highest;
 }
 
+bool IsUnpartitioned(const PartitionSpec& spec) {
+  for (const PartitionField& field : spec.fields) {
+    if (field.transform.kind != TransformKind::kVoid) return false;
+  }
+  return true;
+}
+
 Status CheckPartitionSpec(const PartitionSpec& spec, const Schema& schema) {
   std::set<std::string_view> names;
   std::set<FieldId> ids;

@@ -33,6 +33,9 @@ struct PartitionSpec {
   FieldId HighestFieldId() const;  // 999 where there is no field.
 };
 
+// No field, or void ones alone: every row lies in one partition.
+bool IsUnpartitioned(const PartitionSpec& spec);
+
 // Unique names and ids, sources that exist in `schema` and that the transforms take, no
 // unknown transform, no name that a column with another meaning has. InvalidArgument.
 Status CheckPartitionSpec(const PartitionSpec& spec, const Schema& schema);

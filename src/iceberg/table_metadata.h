@@ -90,6 +90,11 @@ inline constexpr char kPropertyMaxSnapshotAgeMs[] = "history.expire.max-snapshot
 inline constexpr char kPropertyMinSnapshotsToKeep[] =
     "history.expire.min-snapshots-to-keep";
 inline constexpr char kPropertyMaxRefAgeMs[] = "history.expire.max-ref-age-ms";
+// Of deletions; of rows that take the place of those with their keys (MERGE); of other
+// rows that take the place of some (UPDATE).
+inline constexpr char kPropertyDeleteIsolation[] = "write.delete.isolation-level";
+inline constexpr char kPropertyMergeIsolation[] = "write.merge.isolation-level";
+inline constexpr char kPropertyUpdateIsolation[] = "write.update.isolation-level";
 inline constexpr char kPropertyGcEnabled[] = "gc.enabled";
 // Iceberg has no word for this one: expire snapshots with the commits themselves.
 inline constexpr char kPropertyExpireAfterCommit[] =

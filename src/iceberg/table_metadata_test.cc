@@ -361,6 +361,17 @@ TEST(TableMetadataJson, BranchMainNeedNotBeWritten) {
   EXPECT_EQ(parsed->refs.at("main").snapshot_id, SnapshotId(77));
 }
 
+// ClickHouse writes this of a table without a snapshot.
+TEST(TableMetadataJson, ABranchOfNoSnapshotIsNone) {
+  nlohmann::json text = *ParseJson(TableMetadataToJson(NewMetadata()));
+  text["current-snapshot-id"] = -1;
+  text["refs"] = {{"main", {{"snapshot-id", -1}, {"type", "branch"}}}};
+  const auto parsed = TableMetadataFromJson(text.dump());
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_FALSE(parsed->current_snapshot_id.has_value());
+  EXPECT_TRUE(parsed->refs.empty());
+}
+
 TEST(ApplyUpdates, TimeNeverGoesBack) {
   const TableMetadata first = WithSnapshot(NewMetadata(), 1, 5000, 5000);
   const auto next = ApplyUpdates(first, "l", {SetProperties{{{"a", "b"}}}}, 10);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Imports and deletions that die, whose outcome is lost, or that meet rivals.
+// Imports, overwrites and deletions that die, whose outcome is lost, or that meet rivals.
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,14 +60,29 @@ class RowChangesTest : public testing::Test {
             "/spill"};
   }
 
-  Result<ImportOutcome> Import(const std::string& source,
-                               std::vector<std::string> key = {}) {
+  ImportRequest RequestOf(const std::string& source) const {
     ImportRequest request;
-    request.key = std::move(key);
     request.table = name_;
     request.sources = {source};
-    request.create = TableLayout{"bucket(2, n)", "n", {}};
+    request.create = layout_;
     request.writer.on_invalid = on_invalid_;
+    return request;
+  }
+  Result<ImportOutcome> Import(const std::string& source,
+                               std::vector<std::string> key = {}) {
+    ImportRequest request = RequestOf(source);
+    request.key = std::move(key);
+    return ImportRows(context_, Environment(), request);
+  }
+  Result<ImportOutcome> OverwritePartitions(const std::string& source) {
+    ImportRequest request = RequestOf(source);
+    request.overwrite_partitions = true;
+    return ImportRows(context_, Environment(), request);
+  }
+  Result<ImportOutcome> OverwriteWhere(std::string_view filter,
+                                       const std::string& source) {
+    ImportRequest request = RequestOf(source);
+    request.overwrite_where = expr::ParseFilter(filter).value();
     return ImportRows(context_, Environment(), request);
   }
   Result<RewriteOutcome> Delete(std::string_view filter) {
@@ -99,6 +115,27 @@ class RowChangesTest : public testing::Test {
     }
     std::sort(numbers.begin(), numbers.end());
     return numbers;
+  }
+
+  // What `change` returns where `rival` comes just before its data file number `write`.
+  template <typename Change>
+  auto WithRival(int write, const std::function<void()>& rival, const Change& change) {
+    std::set<std::string> seen;
+    bool came = false;
+    store_.SetFaultHook([&](const io::StoreOperation& operation) {
+      const bool is_write = operation.kind == io::StoreOperation::Kind::kWrite &&
+                            operation.location.ends_with(".parquet");
+      if (is_write && !came) seen.insert(operation.location);
+      if (!came && std::ssize(seen) == write) {
+        came = true;
+        rival();
+      }
+      return io::MemoryStore::Fault{};
+    });
+    auto outcome = change();
+    store_.SetFaultHook(nullptr);
+    EXPECT_TRUE(came);
+    return outcome;
   }
 
   // The power goes at each operation of the store in turn during `change`, and stays off:
@@ -157,6 +194,7 @@ class RowChangesTest : public testing::Test {
   const iceberg::TableIdentifier name_{{{"ns"}}, "t"};
   const iceberg::TableIdentifier quarantine_{{{"ns"}}, "t__quarantine"};
   OnInvalid on_invalid_ = OnInvalid::kFail;
+  TableLayout layout_{"bucket(2, n)", "n", {}};
   int sources_ = 0;
 };
 
@@ -212,6 +250,138 @@ TEST_F(RowChangesTest, AKeyedImportBeginsAgainAfterARival) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
 }
 
+TEST_F(RowChangesTest, AnOverwriteReplacesThePartitionsOfItsRowsAlone) {
+  layout_.partition = "truncate(10, n)";
+  // A table that it makes has nothing to replace.
+  const auto made = OverwritePartitions(Source({1, 2, 11, 12, 21}));
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE(made->created);
+  EXPECT_EQ(made->rows_replaced, 0);
+  const auto replaced = OverwritePartitions(Source({3, 22, 35}));
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows, 3);
+  EXPECT_EQ(replaced->rows_replaced, 3);
+  EXPECT_EQ(replaced->files_replaced, 2);
+  EXPECT_THAT(Rows(), ElementsAre(3, 11, 12, 22, 35));
+  const auto nothing = OverwritePartitions(Source({}));
+  ASSERT_TRUE(nothing.ok()) << nothing.status();
+  EXPECT_FALSE(nothing->snapshot_id.has_value());
+  EXPECT_THAT(Rows(), ElementsAre(3, 11, 12, 22, 35));
+}
+
+// Also what lies in partitions that the table had before.
+TEST_F(RowChangesTest, AnOverwriteOfATableWithoutPartitionsReplacesAll) {
+  ASSERT_TRUE(Import(Source({1, 2, 3})).ok());
+  const auto alter = iceberg::CommitWithRetry(
+      context_, Environment().commit, name_,
+      [](const iceberg::LoadedTable&,
+         iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+        transaction.Add(
+            iceberg::ReplaceSpec{{iceberg::SpecId(0), {}}, iceberg::SpecId(0)});
+        return iceberg::BuildDecision::kCommit;
+      });
+  ASSERT_TRUE(alter.ok()) << alter.status();
+  layout_.partition = "";
+  ASSERT_TRUE(Import(Source({4})).ok());
+  const auto nothing = OverwritePartitions(Source({}));
+  ASSERT_TRUE(nothing.ok()) << nothing.status();
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4));
+  const auto replaced = OverwritePartitions(Source({5}));
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows_replaced, 4);
+  EXPECT_THAT(Rows(), ElementsAre(5));
+}
+
+TEST_F(RowChangesTest, RowsUnderAConditionAreReplaced) {
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4, 5, 6})).ok());
+  const auto replaced = OverwriteWhere("n > 3", Source({4, 9}));
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows, 2);
+  EXPECT_EQ(replaced->rows_replaced, 3);
+  EXPECT_GT(replaced->files_replaced, 0);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 9));
+  // Rows that the condition is not true for, NULL among them, are no such rows.
+  const std::size_t files = DataFiles();
+  const auto outside = OverwriteWhere("n > 3", Source({5, 3, 2}));
+  EXPECT_TRUE(outside.status().Is(StatusCode::kInvalidArgument)) << outside.status();
+  EXPECT_THAT(std::string(outside.status().message()),
+              HasSubstr("line 3, column n: the row is not among those that are "
+                        "overwritten, where n > 3 (and 1 further rows)"));
+  EXPECT_FALSE(OverwriteWhere("m > 3", Source({5})).ok());
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 9));
+  EXPECT_EQ(DataFiles(), files);
+  on_invalid_ = OnInvalid::kQuarantine;
+  const auto some = OverwriteWhere("n > 3", Source({5, 3}));
+  ASSERT_TRUE(some.ok()) << some.status();
+  EXPECT_EQ(some->rows_quarantined, 1);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 5));
+  // None takes the place of some; some take the place of all.
+  const auto none = OverwriteWhere("n = 5", Source({}));
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(none->rows_replaced, 1);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3));
+  const auto all = OverwriteWhere("true", Source({7}));
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(Rows(), ElementsAre(7));
+}
+
+TEST_F(RowChangesTest, AConditionMayMakeTheTableToo) {
+  const auto made = OverwriteWhere("n > 3", Source({4}));
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE(made->created);
+  EXPECT_THAT(Rows(), ElementsAre(4));
+}
+
+// Rows that a rival adds meanwhile to what is overwritten are not lost without a word.
+TEST_F(RowChangesTest, AnOverwriteOfWhatARivalAddedIsAConflict) {
+  layout_.partition = "truncate(10, n)";
+  ASSERT_TRUE(Import(Source({1, 11})).ok());
+  const std::size_t files = DataFiles();
+  const auto rival = [&] { EXPECT_TRUE(Import(Source({2})).ok()); };
+  const auto partitions =
+      WithRival(1, rival, [&] { return OverwritePartitions(Source({3})); });
+  EXPECT_TRUE(partitions.status().Is(StatusCode::kConflict)) << partitions.status();
+  EXPECT_THAT(std::string(partitions.status().message()),
+              testing::AllOf(HasSubstr("was added meanwhile"),
+                             HasSubstr("nothing was changed"), HasSubstr("again")));
+  const auto where =
+      WithRival(1, rival, [&] { return OverwriteWhere("n < 10", Source({3})); });
+  EXPECT_TRUE(where.status().Is(StatusCode::kConflict)) << where.status();
+  EXPECT_THAT(std::string(where.status().message()), HasSubstr("nothing was changed"));
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 2, 11));
+  EXPECT_EQ(DataFiles(), files + 2);
+  // What they add elsewhere stays, and disturbs nobody.
+  const auto elsewhere = [&] { EXPECT_TRUE(Import(Source({12})).ok()); };
+  EXPECT_TRUE(
+      WithRival(1, elsewhere, [&] { return OverwritePartitions(Source({3})); }).ok());
+  EXPECT_THAT(Rows(), ElementsAre(3, 11, 12));
+  EXPECT_TRUE(WithRival(1, elsewhere, [&] {
+                return OverwriteWhere("n < 10", Source({4}));
+              }).ok());
+  EXPECT_THAT(Rows(), ElementsAre(4, 11, 12, 12));
+}
+
+TEST_F(RowChangesTest, AnOverwriteOfLessIsolationReplacesWhatARivalAdded) {
+  layout_.partition = "truncate(10, n)";
+  layout_.properties = {{"write.update.isolation-level", "snapshot"}};
+  ASSERT_TRUE(Import(Source({1, 11})).ok());
+  const auto rival = [&] { EXPECT_TRUE(Import(Source({2})).ok()); };
+  const auto partitions =
+      WithRival(1, rival, [&] { return OverwritePartitions(Source({3})); });
+  ASSERT_TRUE(partitions.ok()) << partitions.status();
+  EXPECT_THAT(Rows(), ElementsAre(3, 11));
+  const auto where =
+      WithRival(1, rival, [&] { return OverwriteWhere("n < 10", Source({4})); });
+  ASSERT_TRUE(where.ok()) << where.status();
+  EXPECT_THAT(Rows(), ElementsAre(4, 11));
+  // Rows that a rival changed are a conflict all the same.
+  const auto removes = [&] { EXPECT_TRUE(Delete("n = 4").ok()); };
+  const auto changed =
+      WithRival(1, removes, [&] { return OverwritePartitions(Source({5})); });
+  EXPECT_TRUE(changed.status().Is(StatusCode::kConflict)) << changed.status();
+  EXPECT_THAT(Rows(), ElementsAre(11));
+}
+
 // Another table has the name by the time that the files are written: what they hold is of
 // columns that are none of its own.
 TEST_F(RowChangesTest, FilesOfATableThatWasMadeAnewDoNotGoIntoIt) {
@@ -229,6 +399,23 @@ TEST_F(RowChangesTest, FilesOfATableThatWasMadeAnewDoNotGoIntoIt) {
     EXPECT_TRUE(imported.status().Is(StatusCode::kConflict)) << imported.status();
     EXPECT_THAT(imported.status().ToString(), HasSubstr("made anew"));
     EXPECT_TRUE(catalog_->LoadTable(context_, name_)->metadata->snapshots.empty());
+    ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
+  }
+}
+
+TEST_F(RowChangesTest, AnOverwriteLeavesATableThatWasMadeAnew) {
+  for (const bool of_partitions : {false, true}) {
+    ASSERT_TRUE(Import(Source({1, 2})).ok());
+    const auto makes_anew = [&] {
+      EXPECT_TRUE(catalog_->DropTable(context_, name_).ok());
+      EXPECT_TRUE(Import(Source({5})).ok());
+    };
+    const auto outcome = WithRival(1, makes_anew, [&] {
+      return of_partitions ? OverwritePartitions(Source({3}))
+                           : OverwriteWhere("n > 2", Source({3}));
+    });
+    EXPECT_TRUE(outcome.status().Is(StatusCode::kConflict)) << outcome.status();
+    EXPECT_THAT(Rows(), ElementsAre(5));
     ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
   }
 }
@@ -296,6 +483,19 @@ TEST_F(RowChangesTest, APowerCutLeavesAllOfADeletionOrNothing) {
     std::erase(after, happens ? 2 : 5);
     CutPowerEverywhere(happens, after,
                        [&] { return Delete(happens ? "n = 2" : "n = 5").ok(); });
+  }
+}
+
+TEST_F(RowChangesTest, APowerCutLeavesAllOfAnOverwriteOrNothing) {
+  layout_.partition = "truncate(10, n)";
+  ASSERT_TRUE(Import(Source({1, 2, 11, 12})).ok());
+  for (const bool happens : {false, true}) {
+    const std::string partition = Source({happens ? 3 : 4});
+    CutPowerEverywhere(happens, {happens ? 3 : 4, 11, 12},
+                       [&] { return OverwritePartitions(partition).ok(); });
+    const std::string rows = Source({happens ? 5 : 6});
+    CutPowerEverywhere(happens, {happens ? 5 : 6, 11, 12},
+                       [&] { return OverwriteWhere("n < 11", rows).ok(); });
   }
 }
 
@@ -448,6 +648,42 @@ TEST_F(RowChangesTest, ADeletionBeginsAgainAfterARival) {
   EXPECT_TRUE(came);
   EXPECT_EQ(deleted->rows, 2);
   EXPECT_THAT(Rows(), ElementsAre(1, 3, 4, 7));
+}
+
+// Each kind of change has the level of its own property.
+TEST_F(RowChangesTest, ChangesOfLessIsolationLeaveWhatRivalsAdd) {
+  layout_.properties = {{"write.delete.isolation-level", "snapshot"},
+                        {"write.merge.isolation-level", "snapshot"}};
+  ASSERT_TRUE(Import(Source({1, 2, 3, 4, 5, 6, 7, 8})).ok());
+  const auto rival = [&] { EXPECT_TRUE(Import(Source({2})).ok()); };
+  const auto deleted = WithRival(1, rival, [&] { return Delete("n = 2"); });
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_EQ(deleted->rows, 1);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+  // Its own file is the first.
+  const auto other = [&] { EXPECT_TRUE(Import(Source({3})).ok()); };
+  const auto replaced = WithRival(2, other, [&] { return Import(Source({3}), {"n"}); });
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(replaced->rows_replaced, 1);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 3, 4, 5, 6, 7, 8));
+}
+
+TEST_F(RowChangesTest, AnIsolationLevelThatIsNoneIsNamed) {
+  ASSERT_TRUE(Import(Source({1})).ok());
+  const auto other = iceberg::CommitWithRetry(
+      context_, Environment().commit, name_,
+      [](const iceberg::LoadedTable&,
+         iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+        transaction.SetProperties({{"write.delete.isolation-level", "none"},
+                                   {"write.update.isolation-level", "none"}});
+        return iceberg::BuildDecision::kCommit;
+      });
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_THAT(std::string(Delete("n = 1").status().message()),
+              HasSubstr("write.delete.isolation-level: \"none\" is not"));
+  EXPECT_THAT(std::string(OverwritePartitions(Source({1})).status().message()),
+              HasSubstr("write.update.isolation-level: \"none\" is not"));
+  EXPECT_TRUE(Import(Source({2}), {"n"}).ok());
 }
 
 // Rows that cannot match do not disturb a deletion: it is one attempt.

@@ -10,13 +10,16 @@
 #include <utility>
 
 #include "iceberg/apply_updates.h"
+#include "iceberg/isolation_level.h"
 #include "iceberg/new_snapshot.h"
 #include "iceberg/schema_arrow.h"
+#include "table/condition_check.h"
 #include "table/data_files.h"
 #include "table/dead_letter_table.h"
 #include "table/file_source.h"
 #include "table/key_set.h"
 #include "table/partition_check.h"
+#include "table/row_matcher.h"
 #include "table/table_writer.h"
 #include "table/write_properties.h"
 
@@ -270,6 +273,7 @@ class Import {
                                          request_.key, key_budget_));
       keys_.emplace(std::move(keys));
     }
+    FIRN_RETURN_IF_ERROR(MakeCondition());
     TableWriterEnvironment environment{
         {context_, store, environment_.commit.clock, environment_.ulids},
         environment_.spill_files,
@@ -286,6 +290,7 @@ class Import {
         PartitionCheck::Make(metadata.default_spec(), metadata.current_schema()));
     environment.check_rows = [this, &partitions](CheckedBatch& rows) -> Status {
       FIRN_RETURN_IF_ERROR(partitions.Mark(rows, environment_.scan.pool));
+      if (condition_.has_value()) FIRN_RETURN_IF_ERROR(condition_->Mark(rows));
       return keys_.has_value() ? keys_->Add(rows) : Status::OK();
     };
     FIRN_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
@@ -314,6 +319,21 @@ class Import {
     FIRN_ASSIGN_OR_RETURN(std::vector<iceberg::DataFile> files,
                           std::move(*writer).Finish());
     return Commit(store, std::move(files));
+  }
+
+  // What the rows take the place of by a condition, and the check that they match it.
+  Status MakeCondition() {
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    if (request_.overwrite_where != nullptr) {
+      replaced_ = MakePredicateMatcher(request_.overwrite_where);
+      FIRN_RETURN_IF_ERROR(
+          replaced_->Bind(metadata.current_schema()).With("overwrite where"));
+      condition_.emplace(*replaced_, expr::ToString(*request_.overwrite_where));
+    } else if (request_.overwrite_partitions &&
+               iceberg::IsUnpartitioned(metadata.default_spec())) {
+      replaced_ = MakePredicateMatcher(nullptr);
+    }
+    return Status::OK();
   }
 
   Status Write(RowStream& rows, TableWriter& writer) {
@@ -350,11 +370,29 @@ class Import {
       outcome_.rows_quarantined = letters_->rows();
       outcome_.quarantine = letters_->identifier();
     }
-    if (files.empty()) return Status::OK();
-    const Status status =
-        keys_.has_value() ? Replace(std::move(files)) : Append(std::move(files));
+    // Rows under a condition are replaced by none, too.
+    if (files.empty() && !condition_.has_value()) return Status::OK();
+    const Status status = CommitFiles(std::move(files));
     if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
     return status.Is(StatusCode::kCommitUnknown) ? LookForCommit(status) : status;
+  }
+
+  Status CommitFiles(std::vector<iceberg::DataFile> files) {
+    if (keys_.has_value()) return Replace(std::move(files));
+    if (replaced_ != nullptr) {
+      return WithRemedy(ReplaceMatching(std::move(files)));
+    }
+    if (request_.overwrite_partitions) {
+      return WithRemedy(ReplacePartitions(std::move(files)));
+    }
+    return Append(std::move(files));
+  }
+
+  static Status WithRemedy(const Status& status) {
+    if (!status.Is(StatusCode::kConflict)) return status;
+    return Status::Conflict(std::string(status.message()) +
+                            "; nothing was changed: look at what others did, and run "
+                            "the import again if it is to be replaced as well");
   }
 
   Status Append(std::vector<iceberg::DataFile> files) {
@@ -385,12 +423,66 @@ class Import {
     rewrite.added = std::move(files);
     rewrite.table_uuid = outcome_.table.metadata->table_uuid;
     rewrite.summary = {{kImportIdKey, id_}};
+    rewrite.isolation_property = iceberg::kPropertyMergeIsolation;
     rewrite.writer = request_.writer;
     FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
                           RewriteRows(context_, environment_, rewrite));
+    Take(rewritten);
+    return Status::OK();
+  }
+
+  void Take(const RewriteOutcome& rewritten) {
     outcome_.table = rewritten.table;
     outcome_.snapshot_id = rewritten.snapshot_id;
     outcome_.rows_replaced = rewritten.rows;
+    outcome_.files_replaced = rewritten.files_removed + rewritten.files_rewritten;
+  }
+
+  // The files, in the place of the rows that `replaced_` matches.
+  Status ReplaceMatching(std::vector<iceberg::DataFile> files) {
+    RewriteRequest rewrite{request_.table, *replaced_};
+    rewrite.added = std::move(files);
+    rewrite.summary = {{kImportIdKey, id_}};
+    rewrite.table_uuid = outcome_.table.metadata->table_uuid;
+    rewrite.isolation_property = iceberg::kPropertyUpdateIsolation;
+    rewrite.seen = outcome_.table.metadata.get();
+    rewrite.writer = request_.writer;
+    FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
+                          RewriteRows(context_, environment_, rewrite));
+    Take(rewritten);
+    return Status::OK();
+  }
+
+  // The files, in the place of all others of their partitions.
+  Status ReplacePartitions(std::vector<iceberg::DataFile> files) {
+    iceberg::ReplacePartitions replace;
+    replace.files = std::move(files);
+    replace.summary = {{kImportIdKey, id_}};
+    const iceberg::Snapshot* const seen = outcome_.table.metadata->current_snapshot();
+    if (seen != nullptr) replace.planned_on = seen->id;
+    iceberg::CommitOptions options;
+    options.table_uuid = outcome_.table.metadata->table_uuid;
+    FIRN_ASSIGN_OR_RETURN(
+        const iceberg::CommitOutcome committed,
+        iceberg::CommitWithRetry(
+            context_, environment_.commit, request_.table,
+            [&](const iceberg::LoadedTable& table,
+                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+              FIRN_ASSIGN_OR_RETURN(
+                  replace.isolation,
+                  iceberg::IsolationLevelOf(*table.metadata,
+                                            iceberg::kPropertyUpdateIsolation));
+              transaction.Add(replace);
+              return iceberg::BuildDecision::kCommit;
+            },
+            options));
+    outcome_.table = committed.table;
+    if (committed.snapshot.has_value()) {
+      const iceberg::Snapshot& made = *committed.snapshot;
+      outcome_.snapshot_id = made.id;
+      outcome_.rows_replaced = made.SummaryCount(iceberg::kSummaryDeletedRecords, 0);
+      outcome_.files_replaced = made.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
+    }
     return Status::OK();
   }
 
@@ -406,6 +498,8 @@ class Import {
         outcome_.rows_replaced = snapshot.SummaryCount("deleted-records", 0) +
                                  outcome_.rows -
                                  snapshot.SummaryCount("added-records", outcome_.rows);
+        outcome_.files_replaced =
+            snapshot.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
         return Status::OK();
       }
     }
@@ -422,6 +516,8 @@ class Import {
   std::vector<Source> sources_;
   base::ByteBudget key_budget_;
   std::optional<KeySet> keys_;
+  std::unique_ptr<RowMatcher> replaced_;     // By a condition, or all; else null.
+  std::optional<ConditionCheck> condition_;  // Of `replaced_`, on the new rows.
   std::optional<DeadLetterTable> letters_;
   std::unique_ptr<RowStream> first_;  // Opened already, to see its columns.
   ImportProgress progress_;

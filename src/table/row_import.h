@@ -8,9 +8,10 @@
 //  3. Every row goes through a TableWriter: checked against the table's schema, into its
 //     partitions, in its order.
 //  4. Rows that were quarantined are committed to their table (dead_letter_table.h).
-//  5. One append, or with a key one overwrite (row_rewrite.h), names all files. Where its
-//     outcome is not known, the table is looked at for the import's id, which is in the
-//     snapshot's summary.
+//  5. One append names all files; or one overwrite, where rows take the place of others:
+//     of those with their keys or under a condition (row_rewrite.h), or of whole
+//     partitions (iceberg/file_actions.h). Where its outcome is not known, the table is
+//     looked at for the import's id, which is in the snapshot's summary.
 //
 // An import that fails or is cancelled leaves the table as it was: its files are removed,
 // and so is a table that it made. If it fails after step 4, the quarantined rows are
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "expr/predicate.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
 #include "table/new_table.h"
@@ -53,6 +55,12 @@ struct ImportRequest {
   // Columns that identify a row: one of the table that has the same values there goes in
   // the same commit. None: rows are appended.
   std::vector<std::string> key;
+  // The rows take the place of all that lie in the same partitions of the table's spec,
+  // or of all where that has none. No row: nothing is replaced.
+  bool overwrite_partitions = false;
+  // The rows take the place of those for which this is true, and it has to be true for
+  // each of them. Null: of none. REQUIRES: of these two and `key`, one at most.
+  expr::PredicatePtr overwrite_where;
   // What the table's properties do not say. Where it quarantines, rows that the table
   // does not take are in another beside it (dead_letter_table.h), those too that do not
   // parse.
@@ -66,8 +74,11 @@ struct ImportOutcome {
   bool created = false;
   std::optional<iceberg::SnapshotId> snapshot_id;  // Absent: there was no row.
   std::int64_t sources = 0;
-  std::int64_t rows = 0;           // Taken.
-  std::int64_t rows_replaced = 0;  // Of the table, by `key`.
+  std::int64_t rows = 0;  // Taken.
+  // Of the table. By partition as their files count them: rows that delete files had
+  // removed before are among them.
+  std::int64_t rows_replaced = 0;
+  std::int64_t files_replaced = 0;  // That held them.
   std::int64_t rows_quarantined = 0;
   iceberg::TableIdentifier quarantine;  // Where those are.
   std::int64_t files = 0;
@@ -79,6 +90,8 @@ inline constexpr char kImportIdKey[] = "firn.import-id";
 
 // Errors: NotFound for a source or a table; InvalidArgument that names source, column and
 // row for what the table does not take, and for a source whose format is not known;
+// Conflict where rivals were quicker each time, or have added rows, since the table was
+// loaded, to what is overwritten;
 // ResourceExhausted of memory, disk or the spill's bound; Cancelled; what the store or
 // catalog returns. CommitUnknown keeps every file, and says how to find out.
 Result<ImportOutcome> ImportRows(const base::Context& context,

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "iceberg/conflicts.h"
+#include "iceberg/isolation_level.h"
 #include "iceberg/new_snapshot.h"
 #include "iceberg/plan.h"
 #include "table/table_source.h"
@@ -36,6 +38,7 @@ class Rewriting {
   Result<RewriteOutcome> Run() {
     for (int plan = 1;; ++plan) {
       outcome_ = {};
+      FIRN_RETURN_IF_ERROR(Load());
       const Status status = TryOnce();
       if (status.ok()) return std::move(outcome_);
       if (!status.Is(StatusCode::kConflict) || plan == kRewritePlansMax) return status;
@@ -43,13 +46,42 @@ class Rewriting {
   }
 
  private:
-  Status TryOnce() {
+  // The table as it is now, if it may be changed.
+  Status Load() {
     FIRN_ASSIGN_OR_RETURN(
         outcome_.table, environment_.commit.catalog.LoadTable(context_, request_.table));
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
     FIRN_RETURN_IF_ERROR(iceberg::CheckFilesAreWritable(metadata));
     FIRN_RETURN_IF_ERROR(request_.matcher.Bind(metadata.current_schema()));
-    const iceberg::Snapshot* const snapshot = metadata.current_snapshot();
+    FIRN_ASSIGN_OR_RETURN(
+        isolation_, iceberg::IsolationLevelOf(metadata, request_.isolation_property));
+    const bool looks_back =
+        request_.seen != nullptr && isolation_ == iceberg::IsolationLevel::kSerializable;
+    return looks_back ? CheckAllSeen() : Status::OK();
+  }
+
+  // Planning anew would not help against what was added since the caller looked: it would
+  // only replace it.
+  Status CheckAllSeen() {
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    const iceberg::Snapshot* const snapshot = request_.seen->current_snapshot();
+    const iceberg::ManifestIo manifests(store());
+    FIRN_ASSIGN_OR_RETURN(
+        const auto since,
+        iceberg::ConcurrentChanges::Since(
+            context_, manifests, metadata, std::string(iceberg::kMainBranch),
+            snapshot == nullptr ? std::nullopt : std::optional(snapshot->id)));
+    return since.CheckNoneAdded(MayMatch()).With(request_.table.ToString());
+  }
+
+  iceberg::FileFilter MayMatch() const {
+    const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
+    return iceberg::FilesThatMayMatch(metadata, metadata.current_schema(),
+                                      request_.matcher.bounds());
+  }
+
+  Status TryOnce() {
+    const iceberg::Snapshot* const snapshot = outcome_.table.metadata->current_snapshot();
     std::vector<FileFate> fates;
     if (snapshot != nullptr) {
       FIRN_ASSIGN_OR_RETURN(fates, Count(*snapshot));
@@ -149,8 +181,8 @@ class Rewriting {
             outcome_.table, options));
     iceberg::OverwriteFiles overwrite;
     if (snapshot != nullptr) overwrite.planned_on = snapshot->id;
-    overwrite.may_match = iceberg::FilesThatMayMatch(metadata, metadata.current_schema(),
-                                                     request_.matcher.bounds());
+    overwrite.isolation = isolation_;
+    overwrite.may_match = MayMatch();
     overwrite.summary = request_.summary;
     for (const FileFate& fate : fates) {
       overwrite.removed.push_back(fate.task.file);
@@ -210,6 +242,7 @@ class Rewriting {
   const base::Context& context_;
   const RowEnvironment& environment_;
   const RewriteRequest& request_;
+  iceberg::IsolationLevel isolation_ = iceberg::IsolationLevel::kSerializable;
   RewriteOutcome outcome_;
 };
 

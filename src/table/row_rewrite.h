@@ -7,8 +7,8 @@
 //     read. Files without any are left alone; files of nothing else go as they are.
 //  3. The others' remaining rows are written anew, by the table's current schema,
 //     partition spec and order.
-//  4. One overwrite swaps the files, if no rival has changed any of them or added rows
-//     that may match. Else it begins again.
+//  4. One overwrite swaps the files, if no rival has changed any of them or, where the
+//     isolation is serializable, added rows that may match. Else it begins again.
 //
 // A row for which a condition is NULL does not match and stays.
 #pragma once
@@ -18,11 +18,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/context.h"
 #include "firn/status.h"
 #include "iceberg/catalog.h"
+#include "iceberg/table_metadata.h"
 #include "table/row_environment.h"
 #include "table/row_matcher.h"
 #include "table/table_writer_options.h"
@@ -37,6 +39,13 @@ struct RewriteRequest {
   std::vector<iceberg::DataFile> added = {};
   std::optional<std::string> table_uuid = {};
   std::map<std::string, std::string> summary = {};
+  // The property of the table that says how far it is isolated from rivals.
+  std::string_view isolation_property = iceberg::kPropertyDeleteIsolation;
+  // The table as it was when the added files were begun. Where the isolation is
+  // serializable, rows that may match and that a rival has added since are a Conflict,
+  // rather than replaced although nobody had seen them. Null: what is replaced is what
+  // is there when this begins, or begins again. Must outlive the call.
+  const iceberg::TableMetadata* seen = nullptr;
   bool dry_run = false;  // Count only.
   // What the table's properties do not say.
   TableWriterOptions writer = {};
@@ -56,8 +65,9 @@ struct RewriteOutcome {
 // How often it begins again where rivals are quicker.
 inline constexpr int kRewritePlansMax = 5;
 
-// Errors: NotFound for the table; those of the matcher; Conflict where rivals were
-// quicker each time; those of scans and writers. CommitUnknown keeps every file. After
+// Errors: NotFound for the table; those of the matcher; InvalidArgument for an isolation
+// level that is none; Conflict where rivals were quicker each time, or have added what
+// `seen` has not; those of scans and writers. CommitUnknown keeps every file. After
 // any other the table is as it was and what was written here is removed.
 Result<RewriteOutcome> RewriteRows(const base::Context& context,
                                    const RowEnvironment& environment,

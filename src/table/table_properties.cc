@@ -10,6 +10,7 @@
 #include "base/nearest_word.h"
 #include "base/quote.h"
 #include "iceberg/apply_updates.h"
+#include "iceberg/isolation_level.h"
 #include "iceberg/name_mapping.h"
 #include "table/iceberg_properties.h"
 #include "table/position.h"
@@ -43,6 +44,10 @@ constexpr std::pair<std::string_view, std::int64_t> kNumbers[] = {
 constexpr std::array<std::string_view, 4> kFlags = {
     iceberg::kPropertyDeleteAfterCommit, iceberg::kPropertyMergeEnabled,
     iceberg::kPropertyGcEnabled, iceberg::kPropertyExpireAfterCommit};
+
+constexpr std::array<std::string_view, 3> kIsolationLevels = {
+    iceberg::kPropertyDeleteIsolation, iceberg::kPropertyMergeIsolation,
+    iceberg::kPropertyUpdateIsolation};
 
 // What Iceberg shows as properties and keeps elsewhere in the metadata.
 constexpr std::array<std::string_view, 9> kOfMetadata = {
@@ -92,6 +97,9 @@ Status CheckValue(std::string_view key, std::string_view value) {
   if (Contains(kFlags, key)) {
     if (value == "true" || value == "false") return Status::OK();
     return Bad(value, "true or false");
+  }
+  if (Contains(kIsolationLevels, key)) {
+    return iceberg::ParseIsolationLevel(value).status();
   }
   if (key.starts_with(kFirn)) {
     return Status::InvalidArgument("there is no such property of firn's" +

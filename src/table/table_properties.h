@@ -8,6 +8,8 @@
 //   commit.*, history.expire.*, gc.enabled, read.split.*, write.metadata.*,
 //   write.summary.*
 //                                 numbers, true or false, as iceberg/table_metadata.h
+//   write.{delete,merge,update}.isolation-level
+//                                 as iceberg/isolation_level.h
 //   schema.name-mapping.default   a name mapping
 //   format-version, uuid, …       no properties, but parts of the metadata: refused
 //   firn.position.*, firn.schema-version

@@ -39,6 +39,9 @@ TEST(TablePropertiesTest, OthersAreTakenAsTheyAre) {
       {"commit.retry.num-retries", "0"},
       {"history.expire.min-snapshots-to-keep", "1"},
       {"firn.history.expire-after-commit.enabled", "true"},
+      {"write.delete.isolation-level", "snapshot"},
+      {"write.merge.isolation-level", "serializable"},
+      {"write.update.isolation-level", "SNAPSHOT"},
       {"write.spark.fanout.enabled", "perhaps"},
       {"write.parquet.bloom-filter-ndv.column.id", "1000"},
       {"owner", ""}};
@@ -73,6 +76,8 @@ TEST(TablePropertiesTest, ErrorsNameThePropertyAndTheValue) {
        R"(property commit.manifest-merge.enabled: "yes" is not true or false)"},
       {{{"write.metadata.compression-codec", "zstd"}},
        R"(property write.metadata.compression-codec: "zstd" is not none or gzip)"},
+      {{{"write.update.isolation-level", "none"}},
+       R"(property write.update.isolation-level: "none" is not serializable or snapshot)"},
       {{{"write.format.default", "orc"}},
        R"(property write.format.default: "orc" is not parquet, and firn reads and )"
        "writes no other"},

@@ -170,7 +170,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriter::Validate(
     const auto& invalid = checked->invalid;
     const InvalidRow& first = invalid.front();
     const std::string said = environment_.row_name
-                                 ? environment_.row_name(first.row) + ", column " +
+                                 ? environment_.row_name(first.row) +
+                                       (first.column.empty() ? "" : ", column ") +
                                        first.column + ": " + first.reason
                                  : first.ToString();
     return Status::InvalidArgument(

@@ -358,6 +358,107 @@ class ImportTest(WarehouseTest):
         self.assert_fails(FAILED, "identifies no row", "table", "append", "a.b",
                           self.write(changed, "e.parquet"), "--key", "ms")
 
+    def test_the_partitions_of_new_rows_are_overwritten(self):
+        first = visits(300)
+        self.run_ok("import", self.write(first, "v.csv"), "--into", "a.b", "--partition",
+                    "day(ts)")
+        before = {path: path.read_bytes() for path in self.data_files()}
+        day = visits(9).take([0, 3, 6])  # Of the first day.
+        report = self.run_ok("import", self.write(day, "d.csv"), "--into", "a.b",
+                             "--overwrite-partitions")
+        self.assertEqual((report["rows"], report["rows_replaced"], report["files_replaced"],
+                          report["total_rows"]), (3, 100, 1, 203))
+        table = load_table(self.warehouse, "a.b")
+        kept = first.take([i for i in range(300) if i % 3])
+        self.assertEqual(rows_of(table.scan().to_arrow()),
+                         rows_of(pa.concat_tables([kept, day])))
+        # Other days are the same files, byte for byte.
+        live = {pathlib.Path(task.file.file_path.removeprefix("file://"))
+                for task in table.scan().plan_files()}
+        self.assertEqual(len(live & before.keys()), 2)
+        for path in live & before.keys():
+            self.assertEqual(path.read_bytes(), before[path])
+        summary = table.current_snapshot().summary
+        self.assertEqual((summary.operation.value, summary["replace-partitions"]),
+                         ("overwrite", "true"))
+        # No rows change nothing; rows of a new day come beside the others.
+        report = self.run_ok("table", "append", "a.b", self.write(day.slice(0, 0), "e.csv"),
+                             "--overwrite-partitions")
+        self.assertEqual((report["snapshot_id"], report["total_rows"]), (None, 203))
+        check = self.firn("check", "a.b", "--content")
+        self.assertEqual(check.returncode, DONE, check.stdout + check.stderr)
+
+    def test_rows_under_a_condition_are_overwritten(self):
+        first = visits(300)
+        self.run_ok("import", self.write(first, "v.csv"), "--into", "a.b", "--partition",
+                    "day(ts)")
+        new = visits(40).take([i for i in range(40) if i * 7 % 11 == 3])
+        new = new.set_column(2, "ms", pa.array([0.5] * new.num_rows))
+        condition = "host = 'host-3'"
+        where = ("--overwrite-where", condition)
+        gone = sum(host == "host-3" for host in first["host"].to_pylist())
+        report = self.run_ok("import", self.write(new, "n.csv"), "--into", "a.b", *where)
+        self.assertEqual((report["rows"], report["rows_replaced"], report["files_replaced"]),
+                         (new.num_rows, gone, 3))
+        kept = first.filter(pa.compute.not_equal(first["host"], "host-3"))
+        expected = rows_of(pa.concat_tables([kept, new]))
+        table = load_table(self.warehouse, "a.b")
+        self.assertEqual(rows_of(table.scan().to_arrow()), expected)
+        self.assertEqual(rows_of(table.scan(row_filter=EqualTo("host", "host-3")).to_arrow()),
+                         rows_of(new))
+        self.assertEqual(len(table.snapshots()), 2)
+        # Rows that do not match are none that the table takes.
+        mixed = self.write(pa.concat_tables([new, visits(2)]), "m.csv")
+        self.assert_fails(FAILED, f"line {new.num_rows + 2}, column host: the row is not "
+                          "among those that are overwritten, where host = 'host-3'",
+                          "import", mixed, "--into", "a.b", *where)
+        self.assertEqual(len(load_table(self.warehouse, "a.b").snapshots()), 2)
+        report = self.run_ok("import", mixed, "--into", "a.b", "--on-invalid", "quarantine",
+                             *where)
+        self.assertEqual((report["rows"], report["rows_replaced"],
+                          report["rows_quarantined"]), (new.num_rows, new.num_rows, 2))
+        self.assertEqual(rows_of(load_table(self.warehouse, "a.b").scan().to_arrow()),
+                         expected)
+        report = self.run_ok("import", self.write(new, "n.csv"), "--into", "a.b",
+                             "--overwrite-where", "true")
+        self.assertEqual((report["rows_replaced"], report["total_rows"]),
+                         (len(expected), new.num_rows))
+
+    def test_what_overwrites_is_said_once(self):
+        path = self.write(visits(10), "v.csv")
+        self.run_ok("import", path, "--into", "a.b")
+        for flags in (("--key", "host", "--overwrite-partitions"),
+                      ("--key", "host", "--overwrite-where", "true"),
+                      ("--overwrite-partitions", "--overwrite-where", "true")):
+            self.assert_fails(BAD_USAGE, "excludes", "import", path, "--into", "a.b", *flags)
+        self.assert_fails(BAD_USAGE, "is empty", "import", path, "--into", "a.b",
+                          "--overwrite-where", "")
+        for condition, said in (("hsot = 'a'", "hsot"), ("ms =", "overwrite where: 1:5")):
+            self.assert_fails(FAILED, said, "import", path, "--into", "a.b",
+                              "--overwrite-where", condition)
+        self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), 10)
+
+    def test_an_overwrite_that_a_rival_adds_to_is_a_conflict(self):
+        self.run_ok("import", self.write(visits(30), "v.csv"), "--into", "a.b",
+                    "--partition", "day(ts)")
+        for how in (("--overwrite-partitions",), ("--overwrite-where", "host <> 'x'")):
+            with self.subTest(how):
+                count = load_table(self.warehouse, "a.b").scan().count()
+                command = [firn_server.FIRN, "import", "-", "--format", "csv", "--into",
+                           "a.b", "--warehouse", str(self.warehouse), *how]
+                line = f"{visits(1)['ts'][0].as_py().isoformat()},h,1\n".encode()
+                with subprocess.Popen(firn_server.dies_with_us(command),
+                                      stdin=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) as process:
+                    # More than a pipe holds: it has begun to read, and so loaded the table.
+                    process.stdin.write(b"ts,host,ms\n" + line * 20_000)
+                    process.stdin.flush()
+                    self.run_ok("import", self.write(visits(3), "r.csv"), "--into", "a.b")
+                    error = process.communicate(timeout=60)[1]
+                self.assertEqual(process.returncode, CONFLICT, error)
+                self.assertIn(b"nothing was changed", error)
+                self.assertEqual(load_table(self.warehouse, "a.b").scan().count(), count + 3)
+
     def test_numbers_that_no_partition_has_are_named(self):
         for kind, least, nearly in (("int", -2 ** 31, -2147483640),
                                     ("long", -2 ** 63, -9223372036854775800),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables that firn writes, read by PyIceberg, DuckDB, ClickHouse and Spark: every type and
-every transform, copy-on-write deletes, sorted tables; all rows, and rows by conditions on
+every transform, copy-on-write deletes and overwrites, sorted tables; all rows, and rows by conditions on
 partition columns and others.
 
     engines_test.py --firn FILE
@@ -181,6 +181,27 @@ class EnginesTest(unittest.TestCase):
                         "never.x", sort="s desc nulls last, bucket(4, i), tz", delete="i = 7")
         expected = [row for row in rows(range(ROWS), names) if row["i"] != 7]
         tried = (*few_conditions("tz"), *few_conditions("s"), *few_conditions("i"))
+        for engine in (*self.others, self.spark):
+            self.assert_reads(engine, place, expected, names, tried)
+
+    def test_rows_that_were_overwritten(self):
+        """Those of some partitions, and then those under a condition."""
+        names = ("s", "i")
+        place = self.place("several.overwritten", in_place=True)
+        self.make_table(place, names, partition="truncate(10, id)")
+        path = self.directory / "overwriting.parquet"
+        expected = rows(range(ROWS), names)
+        for ids, how, goes in (
+                (range(10, 15), ["--overwrite-partitions"], lambda n: 10 <= n < 20),
+                (range(40, 44), ["--overwrite-where", "id BETWEEN 35 AND 54"],
+                 lambda n: 35 <= n <= 54)):
+            pq.write_table(to_arrow(rows(ids, names), names), path)
+            self.firn("table", "append", place.name, path, *how, *place.flags)
+            expected = [row for row in expected if not goes(row["id"])]
+            expected += rows(ids, names)
+        self.firn("check", place.name, "--content", *place.flags)
+        tried = (*few_conditions("s"), Condition("id", "<", 15), Condition("id", "=", 42),
+                 Condition("id", "=", 36))
         for engine in (*self.others, self.spark):
             self.assert_reads(engine, place, expected, names, tried)
 
