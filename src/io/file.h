@@ -53,6 +53,9 @@ class FileSystem {
   // NotFound.
   virtual Result<std::string> ReadAt(const std::string& path, std::uint64_t offset,
                                      std::uint64_t size_bytes) = 0;
+  // The same into `out`, which has room for all of them. Returns how many there were.
+  virtual Result<std::uint64_t> ReadInto(const std::string& path, std::uint64_t offset,
+                                         std::uint64_t size_bytes, char* out) = 0;
   // Replace `path` by `bytes` atomically and durably: temporary file, sync, rename, sync
   // of the directory. After an error `path` has its old bytes or the new ones, whole.
   virtual Status WriteAtomically(const std::string& path, std::string_view bytes) = 0;

@@ -70,6 +70,14 @@ TEST_P(FileSystemTest, ReadsAPart) {
   EXPECT_EQ(files_.ReadAt(At("a"), 10, 4).value(), "");
   EXPECT_EQ(files_.ReadAt(At("a"), kNoLimit, 4).value(), "");
   EXPECT_EQ(files_.ReadAt(At("a"), 2, kNoLimit).value(), "23456789");
+  std::string part(4, '-');
+  EXPECT_EQ(files_.ReadInto(At("a"), 3, 4, part.data()).value(), 4U);
+  EXPECT_EQ(part, "3456");
+  EXPECT_EQ(files_.ReadInto(At("a"), 8, 4, part.data()).value(), 2U);
+  EXPECT_EQ(part, "8956");
+  EXPECT_EQ(files_.ReadInto(At("a"), 10, 4, part.data()).value(), 0U);
+  EXPECT_TRUE(
+      files_.ReadInto(At("b"), 0, 1, part.data()).status().Is(StatusCode::kNotFound));
   EXPECT_TRUE(files_.ReadAt(At("b"), 0, 1).status().Is(StatusCode::kNotFound));
 }
 

@@ -101,6 +101,12 @@ class MachineFileSystem final : public FileSystem {
     return bytes;
   }
 
+  Result<std::uint64_t> ReadInto(const std::string& path, std::uint64_t offset,
+                                 std::uint64_t size_bytes, char* out) override {
+    FIRN_ASSIGN_OR_RETURN(const Descriptor fd, Descriptor::Open(path, O_RDONLY));
+    return ReadAtMost(fd, offset, size_bytes, out, path);
+  }
+
   Status WriteAtomically(const std::string& path, std::string_view bytes) override {
     // The temporary name is the same each time, so that crashes leave one file at most;
     // writers in this process therefore take turns.

@@ -298,6 +298,14 @@ Result<std::string> MemoryFileSystem::ReadAt(const std::string& path,
   return file->bytes.substr(offset, size_bytes);
 }
 
+Result<std::uint64_t> MemoryFileSystem::ReadInto(const std::string& path,
+                                                 std::uint64_t offset,
+                                                 std::uint64_t size_bytes, char* out) {
+  FIRN_ASSIGN_OR_RETURN(const std::string bytes, ReadAt(path, offset, size_bytes));
+  bytes.copy(out, bytes.size());
+  return bytes.size();
+}
+
 Status MemoryFileSystem::WriteAtomically(const std::string& path,
                                          std::string_view bytes) {
   FIRN_RETURN_IF_ERROR(state_->Ask(FileOperation::Kind::kWrite, path, bytes.size()));

@@ -57,6 +57,8 @@ class MemoryFileSystem final : public FileSystem {
                            std::uint64_t size_limit_bytes) override;
   Result<std::string> ReadAt(const std::string& path, std::uint64_t offset,
                              std::uint64_t size_bytes) override;
+  Result<std::uint64_t> ReadInto(const std::string& path, std::uint64_t offset,
+                                 std::uint64_t size_bytes, char* out) override;
   Status WriteAtomically(const std::string& path, std::string_view bytes) override;
   Result<std::vector<std::string>> List(const std::string& dir) override;
   Result<bool> Exists(const std::string& path) override;

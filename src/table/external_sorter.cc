@@ -16,6 +16,8 @@
 #include <string_view>
 #include <utility>
 
+#include <boost/sort/pdqsort/pdqsort.hpp>
+
 #include "base/assert.h"
 #include "table/arrow_status.h"
 #include "table/take_rows.h"
@@ -321,7 +323,7 @@ Status ExternalSorter::SortHeld(RowKeys keys_wanted, const Output& out) {
   std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
   for (const KeyedRows& part : held_) keys.push_back(part.keys);
   std::vector<Entry> entries = MakeEntries(keys);
-  std::sort(entries.begin(), entries.end());
+  boost::sort::pdqsort_branchless(entries.begin(), entries.end());
   const std::int64_t bytes = std::max<std::int64_t>(1, held_bytes_);
   held_bytes_ = 0;
   FIRN_ASSIGN_OR_RETURN(const auto columns,

@@ -3,14 +3,16 @@
 
 #include <arrow/array/array_binary.h>
 #include <arrow/array/array_primitive.h>
-#include <arrow/array/builder_binary.h>
 #include <arrow/array/util.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "table/arrow_status.h"
@@ -27,11 +29,15 @@ constexpr char kNullLast = '\x02';
 
 template <typename Unsigned>
 void AppendBigEndian(Unsigned value, std::string* key) {
+  static_assert(std::endian::native == std::endian::little);
   char bytes[sizeof value];
-  for (std::size_t i = 0; i < sizeof value; ++i) {
-    bytes[sizeof value - 1 - i] = static_cast<char>(value & 0xff);
-    value >>= 8;
+  if constexpr (sizeof value == sizeof(std::uint64_t)) {
+    value = __builtin_bswap64(value);
+  } else {
+    static_assert(sizeof value == sizeof(std::uint32_t));
+    value = __builtin_bswap32(value);
   }
+  std::memcpy(bytes, &value, sizeof bytes);
   key->append(bytes, sizeof bytes);
 }
 
@@ -189,17 +195,28 @@ void RowKeyEncoder::AppendKey(const KeyColumns& columns, std::int64_t row,
 Result<std::shared_ptr<arrow::BinaryArray>> RowKeyEncoder::Encode(
     const arrow::RecordBatch& batch, arrow::MemoryPool* pool) const {
   FIRN_ASSIGN_OR_RETURN(const auto columns, Columns(batch, pool));
-  arrow::BinaryBuilder keys(pool);
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.Reserve(batch.num_rows())));
-  std::string key;
-  for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
-    key.clear();
-    AppendKey(columns, row, &key);
-    FIRN_RETURN_IF_ERROR(FromArrow(keys.Append(key)));
+  const std::int64_t rows = batch.num_rows();
+  FIRN_ASSIGN_OR_RETURN(
+      std::shared_ptr<arrow::Buffer> ends,
+      FromArrow(arrow::AllocateBuffer(
+          (rows + 1) * static_cast<std::int64_t>(sizeof(std::int32_t)), pool)));
+  auto* const offsets = reinterpret_cast<std::int32_t*>(ends->mutable_data());
+  offsets[0] = 0;
+  std::string keys;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    AppendKey(columns, row, &keys);
+    if (keys.size() > std::numeric_limits<std::int32_t>::max()) {
+      return Status::ResourceExhausted(
+          "the keys of a batch are larger than 2 GiB together: smaller batches are "
+          "needed");
+    }
+    offsets[row + 1] = static_cast<std::int32_t>(keys.size());
   }
-  std::shared_ptr<arrow::BinaryArray> out;
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.Finish(&out)));
-  return out;
+  const auto size = static_cast<std::int64_t>(keys.size());
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bytes,
+                        FromArrow(arrow::AllocateBuffer(size, pool)));
+  std::memcpy(bytes->mutable_data(), keys.data(), keys.size());
+  return std::make_shared<arrow::BinaryArray>(rows, std::move(ends), std::move(bytes));
 }
 
 }  // namespace firn::table

@@ -71,13 +71,16 @@ Result<KeyedRows> SpillRun::Read(std::size_t index, base::ByteBudget* budget,
   const Extent& extent = batches_[index];
   held->Clear();
   FIRN_ASSIGN_OR_RETURN(*held, base::ByteReservation::Make(budget, extent.size_bytes));
-  FIRN_ASSIGN_OR_RETURN(std::string bytes,
-                        files_.ReadAt(path_, static_cast<std::uint64_t>(extent.offset),
-                                      static_cast<std::uint64_t>(extent.size_bytes)));
-  if (static_cast<std::int64_t>(bytes.size()) != extent.size_bytes) {
+  FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bytes,
+                        FromArrow(arrow::AllocateBuffer(extent.size_bytes, pool_)));
+  FIRN_ASSIGN_OR_RETURN(const std::uint64_t size,
+                        files_.ReadInto(path_, static_cast<std::uint64_t>(extent.offset),
+                                        static_cast<std::uint64_t>(extent.size_bytes),
+                                        reinterpret_cast<char*>(bytes->mutable_data())));
+  if (static_cast<std::int64_t>(size) != extent.size_bytes) {
     return Status::Corruption("spill file " + path_ + " was cut short");
   }
-  arrow::io::BufferReader input(arrow::Buffer::FromString(std::move(bytes)));
+  arrow::io::BufferReader input(std::move(bytes));
   arrow::ipc::DictionaryMemo no_dictionaries;
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.memory_pool = pool_;
