@@ -108,7 +108,8 @@ class FsCatalog final : public Catalog {
                                       TableMetadata metadata) const;
   // Move the hint on to `version`, which is committed.
   void AdvanceHint(const VersionFiles& files, std::int64_t version) const;
-  // The version that is current in the place of `written`, which is in the past; or
+  // The version that is current in the place of `written`, which is in the past, or of a
+  // table that was dropped and made anew; or
   // nothing, where it is not.
   Result<std::shared_ptr<const TableMetadata>> FindFuture(
       const base::Context& context, const TableIdentifier& identifier,
@@ -389,7 +390,7 @@ Result<std::shared_ptr<const TableMetadata>> FsCatalog::FindFuture(
   FIRN_ASSIGN_OR_RETURN(const std::int64_t hint, FilesOf(identifier).ReadHint(context));
   if (hint == written.version - 1) return nullptr;
   FIRN_ASSIGN_OR_RETURN(const auto current, Load(context, identifier));
-  if (current.second <= written.version) return nullptr;
+  if (current.second == written.version) return nullptr;
   for (const MetadataLogEntry& entry : current.first.metadata->metadata_log) {
     const std::string_view file = entry.metadata_file;
     if (VersionOfName(file.substr(file.rfind('/') + 1)) == written.version) {
@@ -400,7 +401,9 @@ Result<std::shared_ptr<const TableMetadata>> FsCatalog::FindFuture(
 }
 
 std::string WentOn(const std::string& base) {
-  return "the table went on by many commits meanwhile (base " + base + ")";
+  return "the table went on by many commits meanwhile, or was dropped and made anew "
+         "(base " +
+         base + ")";
 }
 
 // What the snapshots of `now` say of a commit that made `next` of `base`: true or false
@@ -408,7 +411,7 @@ std::string WentOn(const std::string& base) {
 // snapshot's, so another that has it came in the place of this commit's.
 std::optional<bool> WasCurrent(const TableMetadata& base, const TableMetadata& next,
                                const TableMetadata& now) {
-  if (now.table_uuid != next.table_uuid) return std::nullopt;
+  if (now.table_uuid != next.table_uuid) return false;
   for (const Snapshot& made : next.snapshots) {
     if (base.FindSnapshot(made.id) != nullptr) continue;
     if (now.FindSnapshot(made.id) != nullptr) return true;

@@ -179,6 +179,31 @@ TEST_F(FsCatalogTest, ASnapshotIntoThePastIsCommittedAnew) {
   EXPECT_EQ(Objects("v2.metadata.json").size(), 0U);
 }
 
+// The name of a version that is long gone, in a directory that is another table's.
+TEST_F(FsCatalogTest, ACommitIntoATableThatWasMadeAnewIsNoCommit) {
+  CreateTable();
+  Commits(2);
+  bool rivals = true;
+  store.SetFaultHook([&](const io::StoreOperation& operation) -> io::MemoryStore::Fault {
+    if (rivals && operation.location.ends_with("v4.metadata.json") &&
+        operation.kind == io::StoreOperation::Kind::kPutIfAbsent) {
+      rivals = false;
+      EXPECT_TRUE(catalog->DropTable(context, name).ok());
+      CreateTableRequest request;
+      request.identifier = name;
+      request.schema = TestSchema();
+      EXPECT_TRUE(catalog->CreateTable(context, request).ok());
+    }
+    return {};
+  });
+  const auto late = SetProperty("k", "v");
+  store.SetFaultHook(nullptr);
+  EXPECT_EQ(late.status().code(), StatusCode::kConflict) << late.status();
+  EXPECT_EQ(Load()->metadata_location, At("v1.metadata.json"));
+  EXPECT_TRUE(Load()->metadata->snapshots.empty());
+  EXPECT_EQ(Read("version-hint.text"), "1");
+}
+
 // Others are so quick that a commit finds what came of it long past.
 TEST_F(FsCatalogTest, ACommitThatOthersBuiltOnIsACommit) {
   CreateTable({{kPropertyPreviousVersionsMax, "1"}});

@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "expr/filter_text.h"
+#include "iceberg/alteration.h"
+#include "iceberg/commit.h"
 #include "iceberg/schema_text.h"
 #include "iceberg/sql_catalog.h"
 #include "io/memory_file_system.h"
@@ -47,6 +49,9 @@ class RowChangesTest : public testing::Test {
   std::string Source(const Numbers& numbers) {
     std::string text = "n\n";
     for (const std::int64_t n : numbers) text += std::to_string(n) + "\n";
+    return Text(text);
+  }
+  std::string Text(const std::string& text) {
     std::string location = "memory://in/" + std::to_string(sources_++) + ".csv";
     EXPECT_TRUE(store_.PutIfAbsent(context_, location, text).ok());
     return location;
@@ -154,6 +159,20 @@ class RowChangesTest : public testing::Test {
       EXPECT_TRUE(!said_done || now == after) << good;
       if (now == after) break;
     }
+  }
+
+  // A rival changes the table's columns.
+  void Alter(const std::vector<iceberg::SchemaChange>& changes) {
+    const auto altered = iceberg::CommitWithRetry(
+        context_, Environment().commit, name_,
+        [&](const iceberg::LoadedTable& table,
+            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+          FIRN_ASSIGN_OR_RETURN(const auto actions,
+                                iceberg::ActionsOf(*table.metadata, {changes, {}, {}}));
+          for (const iceberg::Action& action : actions) transaction.Add(action);
+          return iceberg::BuildDecision::kCommit;
+        });
+    EXPECT_TRUE(altered.ok()) << altered.status();
   }
 
   // `rival` is called before the first data file of this writer, which then fails so.
@@ -397,7 +416,8 @@ TEST_F(RowChangesTest, FilesOfATableThatWasMadeAnewDoNotGoIntoIt) {
         Source({3}), keyed ? std::vector<std::string>{"n"} : std::vector<std::string>());
     store_.SetFaultHook(nullptr);
     EXPECT_TRUE(imported.status().Is(StatusCode::kConflict)) << imported.status();
-    EXPECT_THAT(imported.status().ToString(), HasSubstr("made anew"));
+    EXPECT_THAT(imported.status().ToString(),
+                HasSubstr(keyed ? "column n was changed" : "made anew"));
     EXPECT_TRUE(catalog_->LoadTable(context_, name_)->metadata->snapshots.empty());
     ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
   }
@@ -418,6 +438,51 @@ TEST_F(RowChangesTest, AnOverwriteLeavesATableThatWasMadeAnew) {
     EXPECT_THAT(Rows(), ElementsAre(5));
     ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
   }
+}
+
+// Keys and conditions were made of columns as they were: they say nothing of others.
+TEST_F(RowChangesTest, ColumnsThatSayWhatIsReplacedStayTheSameOrNothingIs) {
+  const std::vector<std::vector<iceberg::SchemaChange>> changes = {
+      {iceberg::WidenType{"k", iceberg::kLong}},
+      {iceberg::RenameColumn{"k", "other"}},
+      {iceberg::DropColumn{"k"}, iceberg::AddColumn{"", "k", iceberg::kInt}}};
+  for (const bool keyed : {false, true}) {
+    for (const auto& change : changes) {
+      auto made = NewTableRequest(
+          name_, iceberg::ParseSchemaText("k int, n long", 2).value(), {"", "", {}});
+      ASSERT_TRUE(MakeTable(context_, *catalog_, *made).ok());
+      ImportRequest request;
+      request.table = name_;
+      request.sources = {Text("k,n\n1,1\n100,2\n")};
+      ASSERT_TRUE(ImportRows(context_, Environment(), request).ok());
+      BeforeFirstDataFile([&] { Alter(change); });
+      request.sources = {Text("k,n\n1,3\n")};
+      if (keyed) {
+        request.key = {"k"};
+      } else {
+        request.overwrite_where = expr::ParseFilter("k = 1").value();
+      }
+      const auto imported = ImportRows(context_, Environment(), request);
+      store_.SetFaultHook(nullptr);
+      EXPECT_TRUE(imported.status().Is(StatusCode::kConflict)) << imported.status();
+      EXPECT_THAT(imported.status().ToString(), HasSubstr("column k was changed"));
+      EXPECT_EQ(catalog_->LoadTable(context_, name_)->metadata->snapshots.size(), 1U);
+      ASSERT_TRUE(catalog_->DropTable(context_, name_).ok());
+    }
+  }
+}
+
+TEST_F(RowChangesTest, AnOverwriteThatQuarantinesAllReplacesNothing) {
+  ASSERT_TRUE(Import(Source({1, 2})).ok());
+  ImportRequest request;
+  request.table = name_;
+  request.sources = {Text("n\nx\n")};
+  request.overwrite_where = expr::ParseFilter("n = 1").value();
+  request.writer.on_invalid = OnInvalid::kQuarantine;
+  const auto imported = ImportRows(context_, Environment(), request);
+  EXPECT_TRUE(imported.status().Is(StatusCode::kInvalidArgument)) << imported.status();
+  EXPECT_THAT(imported.status().ToString(), HasSubstr("ns.t__quarantine"));
+  EXPECT_THAT(Rows(), ElementsAre(1, 2));
 }
 
 TEST_F(RowChangesTest, ATableThatARivalMakesIsTaken) {

@@ -370,8 +370,14 @@ class Import {
       outcome_.rows_quarantined = letters_->rows();
       outcome_.quarantine = letters_->identifier();
     }
-    // Rows under a condition are replaced by none, too.
+    // Rows under a condition are replaced by none, too: but not where others were meant.
     if (files.empty() && !condition_.has_value()) return Status::OK();
+    if (files.empty() && outcome_.rows_quarantined > 0) {
+      return Status::InvalidArgument(
+          "no row was taken: all " + std::to_string(outcome_.rows_quarantined) +
+          " are in " + outcome_.quarantine.ToString() +
+          ", and nothing was replaced; firn table delete removes rows by a condition");
+    }
     const Status status = CommitFiles(std::move(files));
     if (status.ok() || status.Is(StatusCode::kCommitUnknown)) written.KeepAll();
     return status.Is(StatusCode::kCommitUnknown) ? LookForCommit(status) : status;
@@ -421,7 +427,7 @@ class Import {
     const std::unique_ptr<RowMatcher> matcher = MakeKeyMatcher(*keys_);
     RewriteRequest rewrite{request_.table, *matcher};
     rewrite.added = std::move(files);
-    rewrite.table_uuid = outcome_.table.metadata->table_uuid;
+    rewrite.written_for = outcome_.table.metadata.get();
     rewrite.summary = {{kImportIdKey, id_}};
     rewrite.isolation_property = iceberg::kPropertyMergeIsolation;
     rewrite.writer = request_.writer;
@@ -443,9 +449,9 @@ class Import {
     RewriteRequest rewrite{request_.table, *replaced_};
     rewrite.added = std::move(files);
     rewrite.summary = {{kImportIdKey, id_}};
-    rewrite.table_uuid = outcome_.table.metadata->table_uuid;
+    rewrite.written_for = outcome_.table.metadata.get();
     rewrite.isolation_property = iceberg::kPropertyUpdateIsolation;
-    rewrite.seen = outcome_.table.metadata.get();
+    rewrite.refuses_unseen = true;
     rewrite.writer = request_.writer;
     FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
                           RewriteRows(context_, environment_, rewrite));

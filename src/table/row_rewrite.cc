@@ -52,19 +52,38 @@ class Rewriting {
         outcome_.table, environment_.commit.catalog.LoadTable(context_, request_.table));
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
     FIRN_RETURN_IF_ERROR(iceberg::CheckFilesAreWritable(metadata));
+    FIRN_RETURN_IF_ERROR(CheckColumnsAreTheSame());
     FIRN_RETURN_IF_ERROR(request_.matcher.Bind(metadata.current_schema()));
     FIRN_ASSIGN_OR_RETURN(
         isolation_, iceberg::IsolationLevelOf(metadata, request_.isolation_property));
     const bool looks_back =
-        request_.seen != nullptr && isolation_ == iceberg::IsolationLevel::kSerializable;
+        request_.refuses_unseen && isolation_ == iceberg::IsolationLevel::kSerializable;
     return looks_back ? CheckAllSeen() : Status::OK();
+  }
+
+  // What was added has its columns by id, and the matcher finds its own by name and
+  // compares values of the types that they had: both have to mean the same ones.
+  Status CheckColumnsAreTheSame() const {
+    if (request_.written_for == nullptr) return Status::OK();
+    const iceberg::Schema& now = outcome_.table.metadata->current_schema();
+    for (const std::string& name : request_.matcher.columns()) {
+      const auto* const was = request_.written_for->current_schema().FindColumn(name);
+      const auto* const is = now.FindColumn(name);
+      if (is != nullptr && was != nullptr && is->id == was->id && is->type == was->type) {
+        continue;
+      }
+      return Status::Conflict(request_.table.ToString() + ": column " + name +
+                              " was changed meanwhile, and says which rows are replaced; "
+                              "run it again");
+    }
+    return Status::OK();
   }
 
   // Planning anew would not help against what was added since the caller looked: it would
   // only replace it.
   Status CheckAllSeen() {
     const iceberg::TableMetadata& metadata = *outcome_.table.metadata;
-    const iceberg::Snapshot* const snapshot = request_.seen->current_snapshot();
+    const iceberg::Snapshot* const snapshot = request_.written_for->current_snapshot();
     const iceberg::ManifestIo manifests(store());
     FIRN_ASSIGN_OR_RETURN(
         const auto since,
@@ -214,8 +233,9 @@ class Rewriting {
 
   Status Commit(iceberg::OverwriteFiles overwrite) {
     iceberg::CommitOptions options;
-    options.table_uuid =
-        request_.table_uuid.value_or(outcome_.table.metadata->table_uuid);
+    options.table_uuid = (request_.written_for != nullptr ? request_.written_for
+                                                          : outcome_.table.metadata.get())
+                             ->table_uuid;
     BegunFiles written(store());
     for (const iceberg::DataFile& file : overwrite.added) written.Add(file.file_path);
     overwrite.added.insert(overwrite.added.end(), request_.added.begin(),

@@ -34,18 +34,19 @@ namespace firn::table {
 struct RewriteRequest {
   iceberg::TableIdentifier table;
   RowMatcher& matcher;
-  // Files that become part of the table in the same commit; they stay the caller's. They
-  // were written for the table of this UUID.
+  // Files that become part of the table in the same commit; they stay the caller's.
   std::vector<iceberg::DataFile> added = {};
-  std::optional<std::string> table_uuid = {};
+  // The table as it was when they were begun: Conflict where another has its name by now,
+  // or where a column that the matcher looks at is another, or of another type. Null
+  // where nothing is added. Must outlive the call.
+  const iceberg::TableMetadata* written_for = nullptr;
   std::map<std::string, std::string> summary = {};
   // The property of the table that says how far it is isolated from rivals.
   std::string_view isolation_property = iceberg::kPropertyDeleteIsolation;
-  // The table as it was when the added files were begun. Where the isolation is
-  // serializable, rows that may match and that a rival has added since are a Conflict,
-  // rather than replaced although nobody had seen them. Null: what is replaced is what
-  // is there when this begins, or begins again. Must outlive the call.
-  const iceberg::TableMetadata* seen = nullptr;
+  // Where the isolation is serializable, rows that may match and that a rival has added
+  // since `written_for` are a Conflict, rather than replaced although nobody had seen
+  // them. Otherwise what is replaced is what is there when this begins, or begins again.
+  bool refuses_unseen = false;
   bool dry_run = false;  // Count only.
   // What the table's properties do not say.
   TableWriterOptions writer = {};
@@ -66,9 +67,9 @@ struct RewriteOutcome {
 inline constexpr int kRewritePlansMax = 5;
 
 // Errors: NotFound for the table; those of the matcher; InvalidArgument for an isolation
-// level that is none; Conflict where rivals were quicker each time, or have added what
-// `seen` has not; those of scans and writers. CommitUnknown keeps every file. After
-// any other the table is as it was and what was written here is removed.
+// level that is none; Conflict where rivals were quicker each time, or have changed the
+// table as RewriteRequest says; those of scans and writers. CommitUnknown keeps every
+// file. After any other the table is as it was and what was written here is removed.
 Result<RewriteOutcome> RewriteRows(const base::Context& context,
                                    const RowEnvironment& environment,
                                    const RewriteRequest& request);
