@@ -55,8 +55,10 @@ static_assert(sizeof(Entry) == 32);
 // The eight bytes from `at` on, zeros where the key has ended.
 std::uint64_t BigEndianAt(std::string_view key, std::size_t at) {
   std::uint64_t value = 0;
-  if (at < key.size()) {
-    std::memcpy(&value, key.data() + at, std::min(sizeof value, key.size() - at));
+  if (at + sizeof value <= key.size()) {
+    std::memcpy(&value, key.data() + at, sizeof value);
+  } else if (at < key.size()) {
+    std::memcpy(&value, key.data() + at, key.size() - at);
   }
   static_assert(std::endian::native == std::endian::little);
   return __builtin_bswap64(value);
