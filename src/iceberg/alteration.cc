@@ -42,14 +42,17 @@ Action SortAction(const TableMetadata& table, SortOrder order) {
 
 // Files without ids that are added later have the columns' new names, and those that are
 // there the old ones.
-ChangeMetadata NamesAction(const TableMetadata& table, const Schema& schema) {
+Result<ChangeMetadata> NamesAction(const TableMetadata& table, const Schema& schema) {
   const std::string* text = table.FindProperty(kPropertyNameMapping);
-  if (text == nullptr || schema.SameColumns(table.current_schema())) return {};
+  if (text == nullptr) return ChangeMetadata{};
   const auto mapping = NameMappingFromJson(*text);
-  if (!mapping.ok()) return {};  // Whoever reads such a file says what is wrong with it.
-  const NameMapping updated = UpdateNameMapping(*mapping, schema);
-  if (updated == *mapping) return {};
-  return {{SetProperties{{{kPropertyNameMapping, NameMappingToJson(updated)}}}}};
+  // Whoever reads such a file says what is wrong with it.
+  if (!mapping.ok()) return ChangeMetadata{};
+  FIRN_ASSIGN_OR_RETURN(const NameMapping updated,
+                        UpdateNameMapping(*mapping, table.current_schema(), schema));
+  if (updated == *mapping) return ChangeMetadata{};
+  return ChangeMetadata{
+      {SetProperties{{{kPropertyNameMapping, NameMappingToJson(updated)}}}}};
 }
 
 // Whether the layout that is there outlives the columns, where its successor has to wait
@@ -95,7 +98,8 @@ Result<std::vector<Action>> ActionsOf(const TableMetadata& table,
     }
     (waits ? last : first).push_back(SortAction(table, *std::move(order)));
   }
-  last.emplace_back(NamesAction(table, schema));
+  FIRN_ASSIGN_OR_RETURN(ChangeMetadata names, NamesAction(table, schema));
+  last.emplace_back(std::move(names));
   std::vector<Action> actions = std::move(first);
   actions.emplace_back(ReplaceSchema{schema, table.current_schema_id});
   actions.insert(actions.end(), last.begin(), last.end());

@@ -100,6 +100,11 @@ TEST_F(AlterationTest, NamesOfFilesWithoutIdsFollow) {
   ASSERT_EQ(mapping->fields.size(), 4U);
   EXPECT_THAT(mapping->fields[2].names, testing::UnorderedElementsAre("host", "node"));
   EXPECT_THAT(mapping->fields[3].names, testing::ElementsAre("zone"));
+  const TableMetadata altered = table;
+  EXPECT_THAT(
+      Alter({DropColumn{"zone"}, AddColumn{"", "zone", kString}}, nullptr, nullptr),
+      HasSubstr("AlreadyExists: column zone: the table's name mapping"));
+  EXPECT_EQ(table, altered);
   table.properties[kPropertyNameMapping] = "nonsense";
   Alter({DropColumn{"zone"}}, nullptr, nullptr);
   EXPECT_EQ(table.properties[kPropertyNameMapping], "nonsense");
