@@ -206,7 +206,11 @@ class TableAlterTest(WarehouseTest):
                 (FAILED, 'two fields have the full name host.rack', "--add",
                  '"host.rack" int'),
                 (FAILED, "add columns first, and drop them by another command", "--add",
-                 "d date", "--drop", "ts", "--sort", "d")):
+                 "d date", "--drop", "ts", "--sort", "d"),
+                (FAILED, "comes and has its name: drop the column first, with a partition "
+                 "of the other columns, then add the new one and give the partition by "
+                 "another command", "--drop", "id", "--sort", "", "--add", "id string",
+                 "--partition", "id, day(ts)")):
             with self.subTest(said):
                 self.assert_refused(said, *flags, code=code)
         self.assert_fails(BAD_USAGE, "there is nothing to change", "table", "alter", TABLE)
