@@ -158,6 +158,11 @@ class TableAlterTest(WarehouseTest):
         said = self.alter("--drop", "note", "--partition", "", "--sort", "id")
         self.assertEqual((said["partition_spec"], said["sort_order"]),
                          ("[]", "[id asc nulls-first]"))
+        # Partitions of the column that is gone are told apart.
+        for lists in ("partitions", "files"):
+            self.assertEqual(sorted(one["partition"]
+                                    for one in self.run_ok("table", lists, TABLE)),
+                             ["note=a", "note=b"])
         self.append(row(3))
         self.assertEqual([one["id"] for one in self.scan()], [1, 2, 3])
         self.assertNotIn("note", self.scan()[0])
