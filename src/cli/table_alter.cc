@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/sql_source.h"
 #include "cli/table_command.h"
+#include "cli/text_table.h"
 
 #include "base/context.h"
 #include "base/json.h"
@@ -36,8 +37,8 @@ void PrintAltered(World& world, const CommonFlags& common, bool dry_run,
   } else {
     world.out << (dry_run ? "would be altered\n" : "altered\n");
   }
-  world.out << "partitioned by " << table.partition_spec << ", sorted by "
-            << table.sort_order << "\n\n"
+  world.out << "partitioned by " << OnOneLine(table.partition_spec) << ", sorted by "
+            << OnOneLine(table.sort_order) << "\n\n"
             << ColumnsText(table.columns);
 }
 

@@ -7,7 +7,19 @@
 #include <utility>
 #include <vector>
 
+#include "base/quote.h"
+
 namespace firn::cli {
+
+// `text`, or between quotes and escaped where a line break, a tab or another control
+// character of it would tear the line that it stands in.
+inline std::string OnOneLine(std::string text) {
+  const bool tears = std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  if (tears) return base::Quoted(text);
+  return text;
+}
 
 // Thread-compatible.
 class TextTable {
@@ -19,6 +31,7 @@ class TextTable {
   void AddRow(std::vector<std::string> cells) {
     widths_.resize(cells.size());
     for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i] = OnOneLine(std::move(cells[i]));
       widths_[i] = std::max(widths_[i], cells[i].size());
     }
     rows_.push_back(std::move(cells));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/nearest_word.h"
+#include "db/partition_text.h"
 #include "iceberg/open_catalog.h"
 #include "iceberg/partition_statistics.h"
 #include "iceberg/plan.h"
@@ -268,9 +269,7 @@ Result<std::vector<FileSummary>> Warehouse::Files(const base::Context& context,
     const iceberg::PartitionSpec* spec = metadata.FindSpec(file.spec_id);
     files.push_back(
         {file.file_path,
-         spec == nullptr
-             ? ""
-             : iceberg::PartitionPath(*spec, metadata.current_schema(), file.partition),
+         spec == nullptr ? "" : PartitionText(metadata, *spec, file.partition),
          file.record_count, file.file_size_bytes});
   }
   return files;
@@ -315,7 +314,7 @@ Result<std::vector<PartitionSummary>> Warehouse::Partitions(
     PartitionSummary& summary = out.emplace_back();
     summary.spec_id = each.spec_id.value;
     if (const auto* spec = metadata.FindSpec(each.spec_id)) {
-      summary.partition = iceberg::PartitionPath(*spec, schema, each.partition);
+      summary.partition = PartitionText(metadata, *spec, each.partition);
     }
     summary.rows = each.data_record_count;
     summary.files = each.data_file_count;

@@ -42,24 +42,42 @@ Action SortAction(const TableMetadata& table, SortOrder order) {
 
 // Files without ids that are added later have the columns' new names, and those that are
 // there the old ones.
-ChangeMetadata NamesAction(const TableMetadata& table, const Schema& schema) {
+Result<ChangeMetadata> NamesAction(const TableMetadata& table, const Schema& schema) {
   const std::string* text = table.FindProperty(kPropertyNameMapping);
-  if (text == nullptr || schema.SameColumns(table.current_schema())) return {};
+  if (text == nullptr) return ChangeMetadata{};
   const auto mapping = NameMappingFromJson(*text);
-  if (!mapping.ok()) return {};  // Whoever reads such a file says what is wrong with it.
-  const NameMapping updated = UpdateNameMapping(*mapping, schema);
-  if (updated == *mapping) return {};
-  return {{SetProperties{{{kPropertyNameMapping, NameMappingToJson(updated)}}}}};
+  // Whoever reads such a file says what is wrong with it.
+  if (!mapping.ok()) return ChangeMetadata{};
+  FIRN_ASSIGN_OR_RETURN(const NameMapping updated,
+                        UpdateNameMapping(*mapping, table.current_schema(), schema));
+  if (updated == *mapping) return ChangeMetadata{};
+  return ChangeMetadata{
+      {SetProperties{{{kPropertyNameMapping, NameMappingToJson(updated)}}}}};
 }
 
-// Whether the layout that is there outlives the columns, where its successor has to wait
-// for them.
-Status CheckWaits(const Status& kept, const char* what) {
+// Whether one of the terms is of a column that came in the place of another of its name.
+template <typename Term>
+bool NameTheSuccessor(const std::vector<Term>& terms, const Schema& before,
+                      const Schema& after) {
+  return std::any_of(terms.begin(), terms.end(), [&](const Term& term) {
+    const NestedField* const was = before.FindColumn(term.column);
+    const NestedField* const is = after.FindColumn(term.column);
+    return was != nullptr && is != nullptr && was->id != is->id;
+  });
+}
+
+// Whether the layout that is there, `what`, outlives the columns, where its successor has
+// to wait for them. `renewed`: one of those takes the name of one that goes.
+Status CheckWaits(const Status& kept, const std::string& what, bool renewed) {
   if (kept.ok()) return Status::OK();
   return Status::InvalidArgument(
-      std::string(what) +
+      what +
       ": the one that is there needs a column that goes, and the new one a column that "
-      "comes: add columns first, and drop them by another command");
+      "comes" +
+      (renewed ? " and has its name: drop the column first, with a " + what +
+                     " of the other columns, then add the new one and give the " + what +
+                     " by another command"
+               : ": add columns first, and drop them by another command"));
 }
 
 }  // namespace
@@ -81,7 +99,8 @@ Result<std::vector<Action>> ActionsOf(const TableMetadata& table,
     const bool waits = !CheckPartitionSpec(*spec, before).ok();
     if (waits) {
       FIRN_RETURN_IF_ERROR(
-          CheckWaits(CheckPartitionSpec(table.default_spec(), schema), "partition"));
+          CheckWaits(CheckPartitionSpec(table.default_spec(), schema), "partition",
+                     NameTheSuccessor(*alteration.partition, before, schema)));
     }
     (waits ? last : first).emplace_back(ReplaceSpec{*spec, table.default_spec_id});
   }
@@ -91,11 +110,13 @@ Result<std::vector<Action>> ActionsOf(const TableMetadata& table,
     const bool waits = !CheckSortOrder(*order, before).ok();
     if (waits) {
       FIRN_RETURN_IF_ERROR(
-          CheckWaits(CheckSortOrder(table.default_sort_order(), schema), "sort"));
+          CheckWaits(CheckSortOrder(table.default_sort_order(), schema), "sort",
+                     NameTheSuccessor(*alteration.sort, before, schema)));
     }
     (waits ? last : first).push_back(SortAction(table, *std::move(order)));
   }
-  last.emplace_back(NamesAction(table, schema));
+  FIRN_ASSIGN_OR_RETURN(ChangeMetadata names, NamesAction(table, schema));
+  last.emplace_back(std::move(names));
   std::vector<Action> actions = std::move(first);
   actions.emplace_back(ReplaceSchema{schema, table.current_schema_id});
   actions.insert(actions.end(), last.begin(), last.end());

@@ -27,8 +27,8 @@ struct Alteration {
 // What makes `table` what `alteration` says, in an order in which each action holds for
 // what the former made: a column that partitions or sorts may be dropped with what
 // replaces those. Names of columns for files without ids follow. Actions that change
-// nothing are among them. Errors: those of
-// EvolveSchema, EvolvePartitionSpec and MakeSortOrder, by what they are about.
+// nothing are among them. Errors: those of EvolveSchema, EvolvePartitionSpec and
+// MakeSortOrder, by what they are about, and of UpdateNameMapping.
 Result<std::vector<Action>> ActionsOf(const TableMetadata& table,
                                       const Alteration& alteration);
 

@@ -100,6 +100,11 @@ TEST_F(AlterationTest, NamesOfFilesWithoutIdsFollow) {
   ASSERT_EQ(mapping->fields.size(), 4U);
   EXPECT_THAT(mapping->fields[2].names, testing::UnorderedElementsAre("host", "node"));
   EXPECT_THAT(mapping->fields[3].names, testing::ElementsAre("zone"));
+  const TableMetadata altered = table;
+  EXPECT_THAT(
+      Alter({DropColumn{"zone"}, AddColumn{"", "zone", kString}}, nullptr, nullptr),
+      HasSubstr("AlreadyExists: column zone: the table's name mapping"));
+  EXPECT_EQ(table, altered);
   table.properties[kPropertyNameMapping] = "nonsense";
   Alter({DropColumn{"zone"}}, nullptr, nullptr);
   EXPECT_EQ(table.properties[kPropertyNameMapping], "nonsense");
@@ -121,6 +126,16 @@ TEST_F(AlterationTest, ColumnsThatComeAndGoForOneLayoutTakeTwoCommands) {
             "another command");
   EXPECT_THAT(Alter({AddColumn{"", "n", kLong}, DropColumn{"id"}}, nullptr, "n"),
               HasSubstr("InvalidArgument: sort: the one that is there needs"));
+  EXPECT_EQ(
+      Alter({DropColumn{"ts"}, AddColumn{"", "ts", kString}}, "ts", nullptr),
+      "InvalidArgument: partition: the one that is there needs a column that goes, "
+      "and the new one a column that comes and has its name: drop the column first, "
+      "with a partition of the other columns, then add the new one and give the "
+      "partition by another command");
+  EXPECT_THAT(
+      Alter({DropColumn{"id"}, AddColumn{"", "id", kString}}, nullptr, "ts, id"),
+      HasSubstr("sort: the one that is there needs a column that goes, and the new "
+                "one a column that comes and has its name: drop"));
   EXPECT_EQ(Alter({AddColumn{"", "day", kDate}}, "day", nullptr),
             "id ts host day [identity(day) as day] [id asc nulls-first]");
   EXPECT_EQ(Alter({DropColumn{"ts"}}, nullptr, nullptr),

@@ -38,10 +38,13 @@ struct NameMapping {
 // Each field under the name it has.
 NameMapping MakeNameMapping(const Schema& schema);
 
-// `mapping` after the table's schema became `schema`: a renamed field has its new name as
-// well, a new field is there, and a name that went to another field is that one's alone.
-// Fields that were dropped stay, for the files that have them.
-NameMapping UpdateNameMapping(const NameMapping& mapping, const Schema& schema);
+// `mapping` after the table's schema `before` became `after`: a renamed field has its new
+// name as well, and a new field is there. A name stays with the field that has it, also
+// where that is dropped, since files have that field's values under it. AlreadyExists
+// for a new or renamed field whose name another has: of files, no one can tell whose
+// values they mean. Fields that the mapping leaves out stay out.
+Result<NameMapping> UpdateNameMapping(NameMapping mapping, const Schema& before,
+                                      const Schema& after);
 
 std::string NameMappingToJson(const NameMapping& mapping);
 // Corruption where the text is no name mapping, a name appears twice in one level, or an

@@ -71,28 +71,102 @@ TEST(NameMapping, RefusesWhatIsNone) {
 }
 
 TEST(NameMapping, FollowsTheSchema) {
-  Schema schema = LocationSchema();
-  NameMapping mapping = MakeNameMapping(schema);
-  // id is dropped; `where` becomes `place`, and a column that is new takes its name.
-  auto& fields = schema.root.fields;
+  const Schema before = LocationSchema();
+  Schema after = before;
+  // id is dropped, where.lat and `where` are renamed, and a struct is new.
+  auto& fields = after.root.fields;
   fields.erase(fields.begin());
   fields[0].name = "place";
   StructType place = *fields[0].type.struct_type();
   place.fields[0].name = "latitude";
   fields[0].type = place;
-  fields.push_back({FieldId(11), "where", false, kString, ""});
-  mapping = UpdateNameMapping(mapping, schema);
+  fields.push_back({FieldId(11), "host", false,
+                    StructType{{{FieldId(12), "id", false, kString, ""}}}, ""});
+  const auto mapping = UpdateNameMapping(MakeNameMapping(before), before, after);
+  ASSERT_TRUE(mapping.ok()) << mapping.status();
   const auto text = [&](std::size_t i) {
-    return NameMappingToJson(NameMapping{{mapping.fields.at(i)}});
+    return NameMappingToJson(NameMapping{{mapping->fields.at(i)}});
   };
   EXPECT_EQ(text(0), R"([{"field-id":1,"names":["id"]}])");
   EXPECT_EQ(
       text(1),
-      R"([{"field-id":2,"names":["place"],"fields":[)"
+      R"([{"field-id":2,"names":["where","place"],"fields":[)"
       R"({"field-id":3,"names":["lat","latitude"]},{"field-id":4,"names":["long"]}]}])");
-  EXPECT_EQ(text(4), R"([{"field-id":11,"names":["where"]}])");
-  EXPECT_EQ(UpdateNameMapping(mapping, schema), mapping);
-  EXPECT_TRUE(NameMappingFromJson(NameMappingToJson(mapping)).ok());
+  EXPECT_EQ(text(4), R"([{"field-id":11,"names":["host"],"fields":[)"
+                     R"({"field-id":12,"names":["id"]}]}])");
+  EXPECT_EQ(*UpdateNameMapping(*mapping, after, after), *mapping);
+  EXPECT_TRUE(NameMappingFromJson(NameMappingToJson(*mapping)).ok());
+  // A name that the field had before is still its own.
+  EXPECT_EQ(*UpdateNameMapping(*mapping, after, before), *mapping);
+}
+
+// Fields of ids 1, 2 and so on; one without a name is left out.
+Schema Strings(const std::vector<std::string>& names) {
+  Schema schema;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const FieldId id(static_cast<std::int32_t>(i) + 1);
+    if (!names[i].empty()) {
+      schema.root.fields.push_back({id, names[i], false, kString, ""});
+    }
+  }
+  return schema;
+}
+
+TEST(NameMapping, ANameStaysWithTheFieldThatFilesHaveItFor) {
+  const Schema before = Strings({"a", "b"});
+  const NameMapping mapping = MakeNameMapping(before);
+  const auto error = [&](const NameMapping& from, const Schema& was, const Schema& is) {
+    return UpdateNameMapping(from, was, is).status().ToString();
+  };
+  // Swapped; taken from one that was renamed; taken from one that was dropped.
+  EXPECT_EQ(
+      error(mapping, before, Strings({"b", "a"})),
+      "AlreadyExists: column b: the table's name mapping "
+      "(schema.name-mapping.default) has this name for the column of id 2, and "
+      "files without field ids are read by it: choose another name, or have `firn "
+      "table compact --rewrite-all` give all rows ids and then remove the property");
+  EXPECT_EQ(error(mapping, before, Strings({"c", "b", "a"})).substr(0, 24),
+            "AlreadyExists: column a:");
+  const Schema dropped = Strings({"", "b"});
+  const auto kept = UpdateNameMapping(mapping, before, dropped);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(*kept, mapping);
+  EXPECT_EQ(error(*kept, dropped, Strings({"", "b", "a"})).substr(0, 24),
+            "AlreadyExists: column a:");
+  // Files have it, and it is no column.
+  const auto strange =
+      NameMappingFromJson(R"([{"field-id":1,"names":["a"]},{"names":["x"]}])");
+  const std::string said = error(*strange, Strings({"a"}), Strings({"a", "x"}));
+  EXPECT_NE(said.find("has this name for no column, and"), std::string::npos) << said;
+}
+
+TEST(NameMapping, NamesInsideOfAStructAreItsOwn) {
+  const Schema before = LocationSchema();
+  Schema after = before;
+  StructType where = *after.root.fields[1].type.struct_type();
+  where.fields.push_back({FieldId(11), "id", false, kString, ""});
+  after.root.fields[1].type = where;
+  EXPECT_TRUE(UpdateNameMapping(MakeNameMapping(before), before, after).ok());
+  where.fields[2].name = "long";
+  where.fields[1].name = "longitude";
+  after.root.fields[1].type = where;
+  const auto taken = UpdateNameMapping(MakeNameMapping(before), before, after);
+  EXPECT_EQ(taken.status().ToString().substr(0, 33), "AlreadyExists: column where.long:");
+}
+
+TEST(NameMapping, WhatAnotherMadeOfItStays) {
+  // Names of both columns are the other's in files, and c is in none.
+  const Schema before = Strings({"a", "b", "c"});
+  const auto mapping = NameMappingFromJson(
+      R"([{"field-id":1,"names":["b"]},{"field-id":2,"names":["a"]}])");
+  const auto same = UpdateNameMapping(*mapping, before, Strings({"a", "b", "d"}));
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_EQ(*same, *mapping);
+  const auto more = UpdateNameMapping(*mapping, before, Strings({"a", "b", "c", "d"}));
+  ASSERT_TRUE(more.ok()) << more.status();
+  EXPECT_EQ(NameMappingToJson(*more),
+            R"([{"field-id":1,"names":["b"]},{"field-id":2,"names":["a"]},)"
+            R"({"field-id":4,"names":["d"]}])");
 }
 
 TEST(NameMapping, GivesAFileItsIds) {

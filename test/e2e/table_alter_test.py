@@ -158,6 +158,11 @@ class TableAlterTest(WarehouseTest):
         said = self.alter("--drop", "note", "--partition", "", "--sort", "id")
         self.assertEqual((said["partition_spec"], said["sort_order"]),
                          ("[]", "[id asc nulls-first]"))
+        # Partitions of the column that is gone are told apart.
+        for lists in ("partitions", "files"):
+            self.assertEqual(sorted(one["partition"]
+                                    for one in self.run_ok("table", lists, TABLE)),
+                             ["note=a", "note=b"])
         self.append(row(3))
         self.assertEqual([one["id"] for one in self.scan()], [1, 2, 3])
         self.assertNotIn("note", self.scan()[0])
@@ -206,7 +211,11 @@ class TableAlterTest(WarehouseTest):
                 (FAILED, 'two fields have the full name host.rack', "--add",
                  '"host.rack" int'),
                 (FAILED, "add columns first, and drop them by another command", "--add",
-                 "d date", "--drop", "ts", "--sort", "d")):
+                 "d date", "--drop", "ts", "--sort", "d"),
+                (FAILED, "comes and has its name: drop the column first, with a partition "
+                 "of the other columns, then add the new one and give the partition by "
+                 "another command", "--drop", "id", "--sort", "", "--add", "id string",
+                 "--partition", "id, day(ts)")):
             with self.subTest(said):
                 self.assert_refused(said, *flags, code=code)
         self.assert_fails(BAD_USAGE, "there is nothing to change", "table", "alter", TABLE)
@@ -272,6 +281,95 @@ class TableAlterTest(WarehouseTest):
         expected = [{"id": 0, "text": "note", "n": None}, {"id": 1, "text": "text", "n": None}]
         self.assertEqual(self.scan(), expected)
         self.assertEqual(self.read_by_pyiceberg(), expected)
+
+    def make_of_files_without_ids(self, columns, data):
+        """A table whose rows lie in a file without field ids."""
+        self.run_ok("table", "create", TABLE, "--columns", columns)
+        self.add_file_without_ids(data)
+
+    def add_file_without_ids(self, data):
+        self.files += 1
+        path = self.directory / f"{self.files}.parquet"
+        pq.write_table(pa.table(data), path)
+        self.catalog().load_table(TABLE).add_files([f"file://{path}"])
+
+    def assert_rows(self, *expected):
+        self.assertEqual(self.scan(), list(expected))
+        self.assertEqual(self.read_by_pyiceberg(), list(expected))
+
+    def assert_name_is_taken(self, column, *flags):
+        self.assert_refused(f"column {column}: the table's name mapping "
+                            "(schema.name-mapping.default) has this name for the column of "
+                            "id ", *flags, code=CONFLICT)
+
+    def give_rows_ids(self):
+        """What the error says to do."""
+        self.run_ok("table", "compact", TABLE, "--rewrite-all")
+        self.run_ok("table", "properties", TABLE, "--remove", "schema.name-mapping.default")
+
+    def test_names_of_files_without_ids_are_not_swapped(self):
+        for types, data in (("a string, b string", {"a": ["was a"], "b": ["was b"]}),
+                            ("a string, b long", {"a": ["was a"], "b": [7]})):
+            with self.subTest(types):
+                self.make_of_files_without_ids("id long, " + types, {"id": [1], **data})
+                swap = ("--rename", "a=t", "--rename", "b=a", "--rename", "t=b")
+                self.assert_name_is_taken("b", *swap)
+                a, b = data["a"][0], data["b"][0]
+                self.assert_rows({"id": 1, "a": a, "b": b})
+                # One name that is new does not free the other.
+                self.alter("--rename", "a=t")
+                self.assert_name_is_taken("a", "--rename", "b=a")
+                self.assert_rows({"id": 1, "t": a, "b": b})
+                self.give_rows_ids()
+                self.alter("--rename", "b=a", "--rename", "t=b")
+                self.assert_rows({"id": 1, "b": a, "a": b})
+                self.run_ok("table", "drop", TABLE)
+
+    def test_a_renamed_columns_name_is_not_anothers_in_files_without_ids(self):
+        self.make_of_files_without_ids("id long, i long", {"id": [1], "i": [10]})
+        self.alter("--rename", "i=k")
+        self.assert_name_is_taken("i", "--add", "i int")
+        # There and back, and files of either name.
+        self.add_file_without_ids({"id": [2], "k": [20]})
+        self.alter("--rename", "k=i")
+        self.add_file_without_ids({"id": [3], "i": [30]})
+        self.assert_rows({"id": 1, "i": 10}, {"id": 2, "i": 20}, {"id": 3, "i": 30})
+        self.alter("--rename", "i=k")
+        self.give_rows_ids()
+        self.alter("--add", "i int")
+        self.assert_rows({"id": 1, "k": 10, "i": None}, {"id": 2, "k": 20, "i": None},
+                         {"id": 3, "k": 30, "i": None})
+
+    def test_a_dropped_columns_values_stay_gone_in_files_without_ids(self):
+        self.make_of_files_without_ids("id long, n string", {"id": [1], "n": ["old"]})
+        self.assert_name_is_taken("n", "--drop", "n", "--add", "n string")
+        self.alter("--drop", "n")
+        self.assert_name_is_taken("n", "--add", "n string")
+        self.assert_name_is_taken("n", "--rename", "id=n")
+        self.alter("--add", "note string")
+        self.append({"id": 2, "note": "new"})
+        self.assert_rows({"id": 1, "note": None}, {"id": 2, "note": "new"})
+        self.give_rows_ids()
+        self.alter("--add", "n string")
+        self.assert_rows({"id": 1, "note": None, "n": None},
+                         {"id": 2, "note": "new", "n": None})
+
+    def test_a_structs_name_is_not_anothers_in_files_without_ids(self):
+        self.make_of_files_without_ids("id long, h struct<b string, c long>",
+                                       {"id": [1], "h": [{"b": "x", "c": 5}]})
+        self.assert_name_is_taken("h", "--rename", "h=g", "--add", "h string")
+        self.assert_name_is_taken("h.b", "--rename", "h.b=a", "--add", "h.b int")
+        self.alter("--rename", "h=g", "--rename", "g.b=a", "--add", "g.d int",
+                   "--drop", "g.c")
+        self.assert_name_is_taken("h", "--add", "h string")
+        self.assert_name_is_taken("g.c", "--add", "g.c int")
+        # The name is another's beside it, and free inside of it.
+        self.alter("--add", "c int", "--add", "g.h int")
+        self.assert_rows({"id": 1, "g": {"a": "x", "d": None, "h": None}, "c": None})
+        self.give_rows_ids()
+        self.alter("--add", "h string", "--add", "g.c int")
+        self.assert_rows({"id": 1, "g": {"a": "x", "d": None, "h": None, "c": None},
+                          "c": None, "h": None})
 
     def test_other_catalogs(self):
         flags = ("--warehouse", self.directory / "fs", "--catalog", "fs", "--json")
