@@ -35,6 +35,17 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
+// A value from before its source was promoted reads as one from after it.
+std::string ValueText(const Transform& transform,
+                      const std::optional<PrimitiveType>& source,
+                      const OptionalValue& value) {
+  if (!source) return "unknown";
+  if (!value) return TransformedToString(transform, *source, value);
+  const auto type = ResultType(transform, *source);
+  const OptionalValue now = type.ok() ? Promote(*value, *type) : std::nullopt;
+  return now ? TransformedToString(transform, *source, now) : "unknown";
+}
+
 }  // namespace
 
 bool PartitionSpec::IsCompatibleWith(const PartitionSpec& other) const {
@@ -126,10 +137,8 @@ std::string PartitionPath(const PartitionSpec& spec, const Schema& schema,
   std::string path;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) path += '/';
-    const std::string text =
-        sources[i] ? TransformedToString(spec.fields[i].transform, *sources[i], values[i])
-                   : "unknown";
-    path += PercentEncode(spec.fields[i].name) + "=" + PercentEncode(text);
+    path += PercentEncode(spec.fields[i].name) + "=" +
+            PercentEncode(ValueText(spec.fields[i].transform, sources[i], values[i]));
   }
   return path;
 }

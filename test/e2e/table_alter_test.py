@@ -311,6 +311,31 @@ class TableAlterTest(WarehouseTest):
         said = self.run_ok("table", "alter", "web.v3", "--type", "d timestamp")
         self.assertEqual(said["columns"][1]["type"], "timestamp")
 
+    def test_a_partition_of_a_widened_column_is_one(self):
+        for layout in ("id", "truncate(10, id)", "ms"):
+            with self.subTest(layout):
+                self.make("--partition", layout, "--property",
+                          "write.summary.partition-limit=10")
+                self.append(row(11, ms=0.5, note="old"), row(21, ms=0.25, note="kept"))
+                self.alter("--type", "id long", "--type", "ms double")
+                self.append(row(11, ms=0.5, note="beside"))
+                parts = self.run_ok("table", "partitions", TABLE)
+                self.assertEqual(sorted(one["data_record_count"] for one in parts), [1, 2])
+                self.assertEqual({one["partition"] for one in parts},
+                                 {file["partition"]
+                                  for file in self.run_ok("table", "files", TABLE)})
+                path = self.directory / "new.ndjson"
+                path.write_text(json.dumps(row(11, ms=0.5, note="new")) + "\n")
+                self.run_ok("table", "append", TABLE, path, "--overwrite-partitions")
+                self.assertEqual([one["note"] for one in self.scan()], ["new", "kept"])
+                self.assertEqual([one["note"] for one in self.read_by_pyiceberg()],
+                                 ["new", "kept"])
+                self.run_ok("table", "delete", TABLE, "--filter", "note = 'kept'")
+                self.run_ok("table", "compact", TABLE, "--rewrite-all")
+                self.assertEqual([one["note"] for one in self.scan()], ["new"])
+                self.assertEqual(self.firn("check", TABLE, "--content").returncode, DONE)
+                self.run_ok("table", "drop", TABLE)
+
     def test_partitions(self):
         self.make("--partition", "day(ts), truncate(1, note)")
         self.append(row(1, note="ab"), row(2, note="ac"), row(3, day=2, note=None))
