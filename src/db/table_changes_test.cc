@@ -237,6 +237,10 @@ TEST_F(TableChangesTest, AnAlterationIsAllOrNothing) {
         "drop column valu: there is no column valu; is value meant?");
   fails({{good, {ColumnChangeKind::kDrop, "ts"}}, {}, {}}, StatusCode::kInvalidArgument,
         "drop column ts: partition field ts_day is made of it: remove that first");
+  fails({{{ColumnChangeKind::kAdd, "\"c\xff\" string"}}, {}, {}},
+        StatusCode::kInvalidArgument,
+        R"(add column "\"c\xff\" string": character 3: the byte "\xff" is not UTF-8: )"
+        "names and texts of a table are");
   fails({{good}, "day(n", {}}, StatusCode::kInvalidArgument,
         "partition: character 6: expected ')', found the end");
   fails({{good}, {}, "n up"}, StatusCode::kInvalidArgument,

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/quote.h"
+#include "base/utf8.h"
 
 namespace firn::iceberg {
 namespace {
@@ -200,6 +201,20 @@ Status CheckDefaults(const NestedField& field, int format_version) {
   return CheckDefault("write-default", field.write_default, field.type, format_version);
 }
 
+// Metadata is JSON, which takes nothing else: written all the same, two names of other
+// bytes would be one.
+Status CheckText(const NestedField& field) {
+  if (!base::IsValidUtf8(field.name)) {
+    return Status::InvalidArgument("field " + field.id.ToString() + ": the name " +
+                                   base::Quoted(field.name) + " is not UTF-8");
+  }
+  if (!base::IsValidUtf8(field.doc)) {
+    return Status::InvalidArgument("field " + field.name + ": the doc " +
+                                   base::Quoted(field.doc) + " is not UTF-8");
+  }
+  return Status::OK();
+}
+
 // Each full name with how it comes about: `"b" of "a"`.
 Status AddFullNames(const Type& type, const std::string& path, const std::string& place,
                     std::map<std::string, std::string>* places) {
@@ -254,6 +269,7 @@ Status CheckSchema(const Schema& schema, int format_version) {
       status = Status::InvalidArgument("field " + path + ": type " + type.ToString() +
                                        " needs format version 3");
     }
+    if (status.ok() && field != nullptr) status = CheckText(*field);
     if (status.ok() && field != nullptr) {
       status = CheckDefaults(*field, format_version).With("field " + path);
     }
