@@ -63,6 +63,39 @@ bool KeepsDates(const Transform& transform) {
          transform.kind == TransformKind::kDay || transform.kind == TransformKind::kVoid;
 }
 
+bool IsEmptyStruct(const Type* type) {
+  return type != nullptr && type->struct_type() != nullptr &&
+         type->struct_type()->fields.empty();
+}
+
+// Whether every struct below `parent` has a field, but for those that have none in
+// `before`: a table of others can be changed all the same. `column` is what can be
+// dropped where it is at fault: an element, key or value goes with its list or map.
+Status CheckStructsHaveFields(const Type& parent, const std::string& path,
+                              const std::string& column, const Schema& before) {
+  for (const NestedField& child : ChildFields(parent)) {
+    const std::string name = path.empty() ? child.name : path + "." + child.name;
+    const std::string& droppable = parent.struct_type() != nullptr ? name : column;
+    if (IsEmptyStruct(&child.type) && !IsEmptyStruct(before.FindType(child.id))) {
+      return Status::InvalidArgument("struct " + name +
+                                     " would have no fields, and files have no place for "
+                                     "such a one: drop column " +
+                                     droppable + " itself, or give it a field");
+    }
+    FIRN_RETURN_IF_ERROR(CheckStructsHaveFields(child.type, name, droppable, before));
+  }
+  return Status::OK();
+}
+
+Status CheckHasFields(const Schema& schema, const Schema& before) {
+  if (schema.fields().empty() && !before.fields().empty()) {
+    return Status::InvalidArgument(
+        "the table would have no columns, and it has at least one: add another by the "
+        "same command, or drop the table");
+  }
+  return CheckStructsHaveFields(Type(schema.root), "", "", before);
+}
+
 // Applies one change after the other to a copy of the current schema.
 class Evolution {
  public:
@@ -98,6 +131,7 @@ class Evolution {
 
   Result<Schema> Finish() && {
     FIRN_RETURN_IF_ERROR(CheckFindings());
+    FIRN_RETURN_IF_ERROR(CheckHasFields(schema_, table_.current_schema()));
     FIRN_RETURN_IF_ERROR(CheckSchema(schema_, table_.format_version));
     // A table of others may have such names already: it can be changed all the same.
     if (CheckFullNames(table_.current_schema()).ok()) {

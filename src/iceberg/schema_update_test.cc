@@ -201,6 +201,33 @@ TEST_F(SchemaUpdateTest, WhatIsNeededIsNotDropped) {
   EXPECT_EQ(Error(DropColumn{"point.x"}), "no error");
 }
 
+// Parquet has no group without fields.
+TEST_F(SchemaUpdateTest, StructsAndTablesKeepAField) {
+  EXPECT_EQ(After({DropColumn{"point.x"}, DropColumn{"point.tags"}}),
+            "InvalidArgument: struct point would have no fields, and files have no place "
+            "for such a one: drop column point itself, or give it a field");
+  EXPECT_EQ(Error(DropColumn{"labels.value.v"}),
+            "InvalidArgument: struct labels.value would have no fields, and files have "
+            "no place for such a one: drop column labels itself, or give it a field");
+  EXPECT_THAT(After({DropColumn{"labels.value.v"}, AddColumn{"labels.value", "w", kInt}}),
+              HasSubstr("w: optional int"));
+  EXPECT_THAT(Error(AddColumn{"point", "inner", StructType{}}),
+              HasSubstr("drop column point.inner itself"));
+  // What another engine has made so can be mended.
+  table.schemas.back().root.fields[3].type = StructType{};
+  EXPECT_THAT(After({AddColumn{"", "more", kInt}}), HasSubstr("more:int"));
+
+  table.schemas.back().root.fields.resize(1);
+  table.schemas.back().identifier_field_ids.clear();
+  table.partition_specs[0].fields.clear();
+  table.sort_orders = {SortOrder{kUnsortedOrderId, {}}};
+  table.default_sort_order_id = kUnsortedOrderId;
+  EXPECT_EQ(Error(DropColumn{"id"}),
+            "InvalidArgument: the table would have no columns, and it has at least one: "
+            "add another by the same command, or drop the table");
+  EXPECT_EQ(After({DropColumn{"id"}, AddColumn{"", "n", kInt}}), "n:int?");
+}
+
 TEST_F(SchemaUpdateTest, ColumnsMoveAmongTheirSiblings) {
   const auto names = [&](const std::vector<SchemaChange>& changes) {
     const Schema schema = Evolve(changes);
