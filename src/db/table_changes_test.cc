@@ -253,9 +253,9 @@ TEST_F(TableChangesTest, AnAlterationIsAllOrNothing) {
        {}},
       StatusCode::kInvalidArgument,
       "the rows that are there do not go with it: value: expected optional float, found "
-      "optional double: values of type double do not widen to float; m: expected "
-      "required long, found no column: rows have no value for it, and it has no "
-      "default. Files are not rewritten: add optional columns instead");
+      "optional double: values of type double do not widen to float. Files are "
+      "not rewritten: add optional columns instead; a new column cannot be required, as "
+      "it has no default for files from before it: add m as optional");
   EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.metadata_location,
             before.summary.metadata_location);
 }

@@ -97,7 +97,10 @@ Status CheckPartitionSpec(const PartitionSpec& spec, const Schema& schema) {
         same_name != nullptr && (field.transform.kind != TransformKind::kIdentity ||
                                  same_name->id != field.source_id);
     if (shadows && field.transform.kind != TransformKind::kVoid) {
-      return Status::InvalidArgument(what + ": a column has that name");
+      return Status::InvalidArgument(
+          what +
+          ": a column has that name; give one of them another, the partition field with "
+          "`as NAME`");
     }
   }
   return Status::OK();

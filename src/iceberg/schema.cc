@@ -167,7 +167,9 @@ Status CheckIdentifierField(const Schema& schema, FieldId id) {
     }
     level = next;
   }
-  return Status::InvalidArgument("identifier field " + id.ToString() +
+  const std::string name = schema.FindName(id);
+  return Status::InvalidArgument("identifier field " +
+                                 (name.empty() ? id.ToString() : name) +
                                  " is no required primitive column");
 }
 

@@ -171,10 +171,10 @@ class TableAlterTest(WarehouseTest):
         for said in ("the rows that are there do not go with it: ",
                      "ms: expected optional long, found optional float: values of type float "
                      "do not widen to long; ",
-                     "host.n: expected required int, found no column: rows have no value for "
-                     "it, and it has no default; ",
                      "note: expected optional int, found optional string: ",
-                     "Files are not rewritten: add optional columns instead"):
+                     "Files are not rewritten: add optional columns instead; ",
+                     "a new column cannot be required, as it has no default for files from "
+                     "before it: add host.n as optional"):
             self.assert_refused(said, *flags)
 
     def test_other_changes_are_refused_by_name(self):
@@ -194,6 +194,12 @@ class TableAlterTest(WarehouseTest):
                  "--move", "ms up"),
                 (NOT_FOUND, "there is no other field nme beside it",
                  "--move", "host.rack before nme"),
+                (FAILED, "move column ms: its place is given beside itself", "--move",
+                 "ms after ms"),
+                (FAILED, "partition field id_bucket_2 is bucket[2](id) already",
+                 "--partition", "bucket(2, id), bucket(2, id)"),
+                (FAILED, "partition field id_bucket_4: a column has that name; give one of "
+                 "them another", "--add", "id_bucket_4 string"),
                 (FAILED, "partition field id_bucket_4 is made of it", "--drop", "id"),
                 (FAILED, "the table is sorted by it", "--drop", "ts"),
                 (FAILED, "partition: character 5: there is no column tss; is ts meant?",
