@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/quote.h"
+#include "base/utf8.h"
 #include "iceberg/layout_text.h"
 #include "iceberg/schema_change_text.h"
 
@@ -14,7 +16,11 @@ namespace {
 template <typename Change>
 Result<iceberg::SchemaChange> Parsed(std::string_view what, const std::string& text,
                                      Result<Change> change) {
-  if (!change.ok()) return change.status().With(std::string(what) + " " + text);
+  if (!change.ok()) {
+    // A terminal shows what is not UTF-8 as anything.
+    const std::string shown = base::IsValidUtf8(text) ? text : base::Quoted(text);
+    return change.status().With(std::string(what) + " " + shown);
+  }
   return iceberg::SchemaChange(*std::move(change));
 }
 

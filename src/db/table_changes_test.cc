@@ -237,6 +237,10 @@ TEST_F(TableChangesTest, AnAlterationIsAllOrNothing) {
         "drop column valu: there is no column valu; is value meant?");
   fails({{good, {ColumnChangeKind::kDrop, "ts"}}, {}, {}}, StatusCode::kInvalidArgument,
         "drop column ts: partition field ts_day is made of it: remove that first");
+  fails({{{ColumnChangeKind::kAdd, "\"c\xff\" string"}}, {}, {}},
+        StatusCode::kInvalidArgument,
+        R"(add column "\"c\xff\" string": character 3: the byte "\xff" is not UTF-8: )"
+        "names and texts of a table are");
   fails({{good}, "day(n", {}}, StatusCode::kInvalidArgument,
         "partition: character 6: expected ')', found the end");
   fails({{good}, {}, "n up"}, StatusCode::kInvalidArgument,
@@ -249,9 +253,9 @@ TEST_F(TableChangesTest, AnAlterationIsAllOrNothing) {
        {}},
       StatusCode::kInvalidArgument,
       "the rows that are there do not go with it: value: expected optional float, found "
-      "optional double: values of type double do not widen to float; m: expected "
-      "required long, found no column: rows have no value for it, and it has no "
-      "default. Files are not rewritten: add optional columns instead");
+      "optional double: values of type double do not widen to float. Files are "
+      "not rewritten: add optional columns instead; a new column cannot be required, as "
+      "it has no default for files from before it: add m as optional");
   EXPECT_EQ(db_->DescribeTable(context_, kTable)->summary.metadata_location,
             before.summary.metadata_location);
 }

@@ -106,7 +106,7 @@ Result<std::vector<Update>> BuildUpdates(const base::Context& context,
   change.operation = Operation::kOverwrite;
   change.added = action.files;
   for (const DataFile& file : action.files) {
-    change.removed_partitions.emplace(file.spec_id, file.partition);
+    change.removed_partitions.insert({file.spec_id, file.partition});
   }
   change.summary = action.summary;
   change.summary[kSummaryReplacePartitions] = "true";

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "iceberg/action_fixture.h"
@@ -378,6 +379,118 @@ TEST_F(FileActionsTest, RandomChangesMatchAModel) {
     ASSERT_EQ(now.SummaryCount(kSummaryTotalRecords, -1), rows) << step;
     ASSERT_EQ(now.SummaryCount(kSummaryTotalDataFiles, -1),
               static_cast<std::int64_t>(model.size()));
+  }
+}
+
+// n int and x float, which widen to long and double; partitioned by n, tens of n, and x.
+class WidenedPartitionTest : public ActionTest {
+ protected:
+  void SetUp() override {
+    OpenCatalog();
+    ASSERT_TRUE(catalog->CreateNamespace(context, name.name_space, {}).ok());
+    CreateTableRequest request;
+    request.identifier = name;
+    request.schema = Columns(kInt, kFloat);
+    request.spec = {SpecId(0),
+                    {{FieldId(1), FieldId(1000), "n", Transform::Identity()},
+                     {FieldId(1), FieldId(1001), "tens", Transform::Truncate(10)},
+                     {FieldId(2), FieldId(1002), "x", Transform::Identity()}}};
+    request.properties = {{kPropertySummaryPartitionLimit, "10"}};
+    ASSERT_TRUE(catalog->CreateTable(context, request).ok());
+  }
+  static Schema Columns(const PrimitiveType& n, const PrimitiveType& x) {
+    Schema schema;
+    schema.root.fields = {{FieldId(1), "n", false, n, ""},
+                          {FieldId(2), "x", false, x, ""}};
+    return schema;
+  }
+  void Widen() {
+    const auto base = Metadata();
+    ASSERT_EQ(Do(ReplaceSchema{Columns(kLong, kDouble), base->current_schema_id}), "");
+  }
+  template <typename Int, typename Real>
+  static DataFile FileOf(const std::string& name, Int n, Real x) {
+    DataFile file = TestFile(name, 0);
+    file.partition = {Value(n), Value(static_cast<Int>(n - n % 10)), Value(x)};
+    file.lower_bounds.clear();
+    file.upper_bounds.clear();
+    return file;
+  }
+  static DataFile Narrow(const std::string& name, std::int32_t n, float x = 0.5F) {
+    return FileOf(name, n, x);
+  }
+  static DataFile Wide(const std::string& name, std::int64_t n, double x = 0.5) {
+    return FileOf(name, n, x);
+  }
+  static DataFile DeletesIn(DataFile file, FileContent content) {
+    file.content = content;
+    if (content == FileContent::kEqualityDeletes) file.equality_ids = {FieldId(1)};
+    return file;
+  }
+  std::string Summary(const char* key) {
+    const auto metadata = Metadata();
+    const auto& summary = metadata->current_snapshot()->summary;
+    const auto found = summary.find(key);
+    return found == summary.end() ? "" : found->second;
+  }
+};
+
+TEST_F(WidenedPartitionTest, APartitionIsReplacedWithItsOlderFiles) {
+  ASSERT_EQ(Do(Adding({Narrow("a", 11), Narrow("b", 12), Narrow("c", 11, 0.25F)})), "");
+  Widen();
+  ASSERT_EQ(Do(ReplacePartitions{{Wide("d", 11), Wide("e", std::int64_t{1} << 40)}}), "");
+  EXPECT_EQ(Live(), "b c d e");
+  EXPECT_EQ(Summary("changed-partition-count"), "2");
+  EXPECT_EQ(Summary("partitions.n=11/tens=10/x=0.5"),
+            "added-data-files=1,deleted-data-files=1,added-records=10,deleted-records=10,"
+            "added-files-size=1000,removed-files-size=1000");
+  // Files are still found by what was known of them, and written anew beside others.
+  ASSERT_EQ(Do(DeleteFiles{{Narrow("b", 12), Wide("d", 11)}}), "");
+  EXPECT_EQ(Live(), "c e");
+}
+
+TEST_F(WidenedPartitionTest, NanIsAPartitionOfItsOwn) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  ASSERT_EQ(Do(Adding({Narrow("a", 1), Narrow("b", 1, nan)})), "");
+  ASSERT_EQ(Do(ReplacePartitions{{Narrow("c", 1, nan)}}), "");
+  EXPECT_EQ(Live(), "a c");
+  Widen();
+  ASSERT_EQ(Do(ReplacePartitions{{Wide("d", 1, double{nan})}}), "");
+  EXPECT_EQ(Live(), "a d");
+}
+
+TEST_F(WidenedPartitionTest, RivalsInThePartitionAreNoticed) {
+  ASSERT_EQ(Do(Adding({Narrow("a", 1), Narrow("b", 2)})), "");
+  const auto planned = Current();
+  Widen();
+  const auto replace = [&](const DataFile& file, IsolationLevel level) {
+    return Do(ReplacePartitions{{file}, planned, level});
+  };
+  ASSERT_EQ(Do(Adding({Wide("r", 1)})), "");
+  EXPECT_TRUE(Holds(replace(Narrow("c", 1), IsolationLevel::kSerializable),
+                    "file memory://w/data/r was added meanwhile"));
+  EXPECT_EQ(replace(Narrow("c", 2), IsolationLevel::kSerializable), "");
+  ASSERT_EQ(AddDeletes(DeletesIn(Wide("p", 1), FileContent::kPositionDeletes)), "");
+  EXPECT_TRUE(Holds(replace(Narrow("d", 1), IsolationLevel::kSnapshot),
+                    "delete file memory://w/data/p was added meanwhile"));
+  EXPECT_TRUE(Holds(Do(ReplaceFiles{{Narrow("e", 1)}, {Narrow("a", 1)}, planned}),
+                    "memory://w/data/p was added meanwhile"));
+}
+
+TEST_F(WidenedPartitionTest, ManifestsOfBothAreMergedAndRewritten) {
+  ASSERT_EQ(Do(ChangeMetadata{{SetProperties{{{kPropertyMergeMinCount, "2"}}}}}), "");
+  ASSERT_EQ(Do(Adding({Narrow("a", 1), Narrow("b", 2)})), "");
+  Widen();
+  ASSERT_EQ(Do(Adding({Wide("c", 1)})), "");
+  ASSERT_EQ(Do(Adding({Wide("d", 2)}, {}, /*fast=*/true)), "");
+  ASSERT_EQ(Do(RewriteManifests{}), "");
+  EXPECT_EQ(Live(), "a b c d");
+  const auto metadata = Metadata();
+  for (const ManifestEntry& entry : Entries(*metadata->current_snapshot())) {
+    const PartitionValues& partition = entry.data_file.partition;
+    EXPECT_TRUE(std::holds_alternative<std::int64_t>(*partition[0]));
+    EXPECT_TRUE(std::holds_alternative<std::int64_t>(*partition[1]));
+    EXPECT_TRUE(std::holds_alternative<double>(*partition[2]));
   }
 }
 

@@ -6,16 +6,14 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "iceberg/data_file.h"
 #include "iceberg/ids.h"
+#include "iceberg/partition_order.h"
 #include "iceberg/snapshot.h"
 
 namespace firn::iceberg {
-
-using PartitionKey = std::pair<SpecId, PartitionValues>;
 
 struct FileChange {
   Operation operation = Operation::kAppend;

@@ -55,8 +55,11 @@ Status SnapshotManifests::Write(const ManifestHeader& header,
   for (ManifestEntry& entry : entries) {
     PartitionValues& values = entry.data_file.partition;
     for (std::size_t i = 0; i < values.size() && i < type.fields.size(); ++i) {
-      // Written before a column was promoted, a value has the older type.
-      if (values[i]) values[i] = Promote(*values[i], *type.fields[i].type.primitive());
+      if (!values[i]) continue;
+      // Written before a column was promoted, a value has the older type. One that does
+      // not go into the newer is refused with the manifest, and not written as NULL.
+      OptionalValue now = Promote(*values[i], *type.fields[i].type.primitive());
+      if (now) values[i] = std::move(now);
     }
   }
   const std::string location =

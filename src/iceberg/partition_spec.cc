@@ -35,6 +35,17 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
+// A value from before its source was promoted reads as one from after it.
+std::string ValueText(const Transform& transform,
+                      const std::optional<PrimitiveType>& source,
+                      const OptionalValue& value) {
+  if (!source) return "unknown";
+  if (!value) return TransformedToString(transform, *source, value);
+  const auto type = ResultType(transform, *source);
+  const OptionalValue now = type.ok() ? Promote(*value, *type) : std::nullopt;
+  return now ? TransformedToString(transform, *source, now) : "unknown";
+}
+
 }  // namespace
 
 bool PartitionSpec::IsCompatibleWith(const PartitionSpec& other) const {
@@ -86,7 +97,10 @@ Status CheckPartitionSpec(const PartitionSpec& spec, const Schema& schema) {
         same_name != nullptr && (field.transform.kind != TransformKind::kIdentity ||
                                  same_name->id != field.source_id);
     if (shadows && field.transform.kind != TransformKind::kVoid) {
-      return Status::InvalidArgument(what + ": a column has that name");
+      return Status::InvalidArgument(
+          what +
+          ": a column has that name; give one of them another, the partition field with "
+          "`as NAME`");
     }
   }
   return Status::OK();
@@ -126,10 +140,8 @@ std::string PartitionPath(const PartitionSpec& spec, const Schema& schema,
   std::string path;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) path += '/';
-    const std::string text =
-        sources[i] ? TransformedToString(spec.fields[i].transform, *sources[i], values[i])
-                   : "unknown";
-    path += PercentEncode(spec.fields[i].name) + "=" + PercentEncode(text);
+    path += PercentEncode(spec.fields[i].name) + "=" +
+            PercentEncode(ValueText(spec.fields[i].transform, sources[i], values[i]));
   }
   return path;
 }

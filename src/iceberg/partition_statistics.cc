@@ -10,15 +10,6 @@
 namespace firn::iceberg {
 namespace {
 
-struct PartitionKey {
-  SpecId spec_id;
-  PartitionValues values;
-  bool operator<(const PartitionKey& other) const {
-    if (spec_id != other.spec_id) return spec_id < other.spec_id;
-    return PartitionLess()(values, other.values);
-  }
-};
-
 struct Column {
   FieldId id;
   PrimitiveType type;

@@ -58,5 +58,25 @@ TEST_F(PartitionStatisticsTest, OnlyLiveFilesCount) {
   EXPECT_EQ(partitions[0].partition, PartitionValues{Value(std::int32_t{2})});
 }
 
+// Of one partition some files are from before its column was widened.
+TEST_F(PartitionStatisticsTest, AWidenedPartitionIsOne) {
+  ASSERT_TRUE(catalog->DropTable(context, name).ok());
+  CreateTableRequest request;
+  request.identifier = name;
+  request.schema.root.fields = {{kTestId, "n", false, kInt, ""}};
+  request.spec = {SpecId(0), {{kTestId, FieldId(1000), "n", Transform::Identity()}}};
+  ASSERT_TRUE(catalog->CreateTable(context, request).ok());
+  ASSERT_EQ(Do(Adding({File("a", 7)})), "");
+  Schema wide = request.schema;
+  wide.root.fields[0].type = kLong;
+  ASSERT_EQ(Do(ReplaceSchema{wide, Metadata()->current_schema_id}), "");
+  DataFile file = File("b", 7);
+  file.partition = {Value(std::int64_t{7})};
+  ASSERT_EQ(Do(Adding({file})), "");
+  const auto partitions = Of({});
+  ASSERT_EQ(partitions.size(), 1U);
+  EXPECT_EQ(partitions[0].data_file_count, 2);
+}
+
 }  // namespace
 }  // namespace firn::iceberg

@@ -73,7 +73,13 @@ class SpecEvolution {
       const bool stayed =
           std::any_of(before.begin(), before.end(),
                       [&](const PartitionField& field) { return Is(field, term); });
-      if (!stayed) FIRN_RETURN_IF_ERROR((*this)(AddPartitionField{term}));
+      if (stayed) continue;
+      const Status added = (*this)(AddPartitionField{term});
+      // What is in the way is another of the terms: they are wrong, and not the table.
+      if (added.Is(StatusCode::kAlreadyExists)) {
+        return Status::InvalidArgument(std::string(added.message()));
+      }
+      FIRN_RETURN_IF_ERROR(added);
     }
     return Status::OK();
   }

@@ -164,7 +164,8 @@ TEST_F(PartitionUpdateTest, TermsMustGoWithTheSchema) {
             "InvalidArgument: character 6: column id: transform hour does not take type "
             "long");
   EXPECT_EQ(After({Add("bucket(4, id) as host")}),
-            "InvalidArgument: partition field host: a column has that name");
+            "InvalidArgument: partition field host: a column has that name; give one of "
+            "them another, the partition field with `as NAME`");
   EXPECT_EQ(After({Add("day(ts)")}),
             "AlreadyExists: partition field ts_day is day(ts) already");
   EXPECT_EQ(After({Add("hour(ts) as ts_day")}),
@@ -195,7 +196,9 @@ TEST_F(PartitionUpdateTest, ReplacingKeepsWhatStays) {
       "1002 identity(host) as host, 1001 bucket[4](host) as host_bucket_4");
   EXPECT_EQ(After({ReplacePartitionFields{}}), "");
   EXPECT_EQ(After({ReplacePartitionFields{*ParsePartitionTerms("host, host")}}),
-            "AlreadyExists: partition field host is identity(host) already");
+            "InvalidArgument: partition field host is identity(host) already");
+  EXPECT_EQ(After({ReplacePartitionFields{*ParsePartitionTerms("host as x, id as x")}}),
+            "InvalidArgument: partition field x exists: give another name");
 }
 
 TEST_F(PartitionUpdateTest, FieldsOfVersion1KeepTheirPlaces) {

@@ -40,10 +40,10 @@ bool RemovedFiles::MayBeIn(const ManifestFile& manifest) const {
   const auto type = partition_types_.find(manifest.spec_id);
   for (const auto& [key, count] : partitions_) {
     const auto& [content, partition] = key;
-    if (content != manifest.content || partition.first != manifest.spec_id) continue;
+    if (content != manifest.content || partition.spec_id != manifest.spec_id) continue;
     if (count.sought == 0 && !count.whole) continue;
     if (type == partition_types_.end()) return true;
-    if (SummaryAdmits(manifest, type->second, partition.second)) return true;
+    if (SummaryAdmits(manifest, type->second, partition.values)) return true;
   }
   return false;
 }

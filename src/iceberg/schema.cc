@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/quote.h"
+#include "base/utf8.h"
 
 namespace firn::iceberg {
 namespace {
@@ -166,7 +167,9 @@ Status CheckIdentifierField(const Schema& schema, FieldId id) {
     }
     level = next;
   }
-  return Status::InvalidArgument("identifier field " + id.ToString() +
+  const std::string name = schema.FindName(id);
+  return Status::InvalidArgument("identifier field " +
+                                 (name.empty() ? id.ToString() : name) +
                                  " is no required primitive column");
 }
 
@@ -198,6 +201,20 @@ Status CheckDefaults(const NestedField& field, int format_version) {
   FIRN_RETURN_IF_ERROR(
       CheckDefault("initial-default", field.initial_default, field.type, format_version));
   return CheckDefault("write-default", field.write_default, field.type, format_version);
+}
+
+// Metadata is JSON, which takes nothing else: written all the same, two names of other
+// bytes would be one.
+Status CheckText(const NestedField& field) {
+  if (!base::IsValidUtf8(field.name)) {
+    return Status::InvalidArgument("field " + field.id.ToString() + ": the name " +
+                                   base::Quoted(field.name) + " is not UTF-8");
+  }
+  if (!base::IsValidUtf8(field.doc)) {
+    return Status::InvalidArgument("field " + field.name + ": the doc " +
+                                   base::Quoted(field.doc) + " is not UTF-8");
+  }
+  return Status::OK();
 }
 
 // Each full name with how it comes about: `"b" of "a"`.
@@ -254,6 +271,7 @@ Status CheckSchema(const Schema& schema, int format_version) {
       status = Status::InvalidArgument("field " + path + ": type " + type.ToString() +
                                        " needs format version 3");
     }
+    if (status.ok() && field != nullptr) status = CheckText(*field);
     if (status.ok() && field != nullptr) {
       status = CheckDefaults(*field, format_version).With("field " + path);
     }

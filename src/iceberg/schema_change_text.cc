@@ -148,7 +148,8 @@ Result<SetDoc> ParseSetDoc(std::string_view text) {
   TextCursor in(text);
   FIRN_ASSIGN_OR_RETURN(const Path path, ReadPath(&in));
   FIRN_RETURN_IF_ERROR(in.Expect('='));
-  return SetDoc{path.full(), std::string(text.substr(in.offset()))};
+  FIRN_ASSIGN_OR_RETURN(std::string doc, in.Rest());
+  return SetDoc{path.full(), std::move(doc)};
 }
 
 }  // namespace firn::iceberg

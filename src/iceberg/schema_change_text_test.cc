@@ -89,6 +89,19 @@ TEST(SchemaChangeText, OtherChangesNameTheirColumnFirst) {
   EXPECT_EQ(Doc("zone a"), "character 6: expected '=', found 'a'");
 }
 
+// JSON takes nothing else, so that two such names could become one.
+TEST(SchemaChangeText, NamesAndDocsAreUtf8) {
+  const std::string why = R"( is not UTF-8: names and texts of a table are)";
+  EXPECT_EQ(Add("\"caf\xc3\xa9\" string 'd\xc3\xa9j\xc3\xa0'"),
+            "[] [caf\xc3\xa9] string 'd\xc3\xa9j\xc3\xa0'");
+  EXPECT_EQ(Add("\"c\xff\" string"), R"(character 3: the byte "\xff")" + why);
+  EXPECT_EQ(Add("c\xff string"), R"(character 2: the byte "\xff")" + why);
+  EXPECT_EQ(Add("s struct<a int, \xc3 int>"), R"(character 17: the byte "\xc3")" + why);
+  EXPECT_EQ(Add("c string '\xc3('"), R"(character 11: the byte "\xc3")" + why);
+  EXPECT_EQ(Rename("c=\x80"), R"(character 3: the byte "\x80")" + why);
+  EXPECT_EQ(Doc("c=a\xff"), R"(character 4: the byte "\xff")" + why);
+}
+
 TEST(SchemaChangeText, AColumnMovesAmongThoseBesideIt) {
   EXPECT_EQ(Move("zone first"), "zone first");
   EXPECT_EQ(Move("zone before name"), "zone before name");

@@ -8,8 +8,6 @@
 namespace firn::iceberg {
 namespace {
 
-constexpr char kNoColumn[] = "no column";
-
 std::string Describe(const NestedField& field) {
   return (field.required ? "required " : "optional ") + field.type.ToString();
 }

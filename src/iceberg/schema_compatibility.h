@@ -10,6 +10,8 @@
 
 namespace firn::iceberg {
 
+inline constexpr char kNoColumn[] = "no column";
+
 struct Incompatibility {
   std::string path;      // Of the column; the reader's name for it where it has one.
   std::string expected;  // `required long`, `no column`

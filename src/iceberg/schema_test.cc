@@ -84,8 +84,12 @@ TEST(Schema, ChecksNameWhatIsWrong) {
   EXPECT_EQ(check([](Schema& s) { s.root.fields[3].type = kTimestampNs; }),
             "field sid: type timestamp_ns needs format version 3");
   EXPECT_EQ(check([](Schema& s) { s.root.fields[3].type = kTimestampNs; }, 3), "");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].name = "c\xff"; }),
+            R"(field 9: the name "c\xff" is not UTF-8)");
+  EXPECT_EQ(check([](Schema& s) { s.root.fields[3].doc = "\xc3("; }),
+            R"(field sid: the doc "\xc3(" is not UTF-8)");
   EXPECT_EQ(check([](Schema& s) { s.identifier_field_ids = {FieldId(6)}; }),
-            "identifier field 6 is no required primitive column");
+            "identifier field point.x is no required primitive column");
   EXPECT_EQ(check([](Schema& s) {
               Type type = kInt;
               for (int i = 0; i < 100; ++i) {

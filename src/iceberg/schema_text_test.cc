@@ -54,6 +54,9 @@ TEST(SchemaText, ErrorsNameTheCharacterAndWhatWasExpected) {
             "character 12: expected null, as in `not null`, found the end");
   EXPECT_EQ(Parsed("m map<string>"), "character 13: expected ',', found '>'");
   EXPECT_EQ(Parsed("d decimal(40, 2)").substr(0, 12), "character 3:");
+  EXPECT_EQ(
+      Parsed("a int, b\xff int"),
+      R"(character 9: the byte "\xff" is not UTF-8: names and texts of a table are)");
   EXPECT_EQ(Parsed("a int 'doc"), "character 8: the text does not end with '");
 }
 

@@ -39,12 +39,17 @@ Result<bool> EditBelow(Type* type, FieldId id, bool in_map_key, const Edit& edit
   return false;
 }
 
-bool Holds(const NestedField& field, FieldId id) {
-  if (field.id == id) return true;
-  const std::vector<NestedField> children = ChildFields(field.type);
-  return std::any_of(children.begin(), children.end(),
-                     [id](const NestedField& child) { return Holds(child, id); });
+// The names from `field` to what has the id; empty where that is not in it.
+std::string PathTo(const NestedField& field, FieldId id) {
+  if (field.id == id) return field.name;
+  for (const NestedField& child : ChildFields(field.type)) {
+    const std::string path = PathTo(child, id);
+    if (!path.empty()) return field.name + "." + path;
+  }
+  return "";
 }
+
+bool Holds(const NestedField& field, FieldId id) { return !PathTo(field, id).empty(); }
 
 std::vector<NestedField>::iterator FindName(std::vector<NestedField>& fields,
                                             std::string_view name) {
@@ -61,6 +66,39 @@ bool KeepsDates(const Transform& transform) {
   return transform.kind == TransformKind::kYear ||
          transform.kind == TransformKind::kMonth ||
          transform.kind == TransformKind::kDay || transform.kind == TransformKind::kVoid;
+}
+
+bool IsEmptyStruct(const Type* type) {
+  return type != nullptr && type->struct_type() != nullptr &&
+         type->struct_type()->fields.empty();
+}
+
+// Whether every struct below `parent` has a field, but for those that have none in
+// `before`: a table of others can be changed all the same. `column` is what can be
+// dropped where it is at fault: an element, key or value goes with its list or map.
+Status CheckStructsHaveFields(const Type& parent, const std::string& path,
+                              const std::string& column, const Schema& before) {
+  for (const NestedField& child : ChildFields(parent)) {
+    const std::string name = path.empty() ? child.name : path + "." + child.name;
+    const std::string& droppable = parent.struct_type() != nullptr ? name : column;
+    if (IsEmptyStruct(&child.type) && !IsEmptyStruct(before.FindType(child.id))) {
+      return Status::InvalidArgument("struct " + name +
+                                     " would have no fields, and files have no place for "
+                                     "such a one: drop column " +
+                                     droppable + " itself, or give it a field");
+    }
+    FIRN_RETURN_IF_ERROR(CheckStructsHaveFields(child.type, name, droppable, before));
+  }
+  return Status::OK();
+}
+
+Status CheckHasFields(const Schema& schema, const Schema& before) {
+  if (schema.fields().empty() && !before.fields().empty()) {
+    return Status::InvalidArgument(
+        "the table would have no columns, and it has at least one: add another by the "
+        "same command, or drop the table");
+  }
+  return CheckStructsHaveFields(Type(schema.root), "", "", before);
 }
 
 // Applies one change after the other to a copy of the current schema.
@@ -98,6 +136,7 @@ class Evolution {
 
   Result<Schema> Finish() && {
     FIRN_RETURN_IF_ERROR(CheckFindings());
+    FIRN_RETURN_IF_ERROR(CheckHasFields(schema_, table_.current_schema()));
     FIRN_RETURN_IF_ERROR(CheckSchema(schema_, table_.format_version));
     // A table of others may have such names already: it can be changed all the same.
     if (CheckFullNames(table_.current_schema()).ok()) {
@@ -120,6 +159,8 @@ class Evolution {
   // name, place or default of their own.
   Status AtField(const std::string& path, const Edit& edit);
   Status InsertField(std::vector<NestedField>* fields, const AddColumn& change);
+  // Neither the field nor one below it.
+  Status CheckIdentifiesNothing(const NestedField& field) const;
   Status CheckDrop(const NestedField& field) const;
   // Whether the date `id` may become a timestamp.
   Status CheckPartitions(FieldId id) const;
@@ -129,16 +170,7 @@ class Evolution {
   Status UnionFields(NestedField* mine, const NestedField& theirs);
   Status UnionTypes(NestedField* mine, const Type& theirs);
 
-  Status CheckFindings() const {
-    if (findings_.empty()) return Status::OK();
-    std::string text = "the rows that are there do not go with it: ";
-    const char* separator = "";
-    for (const Incompatibility& finding : findings_) {
-      text += std::exchange(separator, "; ") + ToString(finding);
-    }
-    return Status::InvalidArgument(
-        text + ". Files are not rewritten: add optional columns instead");
-  }
+  Status CheckFindings() const;
 
   const TableMetadata& table_;
   Schema schema_;
@@ -146,6 +178,31 @@ class Evolution {
   // Of all changes, so that one error names every one that cannot be.
   std::vector<Incompatibility> findings_;
 };
+
+// That a new column cannot be required does not depend on rows, which may be none:
+// whether there are any is another commit's to decide.
+Status Evolution::CheckFindings() const {
+  if (findings_.empty()) return Status::OK();
+  std::string rows;
+  std::string required;
+  for (const Incompatibility& finding : findings_) {
+    if (finding.found == kNoColumn) {
+      required += (required.empty() ? "" : ", ") + finding.path;
+    } else {
+      rows += (rows.empty() ? "the rows that are there do not go with it: " : "; ") +
+              ToString(finding);
+    }
+  }
+  if (!rows.empty()) rows += ". Files are not rewritten: add optional columns instead";
+  if (!required.empty()) {
+    required =
+        "a new column cannot be required, as it has no default for files from before "
+        "it: add " +
+        required + " as optional";
+  }
+  return Status::InvalidArgument(rows + (rows.empty() || required.empty() ? "" : "; ") +
+                                 required);
+}
 
 Result<FieldId> Evolution::Find(const std::string& path) const {
   const auto id = schema_.FindId(path);
@@ -219,13 +276,19 @@ Status Evolution::operator()(const AddColumn& change) {
   return added.With("add column " + change.parent + "." + change.name);
 }
 
-Status Evolution::CheckDrop(const NestedField& field) const {
+Status Evolution::CheckIdentifiesNothing(const NestedField& field) const {
   for (const FieldId id : schema_.identifier_field_ids) {
-    if (Holds(field, id)) {
-      return Status::InvalidArgument(
-          "it identifies rows: take it out of the identifier fields first");
-    }
+    if (!Holds(field, id)) continue;
+    const std::string what =
+        field.id == id ? "it" : "column " + PathTo(field, id) + " in it";
+    return Status::InvalidArgument(
+        what + " identifies rows: take it out of the identifier fields first");
   }
+  return Status::OK();
+}
+
+Status Evolution::CheckDrop(const NestedField& field) const {
+  FIRN_RETURN_IF_ERROR(CheckIdentifiesNothing(field));
   for (const PartitionField& partition : table_.default_spec().fields) {
     if (Holds(field, partition.source_id)) {
       return Status::InvalidArgument("partition field " + partition.name +
@@ -271,6 +334,11 @@ Status Evolution::operator()(const MoveColumn& change) {
   return AtField(change.path,
                  [&](const Type&, std::vector<NestedField>& fields,
                      std::size_t index) -> Status {
+                   if (change.place != Place::kFirst &&
+                       change.sibling == fields[index].name) {
+                     return Status::InvalidArgument(
+                         "its place is given beside itself: name another column");
+                   }
                    NestedField moved = std::move(fields[index]);
                    fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(index));
                    auto at = fields.begin();
@@ -292,10 +360,7 @@ Status Evolution::operator()(const MakeOptional& change) {
   return At(change.path,
             [&](const Type&, std::vector<NestedField>& fields,
                 std::size_t index) -> Status {
-              if (Identifies(fields[index].id)) {
-                return Status::InvalidArgument(
-                    "it identifies rows: take it out of the identifier fields first");
-              }
+              FIRN_RETURN_IF_ERROR(CheckIdentifiesNothing(fields[index]));
               fields[index].required = false;
               return Status::OK();
             })

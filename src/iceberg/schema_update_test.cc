@@ -118,15 +118,14 @@ TEST_F(SchemaUpdateTest, RequiredColumnsNeedADefault) {
   const AddColumn required{"", "n", kInt, true};
   EXPECT_EQ(
       Error(required),
-      "InvalidArgument: the rows that are there do not go with it: n: expected required "
-      "int, found no column: rows have no value for it, and it has no default. Files are "
-      "not rewritten: add optional columns instead");
+      "InvalidArgument: a new column cannot be required, as it has no default for files "
+      "from before it: add n as optional");
   AddColumn with_default = required;
   with_default.default_value = Value(std::int32_t{5});
   EXPECT_EQ(Error(with_default),
             "InvalidArgument: field n: initial-default needs format version 3");
   table.format_version = 3;
-  EXPECT_THAT(Error(required), HasSubstr("n: expected required int, found no"));
+  EXPECT_THAT(Error(required), HasSubstr("add n as optional"));
   const Schema schema =
       Evolve({with_default, SetWriteDefault{"n", Value(std::int32_t{6})}});
   EXPECT_EQ(schema.FindColumn("n")->initial_default, Value(std::int32_t{5}));
@@ -145,8 +144,10 @@ TEST_F(SchemaUpdateTest, NamesMustBeFree) {
   EXPECT_EQ(Error(RenameColumn{"host", "id"}),
             "AlreadyExists: rename column host: the name id is taken");
   EXPECT_EQ(Error(RenameColumn{"host", "host"}), "no error");
-  EXPECT_EQ(Error(RenameColumn{"host", "ts_day"}),
-            "InvalidArgument: partition field ts_day: a column has that name");
+  EXPECT_EQ(
+      Error(RenameColumn{"host", "ts_day"}),
+      "InvalidArgument: partition field ts_day: a column has that name; give one of "
+      "them another, the partition field with `as NAME`");
   EXPECT_EQ(Error(RenameColumn{"host", ""}), "InvalidArgument: field 3 has no name");
 }
 
@@ -201,6 +202,33 @@ TEST_F(SchemaUpdateTest, WhatIsNeededIsNotDropped) {
   EXPECT_EQ(Error(DropColumn{"point.x"}), "no error");
 }
 
+// Parquet has no group without fields.
+TEST_F(SchemaUpdateTest, StructsAndTablesKeepAField) {
+  EXPECT_EQ(After({DropColumn{"point.x"}, DropColumn{"point.tags"}}),
+            "InvalidArgument: struct point would have no fields, and files have no place "
+            "for such a one: drop column point itself, or give it a field");
+  EXPECT_EQ(Error(DropColumn{"labels.value.v"}),
+            "InvalidArgument: struct labels.value would have no fields, and files have "
+            "no place for such a one: drop column labels itself, or give it a field");
+  EXPECT_THAT(After({DropColumn{"labels.value.v"}, AddColumn{"labels.value", "w", kInt}}),
+              HasSubstr("w: optional int"));
+  EXPECT_THAT(Error(AddColumn{"point", "inner", StructType{}}),
+              HasSubstr("drop column point.inner itself"));
+  // What another engine has made so can be mended.
+  table.schemas.back().root.fields[3].type = StructType{};
+  EXPECT_THAT(After({AddColumn{"", "more", kInt}}), HasSubstr("more:int"));
+
+  table.schemas.back().root.fields.resize(1);
+  table.schemas.back().identifier_field_ids.clear();
+  table.partition_specs[0].fields.clear();
+  table.sort_orders = {SortOrder{kUnsortedOrderId, {}}};
+  table.default_sort_order_id = kUnsortedOrderId;
+  EXPECT_EQ(Error(DropColumn{"id"}),
+            "InvalidArgument: the table would have no columns, and it has at least one: "
+            "add another by the same command, or drop the table");
+  EXPECT_EQ(After({DropColumn{"id"}, AddColumn{"", "n", kInt}}), "n:int?");
+}
+
 TEST_F(SchemaUpdateTest, ColumnsMoveAmongTheirSiblings) {
   const auto names = [&](const std::vector<SchemaChange>& changes) {
     const Schema schema = Evolve(changes);
@@ -225,7 +253,8 @@ TEST_F(SchemaUpdateTest, ColumnsMoveAmongTheirSiblings) {
   EXPECT_EQ(Error(MoveColumn{"point.x", Place::kAfter, "host"}),
             "NotFound: move column point.x: there is no other field host beside it");
   EXPECT_EQ(Error(MoveColumn{"id", Place::kAfter, "id"}),
-            "NotFound: move column id: there is no other field id beside it");
+            "InvalidArgument: move column id: its place is given beside itself: name "
+            "another column");
 }
 
 TEST_F(SchemaUpdateTest, TypesWidenAndNothingElse) {
@@ -248,11 +277,11 @@ TEST_F(SchemaUpdateTest, EachChangeThatRowsDoNotGoWithIsNamed) {
       After({WidenType{"id", kInt}, AddColumn{"", "fine", kInt},
              AddColumn{"point", "n", kInt, true}, WidenType{"host", kLong}}),
       "InvalidArgument: the rows that are there do not go with it: id: expected required "
-      "int, found required long: values of type long do not widen to int; point.n: "
-      "expected required int, found no column: rows have no value for it, and it has no "
-      "default; host: expected optional long, found optional string: values of type "
-      "string do not widen to long. Files are not rewritten: add optional columns "
-      "instead");
+      "int, found required long: values of type long do not widen to int; host: "
+      "expected optional long, found optional string: values of type string do not widen "
+      "to long. Files are not rewritten: add optional columns instead; a new column "
+      "cannot be required, as it has no default for files from before it: add point.n as "
+      "optional");
   // Undone by a later change it still is one.
   EXPECT_THAT(After({WidenType{"host", kLong}, DropColumn{"host"}}),
               HasSubstr("host: expected optional long"));
@@ -297,7 +326,13 @@ TEST_F(SchemaUpdateTest, OptionalIsOneWay) {
       "InvalidArgument: make column id optional: it identifies rows: take it out of "
       "the identifier fields first");
   EXPECT_EQ(Error(SetIdentifierFields{{"host"}}),
-            "InvalidArgument: identifier field 3 is no required primitive column");
+            "InvalidArgument: identifier field host is no required primitive column");
+  table.schemas.back().root.fields[3].required = true;
+  table.schemas.back().root.fields[3].type =
+      StructType{{{FieldId(5), "k", true, kInt, ""}}};
+  EXPECT_EQ(After({SetIdentifierFields{{"point.k"}}, MakeOptional{"point"}}),
+            "InvalidArgument: make column point optional: column point.k in it "
+            "identifies rows: take it out of the identifier fields first");
   EXPECT_EQ(Evolve({SetIdentifierFields{{"ts"}}}).identifier_field_ids,
             std::vector<FieldId>{kTestTs});
   EXPECT_EQ(Error(SetIdentifierFields{{"nope"}}),

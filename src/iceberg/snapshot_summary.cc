@@ -90,14 +90,14 @@ std::map<std::string, std::string> SnapshotSummary::Finish(
   if (partitions_.empty() || std::cmp_greater(partitions_.size(), limit)) return summary;
   summary["partition-summaries-included"] = "true";
   for (const auto& [partition, change] : partitions_) {
-    const PartitionSpec* spec = metadata.FindSpec(partition.first);
+    const PartitionSpec* spec = metadata.FindSpec(partition.spec_id);
     if (spec == nullptr || spec->fields.empty()) continue;
     std::string text;
     change.ForEach([&](const char* key, std::int64_t count) {
       text += (text.empty() ? "" : ",") + std::string(key) + "=" + std::to_string(count);
     });
     summary["partitions." +
-            PartitionPath(*spec, metadata.current_schema(), partition.second)] = text;
+            PartitionPath(*spec, metadata.current_schema(), partition.values)] = text;
   }
   return summary;
 }

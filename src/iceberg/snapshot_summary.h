@@ -12,6 +12,7 @@
 #include <string>
 
 #include "iceberg/data_file.h"
+#include "iceberg/partition_order.h"
 #include "iceberg/snapshot.h"
 #include "iceberg/table_metadata.h"
 
@@ -49,7 +50,7 @@ class SnapshotSummary {
   };
 
   Change all_;
-  std::map<std::pair<SpecId, PartitionValues>, Change> partitions_;
+  std::map<PartitionKey, Change> partitions_;
 };
 
 }  // namespace firn::iceberg

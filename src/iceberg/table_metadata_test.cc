@@ -621,6 +621,10 @@ TEST(PartitionSpec, PrintsPathsEscaped) {
   EXPECT_EQ(PartitionPath(spec, TestSchema(),
                           {Value(std::int32_t{20'455}), Value(std::string("a/b=c"))}),
             "ts_day=2026-01-02/host%20name=a%2Fb%3Dc");
+  // A value from before its column was widened, and one that never was of it.
+  spec.fields = {{kTestId, FieldId(1002), "id", Transform::Identity()}};
+  EXPECT_EQ(PartitionPath(spec, TestSchema(), {Value(std::int32_t{7})}), "id=7");
+  EXPECT_EQ(PartitionPath(spec, TestSchema(), {Value(0.5)}), "id=unknown");
   EXPECT_EQ(ToString(TestSpec(), TestSchema()), "[day(ts) as ts_day]");
   EXPECT_EQ(ToString(TestOrder(), TestSchema()), "[id asc nulls-first]");
 }

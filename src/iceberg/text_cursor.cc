@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/text_cursor.h"
 
+#include "base/quote.h"
+#include "base/utf8.h"
+
 namespace firn::iceberg {
 namespace {
 
@@ -52,6 +55,7 @@ Result<std::string> TextCursor::Name(std::string_view what) {
   if (AtQuote()) return QuotedName();
   const std::string_view word = PeekWord();
   if (word.empty()) return Unexpected(what);
+  FIRN_RETURN_IF_ERROR(CheckUtf8(at_, at_ + word.size()));
   Skip(word.size());
   return std::string(word);
 }
@@ -61,9 +65,30 @@ Result<std::string> TextCursor::TextUntil(char end) {
   if (close == std::string_view::npos) {
     return ErrorAt(at_, std::string("the text does not end with ") + end);
   }
+  FIRN_RETURN_IF_ERROR(CheckUtf8(at_, close));
   std::string text(text_.substr(at_, close - at_));
   Skip(close + 1 - at_);
   return text;
+}
+
+Result<std::string> TextCursor::Rest() {
+  FIRN_RETURN_IF_ERROR(CheckUtf8(at_, text_.size()));
+  std::string text(text_.substr(at_));
+  at_ = text_.size();
+  return text;
+}
+
+Status TextCursor::CheckUtf8(std::size_t begin, std::size_t end) const {
+  while (begin < end) {
+    const std::size_t size =
+        base::DecodeUtf8(text_.substr(begin, end - begin)).size_bytes;
+    if (size == 0) {
+      return ErrorAt(begin, "the byte " + base::Quoted(text_.substr(begin, 1)) +
+                                " is not UTF-8: names and texts of a table are");
+    }
+    begin += size;
+  }
+  return Status::OK();
 }
 
 void TextCursor::SkipSpaces() {
@@ -86,6 +111,7 @@ Result<std::string> TextCursor::QuotedName() {
     if (text_[at_] == '"') {
       // Two quotes are one within the name.
       if (at_ + 1 == text_.size() || text_[at_ + 1] != '"') {
+        FIRN_RETURN_IF_ERROR(CheckUtf8(begin, at_));
         Skip(1);
         if (name.empty()) return ErrorAt(begin, "the name is empty");
         return name;

@@ -18,8 +18,9 @@ Status ErrorAt(std::size_t offset, const std::string& message);
 std::string Lower(std::string_view text);
 
 // Words are of letters, digits, `_`, `.`, `-` and whatever is not ASCII; names that are
-// no word stand between double quotes. Spaces between them are passed over. Borrows the
-// text. Thread-compatible.
+// no word stand between double quotes. Spaces between them are passed over. Names and
+// texts are UTF-8: metadata is JSON, which holds nothing else. Borrows the text.
+// Thread-compatible.
 class TextCursor {
  public:
   explicit TextCursor(std::string_view text) : text_(text) { SkipSpaces(); }
@@ -39,6 +40,8 @@ class TextCursor {
   Result<std::string> Name(std::string_view what);
   // All up to `end`, which is taken and must come.
   Result<std::string> TextUntil(char end);
+  // All that is left.
+  Result<std::string> Rest();
 
   Status Unexpected(std::string_view expected) const {
     return ErrorAt(at_, "expected " + std::string(expected) + ", found " + Found());
@@ -50,6 +53,8 @@ class TextCursor {
     at_ += size;
     SkipSpaces();
   }
+  // Whether [begin, end) is UTF-8; else what is wrong, at its character.
+  Status CheckUtf8(std::size_t begin, std::size_t end) const;
   std::string Found() const;
   Result<std::string> QuotedName();
 

@@ -19,12 +19,7 @@ constexpr char kPropertyTargetFileSize[] = "write.target-file-size-bytes";
 constexpr std::int64_t kTargetFileBytesDefault = std::int64_t{512} << 20;
 
 // By spec, and by partition where the spec is the default one.
-using Partitions =
-    std::map<std::pair<iceberg::SpecId, iceberg::PartitionValues>, std::vector<ScanTask>,
-             decltype([](const auto& a, const auto& b) {
-               if (a.first != b.first) return a.first < b.first;
-               return iceberg::PartitionLess()(a.second, b.second);
-             })>;
+using Partitions = std::map<iceberg::PartitionKey, std::vector<ScanTask>>;
 
 void DropMetrics(DataFile* file) {
   file->column_sizes.clear();
@@ -171,9 +166,10 @@ Result<CompactionPlan> PlanCompaction(const base::Context& context,
                            }
                            ++candidates;
                            DropMetrics(&task.file);
-                           auto key = std::pair(task.file.spec_id, task.file.partition);
-                           if (task.file.spec_id != metadata.default_spec_id)
-                             key.second.clear();
+                           iceberg::PartitionKey key{task.file.spec_id, {}};
+                           if (key.spec_id == metadata.default_spec_id) {
+                             key.values = task.file.partition;
+                           }
                            partitions[std::move(key)].push_back(std::move(task));
                            return Status::OK();
                          }));
