@@ -73,6 +73,10 @@ class DiscardingFileSystem final : public firn::io::FileSystem {
                              std::uint64_t) override {
     return Status::NotFound(path);
   }
+  Result<std::uint64_t> ReadInto(const std::string& path, std::uint64_t, std::uint64_t,
+                                 char*) override {
+    return Status::NotFound(path);
+  }
   Result<bool> Exists(const std::string&) override { return false; }
   Result<std::uint64_t> FileSize(const std::string& path) override {
     return Status::NotFound(path);
