@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/fs_catalog.h"
 
+#include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -108,16 +110,16 @@ class FsCatalog final : public Catalog {
                                       TableMetadata metadata) const;
   // Move the hint on to `version`, which is committed.
   void AdvanceHint(const VersionFiles& files, std::int64_t version) const;
-  // The version that is current in the place of `written`, which is in the past, or of a
-  // table that was dropped and made anew; or
-  // nothing, where it is not.
   Result<std::shared_ptr<const TableMetadata>> FindFuture(
       const base::Context& context, const TableIdentifier& identifier,
       const VersionFile& written) const;
-  // An error, and `written` gone again, where it is in the past and never was current:
-  // Conflict where its snapshots say so, else CommitUnknown.
+  // An error, and `written` gone again, where it is in the past and is not known to have
+  // been current. What is current now is shown to `was_current`, which says whether it
+  // was: no is a Conflict, and nothing CommitUnknown.
+  using WasCurrentFunction = std::function<std::optional<bool>(const TableMetadata& now)>;
   Status CheckNotInThePast(const TableIdentifier& identifier, const VersionFile& written,
-                           const LoadedTable& base, const TableMetadata& next) const;
+                           const std::string& base,
+                           const WasCurrentFunction& was_current) const;
 
   const std::string warehouse_;
   io::Store& store_;
@@ -381,9 +383,10 @@ Result<LoadedTable> FsCatalog::RegisterTable(const base::Context& context,
   return table;
 }
 
-// Whether `written`, made by this commit, follows a version that is long gone: the table
-// went on so far, since this commit loaded it, that the name was free again. Answered for
-// sure unless the table went on that far since the file was written.
+// What is current where `written`, made by this commit, follows a version that is long
+// gone: the table went on so far, since this commit loaded it, that the name was free
+// again, or another was made in its place. Null where that is not so; for sure unless the
+// table went on that far since the file was written.
 Result<std::shared_ptr<const TableMetadata>> FsCatalog::FindFuture(
     const base::Context& context, const TableIdentifier& identifier,
     const VersionFile& written) const {
@@ -398,12 +401,6 @@ Result<std::shared_ptr<const TableMetadata>> FsCatalog::FindFuture(
     }
   }
   return current.first.metadata;
-}
-
-std::string WentOn(const std::string& base) {
-  return "the table went on by many commits meanwhile, or was dropped and made anew "
-         "(base " +
-         base + ")";
 }
 
 // What the snapshots of `now` say of a commit that made `next` of `base`: true or false
@@ -423,16 +420,18 @@ std::optional<bool> WasCurrent(const TableMetadata& base, const TableMetadata& n
 }
 
 Status FsCatalog::CheckNotInThePast(const TableIdentifier& identifier,
-                                    const VersionFile& written, const LoadedTable& base,
-                                    const TableMetadata& next) const {
+                                    const VersionFile& written, const std::string& base,
+                                    const WasCurrentFunction& was_current) const {
   const auto future = FindFuture(base::Context(), identifier, written);
   if (!future.ok()) return Status::CommitUnknown(std::string(future.status().message()));
   if (*future == nullptr) return Status::OK();
-  const std::optional<bool> was_current = WasCurrent(*base.metadata, next, **future);
-  if (was_current == true) return Status::OK();
+  const std::optional<bool> known = was_current(**future);
+  if (known == true) return Status::OK();
   RemoveUnnamed(store_, {written.location});
-  const std::string why = WentOn(base.metadata_location);
-  return was_current == false ? Status::Conflict(why) : Status::CommitUnknown(why);
+  const std::string why =
+      "the table went on by many commits meanwhile, or was dropped and made anew (base " +
+      base + ")";
+  return known == false ? Status::Conflict(why) : Status::CommitUnknown(why);
 }
 
 Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
@@ -462,7 +461,10 @@ Result<LoadedTable> FsCatalog::CommitTable(const base::Context& context,
                             ")");
   }
   FIRN_RETURN_IF_ERROR(put);
-  FIRN_RETURN_IF_ERROR(CheckNotInThePast(identifier, written, base, *next.metadata));
+  FIRN_RETURN_IF_ERROR(CheckNotInThePast(
+      identifier, written, base.metadata_location, [&](const TableMetadata& now) {
+        return WasCurrent(*base.metadata, *next.metadata, now);
+      }));
   AdvanceHint(files, written.version);
   if (next.metadata->PropertyFlag(kPropertyDeleteAfterCommit, false)) {
     RemoveUnnamed(store_, ForgottenMetadataFiles(*base.metadata, base.metadata_location,
@@ -493,12 +495,9 @@ Result<std::string> FsCatalog::ReplaceMetadata(const base::Context& context,
   const Status put = PutVersion(context, written.location, json);
   if (put.Is(StatusCode::kAlreadyExists)) return rival;
   FIRN_RETURN_IF_ERROR(put);
-  const auto future = FindFuture(base::Context(), identifier, written);
-  if (!future.ok()) return Status::CommitUnknown(std::string(future.status().message()));
-  if (*future != nullptr) {
-    RemoveUnnamed(store_, {written.location});
-    return Status::CommitUnknown(WentOn(expected));
-  }
+  FIRN_RETURN_IF_ERROR(
+      CheckNotInThePast(identifier, written, expected,
+                        [](const TableMetadata&) { return std::optional<bool>(); }));
   AdvanceHint(files, written.version);
   return written.location;
 }
