@@ -25,6 +25,22 @@ Status UnknownColumn(const std::string& name, const iceberg::Schema& schema) {
 
 }  // namespace
 
+Status CheckedBatch::MarkInvalid(
+    const std::function<Result<std::optional<InvalidRow>>(std::int64_t row)>& judge) {
+  std::vector<InvalidRow> marked;
+  auto known = invalid.begin();
+  for (std::int64_t row = 0; row < rows->num_rows(); ++row) {
+    if (known != invalid.end() && known->row == row) {
+      marked.push_back(std::move(*known++));
+      continue;
+    }
+    FIRN_ASSIGN_OR_RETURN(auto fault, judge(row));
+    if (fault.has_value()) marked.push_back(*std::move(fault));
+  }
+  invalid = std::move(marked);
+  return Status::OK();
+}
+
 Result<BatchValidator> BatchValidator::Make(const iceberg::Schema& schema) {
   FIRN_ASSIGN_OR_RETURN(auto arrow_schema, iceberg::ToArrowSchema(schema));
   return BatchValidator(schema, std::move(arrow_schema));

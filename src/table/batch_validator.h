@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,11 @@ struct CheckedBatch {
   // In the table's Arrow schema. What is wrong in an invalid row may be NULL here.
   std::shared_ptr<arrow::RecordBatch> rows;
   std::vector<InvalidRow> invalid;  // By row, the first fault of each.
+
+  // Ask `judge` of each row that is valid so far, in their order: what is wrong with it,
+  // or nothing. What was wrong before stays what is said of a row.
+  Status MarkInvalid(
+      const std::function<Result<std::optional<InvalidRow>>(std::int64_t row)>& judge);
 };
 
 // Immutable, thread-safe.

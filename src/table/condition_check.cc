@@ -3,6 +3,7 @@
 
 #include <arrow/record_batch.h>
 
+#include <optional>
 #include <utility>
 
 namespace firn::table {
@@ -33,18 +34,10 @@ ConditionCheck::ConditionCheck(RowMatcher& matcher, const std::string& condition
 Status ConditionCheck::Mark(CheckedBatch& batch) {
   std::vector<std::uint8_t> mask;
   FIRN_RETURN_IF_ERROR(matcher_.Match(*batch.rows, mask));
-  std::vector<InvalidRow> invalid;
-  auto known = batch.invalid.begin();
-  for (std::int64_t row = 0; row < batch.rows->num_rows(); ++row) {
-    // What was wrong before stays what is said of a row.
-    if (known != batch.invalid.end() && known->row == row) {
-      invalid.push_back(std::move(*known++));
-    } else if (mask[static_cast<std::size_t>(row)] == 0) {
-      invalid.push_back({row, columns_, reason_});
-    }
-  }
-  batch.invalid = std::move(invalid);
-  return Status::OK();
+  return batch.MarkInvalid([&](std::int64_t row) -> Result<std::optional<InvalidRow>> {
+    if (mask[static_cast<std::size_t>(row)] != 0) return std::optional<InvalidRow>();
+    return std::optional(InvalidRow{row, columns_, reason_});
+  });
 }
 
 }  // namespace firn::table

@@ -135,18 +135,8 @@ Status KeySet::Add(CheckedBatch& batch) {
   }
   FIRN_ASSIGN_OR_RETURN(const auto columns,
                         encoder_.Columns(*key_columns, arrow::default_memory_pool()));
-  std::vector<InvalidRow> invalid;
-  auto known = batch.invalid.begin();
-  for (std::int64_t row = 0; row < batch.rows->num_rows(); ++row) {
-    if (known != batch.invalid.end() && known->row == row) {
-      invalid.push_back(std::move(*known++));
-      continue;
-    }
-    FIRN_ASSIGN_OR_RETURN(auto refused, AddRow(*key_columns, columns, row));
-    if (refused.has_value()) invalid.push_back(*std::move(refused));
-  }
-  batch.invalid = std::move(invalid);
-  return Status::OK();
+  return batch.MarkInvalid(
+      [&](std::int64_t row) { return AddRow(*key_columns, columns, row); });
 }
 
 Result<std::optional<InvalidRow>> KeySet::AddRow(
