@@ -405,20 +405,27 @@ class Import {
     iceberg::AppendFiles append;
     append.files = std::move(files);
     append.summary = {{kImportIdKey, id_}};
+    return CommitBuilt(
+        [&](const iceberg::LoadedTable&,
+            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+          transaction.Add(append);
+          return iceberg::BuildDecision::kCommit;
+        });
+  }
+
+  // Files that were written for the table go into that one, or none.
+  Status CommitBuilt(const iceberg::TransactionBuilder& builder) {
     iceberg::CommitOptions options;
     options.table_uuid = outcome_.table.metadata->table_uuid;
-    FIRN_ASSIGN_OR_RETURN(
-        const iceberg::CommitOutcome committed,
-        iceberg::CommitWithRetry(
-            context_, environment_.commit, request_.table,
-            [&](const iceberg::LoadedTable&,
-                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
-              transaction.Add(append);
-              return iceberg::BuildDecision::kCommit;
-            },
-            options));
+    FIRN_ASSIGN_OR_RETURN(const iceberg::CommitOutcome committed,
+                          iceberg::CommitWithRetry(context_, environment_.commit,
+                                                   request_.table, builder, options));
     outcome_.table = committed.table;
-    if (committed.snapshot.has_value()) outcome_.snapshot_id = committed.snapshot->id;
+    if (!committed.snapshot.has_value()) return Status::OK();
+    const iceberg::Snapshot& made = *committed.snapshot;
+    outcome_.snapshot_id = made.id;
+    outcome_.rows_replaced = made.SummaryCount(iceberg::kSummaryDeletedRecords, 0);
+    outcome_.files_replaced = made.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
     return Status::OK();
   }
 
@@ -426,36 +433,29 @@ class Import {
   Status Replace(std::vector<iceberg::DataFile> files) {
     const std::unique_ptr<RowMatcher> matcher = MakeKeyMatcher(*keys_);
     RewriteRequest rewrite{request_.table, *matcher};
-    rewrite.added = std::move(files);
-    rewrite.written_for = outcome_.table.metadata.get();
-    rewrite.summary = {{kImportIdKey, id_}};
     rewrite.isolation_property = iceberg::kPropertyMergeIsolation;
-    rewrite.writer = request_.writer;
-    FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
-                          RewriteRows(context_, environment_, rewrite));
-    Take(rewritten);
-    return Status::OK();
-  }
-
-  void Take(const RewriteOutcome& rewritten) {
-    outcome_.table = rewritten.table;
-    outcome_.snapshot_id = rewritten.snapshot_id;
-    outcome_.rows_replaced = rewritten.rows;
-    outcome_.files_replaced = rewritten.files_removed + rewritten.files_rewritten;
+    return CommitRewrite(std::move(rewrite), std::move(files));
   }
 
   // The files, in the place of the rows that `replaced_` matches.
   Status ReplaceMatching(std::vector<iceberg::DataFile> files) {
     RewriteRequest rewrite{request_.table, *replaced_};
-    rewrite.added = std::move(files);
-    rewrite.summary = {{kImportIdKey, id_}};
-    rewrite.written_for = outcome_.table.metadata.get();
     rewrite.isolation_property = iceberg::kPropertyUpdateIsolation;
     rewrite.refuses_unseen = true;
+    return CommitRewrite(std::move(rewrite), std::move(files));
+  }
+
+  Status CommitRewrite(RewriteRequest rewrite, std::vector<iceberg::DataFile> files) {
+    rewrite.added = std::move(files);
+    rewrite.written_for = outcome_.table.metadata.get();
+    rewrite.summary = {{kImportIdKey, id_}};
     rewrite.writer = request_.writer;
     FIRN_ASSIGN_OR_RETURN(const RewriteOutcome rewritten,
                           RewriteRows(context_, environment_, rewrite));
-    Take(rewritten);
+    outcome_.table = rewritten.table;
+    outcome_.snapshot_id = rewritten.snapshot_id;
+    outcome_.rows_replaced = rewritten.rows;
+    outcome_.files_replaced = rewritten.files_removed + rewritten.files_rewritten;
     return Status::OK();
   }
 
@@ -466,30 +466,15 @@ class Import {
     replace.summary = {{kImportIdKey, id_}};
     const iceberg::Snapshot* const seen = outcome_.table.metadata->current_snapshot();
     if (seen != nullptr) replace.planned_on = seen->id;
-    iceberg::CommitOptions options;
-    options.table_uuid = outcome_.table.metadata->table_uuid;
-    FIRN_ASSIGN_OR_RETURN(
-        const iceberg::CommitOutcome committed,
-        iceberg::CommitWithRetry(
-            context_, environment_.commit, request_.table,
-            [&](const iceberg::LoadedTable& table,
-                iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
-              FIRN_ASSIGN_OR_RETURN(
-                  replace.isolation,
-                  iceberg::IsolationLevelOf(*table.metadata,
-                                            iceberg::kPropertyUpdateIsolation));
-              transaction.Add(replace);
-              return iceberg::BuildDecision::kCommit;
-            },
-            options));
-    outcome_.table = committed.table;
-    if (committed.snapshot.has_value()) {
-      const iceberg::Snapshot& made = *committed.snapshot;
-      outcome_.snapshot_id = made.id;
-      outcome_.rows_replaced = made.SummaryCount(iceberg::kSummaryDeletedRecords, 0);
-      outcome_.files_replaced = made.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
-    }
-    return Status::OK();
+    return CommitBuilt(
+        [&](const iceberg::LoadedTable& table,
+            iceberg::Transaction& transaction) -> Result<iceberg::BuildDecision> {
+          FIRN_ASSIGN_OR_RETURN(replace.isolation,
+                                iceberg::IsolationLevelOf(
+                                    *table.metadata, iceberg::kPropertyUpdateIsolation));
+          transaction.Add(replace);
+          return iceberg::BuildDecision::kCommit;
+        });
   }
 
   Status LookForCommit(const Status& unknown) {
@@ -501,9 +486,9 @@ class Import {
         outcome_.table = std::move(*loaded);
         outcome_.snapshot_id = snapshot.id;
         // What was added beyond the rows taken was kept of the files that went.
-        outcome_.rows_replaced = snapshot.SummaryCount("deleted-records", 0) +
-                                 outcome_.rows -
-                                 snapshot.SummaryCount("added-records", outcome_.rows);
+        outcome_.rows_replaced =
+            snapshot.SummaryCount(iceberg::kSummaryDeletedRecords, 0) + outcome_.rows -
+            snapshot.SummaryCount(iceberg::kSummaryAddedRecords, outcome_.rows);
         outcome_.files_replaced =
             snapshot.SummaryCount(iceberg::kSummaryDeletedDataFiles, 0);
         return Status::OK();
