@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -39,17 +40,17 @@ Result<bool> EditBelow(Type* type, FieldId id, bool in_map_key, const Edit& edit
   return false;
 }
 
-// The names from `field` to what has the id; empty where that is not in it.
-std::string PathTo(const NestedField& field, FieldId id) {
+// The names from `field` to what has the id; nullopt where that is not in it.
+std::optional<std::string> PathTo(const NestedField& field, FieldId id) {
   if (field.id == id) return field.name;
   for (const NestedField& child : ChildFields(field.type)) {
-    const std::string path = PathTo(child, id);
-    if (!path.empty()) return field.name + "." + path;
+    const auto path = PathTo(child, id);
+    if (path.has_value()) return field.name + "." + *path;
   }
-  return "";
+  return std::nullopt;
 }
 
-bool Holds(const NestedField& field, FieldId id) { return !PathTo(field, id).empty(); }
+bool Holds(const NestedField& field, FieldId id) { return PathTo(field, id).has_value(); }
 
 std::vector<NestedField>::iterator FindName(std::vector<NestedField>& fields,
                                             std::string_view name) {
@@ -278,9 +279,9 @@ Status Evolution::operator()(const AddColumn& change) {
 
 Status Evolution::CheckIdentifiesNothing(const NestedField& field) const {
   for (const FieldId id : schema_.identifier_field_ids) {
-    if (!Holds(field, id)) continue;
-    const std::string what =
-        field.id == id ? "it" : "column " + PathTo(field, id) + " in it";
+    const auto path = PathTo(field, id);
+    if (!path.has_value()) continue;
+    const std::string what = field.id == id ? "it" : "column " + *path + " in it";
     return Status::InvalidArgument(
         what + " identifies rows: take it out of the identifier fields first");
   }

@@ -200,6 +200,10 @@ TEST_F(SchemaUpdateTest, WhatIsNeededIsNotDropped) {
             "order first");
   EXPECT_EQ(Error(DropColumn{"host"}), "no error");
   EXPECT_EQ(Error(DropColumn{"point.x"}), "no error");
+  // Also where another engine gave a field no name.
+  table.schemas[0].root.fields[3].type = StructType{{{FieldId(5), "", false, kInt, ""}}};
+  table.sort_orders.back().fields[0].source_id = FieldId(5);
+  EXPECT_THAT(Error(DropColumn{"point"}), HasSubstr("the table is sorted by it"));
 }
 
 // Parquet has no group without fields.

@@ -5,7 +5,7 @@
 #include <arrow/record_batch.h>
 
 #include <limits>
-#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -54,31 +54,24 @@ Result<PartitionCheck> PartitionCheck::Make(const iceberg::PartitionSpec& spec,
 }
 
 Status PartitionCheck::Mark(CheckedBatch& batch, arrow::MemoryPool* pool) const {
-  std::map<std::int64_t, InvalidRow> found;
   for (const Truncated& field : fields_) {
     const PrimitiveType& type = field.source.type;
     FIRN_ASSIGN_OR_RETURN(const auto column, ReadSource(field.source, *batch.rows, pool));
-    for (std::int64_t row = 0; row < column->length(); ++row) {
+    const auto judge = [&](std::int64_t row) -> Result<std::optional<InvalidRow>> {
       const iceberg::OptionalValue value = ValueAt(*column, row, type);
-      if (!value.has_value()) continue;
+      if (!value.has_value()) return std::nullopt;
       const auto [number, least] = Unscaled(*value, type);
-      if (number - (number % field.width + field.width) % field.width >= least) continue;
-      found.try_emplace(row,
-                        InvalidRow{row, field.column,
-                                   iceberg::ValueToString(*value, type) +
-                                       " has no partition: truncated to a multiple of " +
-                                       std::to_string(field.width) + " it is no " +
-                                       iceberg::ToString(type)});
-    }
+      if (number - (number % field.width + field.width) % field.width >= least) {
+        return std::nullopt;
+      }
+      return InvalidRow{row, field.column,
+                        iceberg::ValueToString(*value, type) +
+                            " has no partition: truncated to a multiple of " +
+                            std::to_string(field.width) + " it is no " +
+                            iceberg::ToString(type)};
+    };
+    FIRN_RETURN_IF_ERROR(batch.MarkInvalid(judge));
   }
-  if (found.empty()) return Status::OK();
-  // What was wrong before stays what is said of a row.
-  for (InvalidRow& known : batch.invalid) {
-    const std::int64_t row = known.row;
-    found.insert_or_assign(row, std::move(known));
-  }
-  batch.invalid.clear();
-  for (auto& [row, fault] : found) batch.invalid.push_back(std::move(fault));
   return Status::OK();
 }
 
