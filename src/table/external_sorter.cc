@@ -2,24 +2,18 @@
 #include "table/external_sorter.h"
 
 #include <arrow/array/array_binary.h>
-#include <arrow/array/builder_binary.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <queue>
 #include <span>
 #include <string_view>
 #include <utility>
 
-#include <boost/sort/pdqsort/pdqsort.hpp>
-
 #include "base/assert.h"
 #include "table/arrow_status.h"
+#include "table/key_order.h"
 #include "table/take_rows.h"
 
 namespace firn::table {
@@ -30,132 +24,55 @@ namespace {
 constexpr std::int64_t kBatchBytesMin = std::int64_t{64} << 10;
 constexpr std::int64_t kBatchBytesMax = std::int64_t{1} << 20;
 constexpr std::size_t kFanInMax = 64;
-// A batch in a merge is held as it was read, and once more while it is put in order.
+// A batch in a merge is held as it was read, once more as it is put in order, and in
+// between where its columns' types have to be joined.
 constexpr std::int64_t kCopiesInMerge = 3;
 
-// A row among those that are sorted or merged: the first bytes of its key, after what all
-// keys share, and where the rest is. Most comparisons touch nothing else.
-struct Entry {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  const char* key_data = nullptr;
-  std::uint32_t key_size = 0;
-  std::uint32_t row = 0;
-
-  std::string_view key() const { return {key_data, key_size}; }
-  bool operator<(const Entry& other) const {
-    if (high != other.high) return high < other.high;
-    if (low != other.low) return low < other.low;
-    const int order = key().compare(other.key());
-    return order != 0 ? order < 0 : row < other.row;
+// Rows of `batches` in any order.
+class KeyedGatherer {
+ public:
+  static Result<KeyedGatherer> Make(const std::shared_ptr<arrow::Schema>& schema,
+                                    std::vector<KeyedRows> batches, RowKeys keys,
+                                    arrow::MemoryPool* pool) {
+    std::vector<arrow::ArrayVector> columns;
+    for (KeyedRows& batch : batches) {
+      columns.push_back(batch.rows->columns());
+      if (keys == RowKeys::kKept) columns.back().push_back(batch.keys);
+      batch = {};
+    }
+    FIRN_ASSIGN_OR_RETURN(auto rows, RowGatherer::Make(std::move(columns), pool));
+    return KeyedGatherer(schema, std::move(rows), keys);
   }
+
+  Result<KeyedRows> Gather(std::span<const KeyEntry> order) const {
+    std::vector<RowAt> at;
+    at.reserve(order.size());
+    for (const KeyEntry& entry : order) at.push_back(entry.at());
+    FIRN_ASSIGN_OR_RETURN(auto columns, rows_.Gather(at));
+    KeyedRows out;
+    if (keys_ == RowKeys::kKept) {
+      out.keys = std::static_pointer_cast<arrow::BinaryArray>(columns.back());
+      columns.pop_back();
+    }
+    out.rows = arrow::RecordBatch::Make(schema_, static_cast<std::int64_t>(at.size()),
+                                        std::move(columns));
+    return out;
+  }
+
+ private:
+  KeyedGatherer(std::shared_ptr<arrow::Schema> schema, RowGatherer rows, RowKeys keys)
+      : schema_(std::move(schema)), rows_(std::move(rows)), keys_(keys) {}
+
+  std::shared_ptr<arrow::Schema> schema_;
+  RowGatherer rows_;
+  RowKeys keys_;
 };
-static_assert(sizeof(Entry) == 32);
 
-// The eight bytes from `at` on, zeros where the key has ended.
-std::uint64_t BigEndianAt(std::string_view key, std::size_t at) {
-  std::uint64_t value = 0;
-  if (at + sizeof value <= key.size()) {
-    std::memcpy(&value, key.data() + at, sizeof value);
-  } else if (at < key.size()) {
-    std::memcpy(&value, key.data() + at, key.size() - at);
-  }
-  static_assert(std::endian::native == std::endian::little);
-  return __builtin_bswap64(value);
-}
-
-std::vector<Entry> MakeEntries(
-    const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys) {
-  std::vector<Entry> entries;
-  std::int64_t rows = 0;
-  for (const auto& part : keys) rows += part->length();
-  entries.reserve(static_cast<std::size_t>(rows));
-  for (const auto& part : keys) {
-    for (std::int64_t i = 0; i < part->length(); ++i) {
-      const std::string_view key = part->GetView(i);
-      entries.push_back({0, 0, key.data(), static_cast<std::uint32_t>(key.size()),
-                         static_cast<std::uint32_t>(entries.size())});
-    }
-  }
-  if (entries.empty()) return entries;
-  const std::string_view first = entries.front().key();
-  std::size_t shared = first.size();
-  for (const Entry& entry : entries) {
-    const std::size_t limit = std::min<std::size_t>(shared, entry.key_size);
-    shared = static_cast<std::size_t>(
-        std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(limit),
-                      entry.key_data)
-            .first -
-        first.begin());
-  }
-  for (Entry& entry : entries) {
-    entry.high = BigEndianAt(entry.key(), shared);
-    entry.low = BigEndianAt(entry.key(), shared + sizeof entry.high);
-  }
-  return entries;
-}
-
-// Each column of `parts` in one piece. A part lets go of its column as soon as that is
-// copied, so that no more than one column is there twice.
-Result<arrow::ArrayVector> Join(std::vector<KeyedRows> parts, arrow::MemoryPool* pool) {
-  std::vector<arrow::ArrayVector> columns_of_parts;
-  columns_of_parts.reserve(parts.size());
-  for (KeyedRows& part : parts) {
-    columns_of_parts.push_back(part.rows->columns());
-    part.rows.reset();
-  }
-  arrow::ArrayVector joined;
-  const std::size_t columns = columns_of_parts.front().size();
-  for (std::size_t c = 0; c < columns; ++c) {
-    arrow::ArrayVector pieces;
-    for (arrow::ArrayVector& part : columns_of_parts) {
-      pieces.push_back(std::exchange(part[c], nullptr));
-    }
-    if (pieces.size() == 1) {
-      joined.push_back(std::move(pieces.front()));
-      continue;
-    }
-    FIRN_ASSIGN_OR_RETURN(auto column, FromArrow(arrow::Concatenate(pieces, pool)));
-    joined.push_back(std::move(column));
-  }
-  return joined;
-}
-
-Result<std::shared_ptr<arrow::BinaryArray>> KeysOf(std::span<const Entry> entries,
-                                                   arrow::MemoryPool* pool) {
-  // The keys of a sort lie anywhere: their memory is asked for ahead.
-  constexpr std::size_t kAhead = 16;
-  std::size_t bytes = 0;
-  for (const Entry& entry : entries) bytes += entry.key_size;
-  arrow::BinaryBuilder keys(pool);
-  FIRN_RETURN_IF_ERROR(
-      FromArrow(keys.Reserve(static_cast<std::int64_t>(entries.size()))));
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.ReserveData(static_cast<std::int64_t>(bytes))));
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead].key_data);
-    keys.UnsafeAppend(entries[i].key());
-  }
-  std::shared_ptr<arrow::BinaryArray> out;
-  FIRN_RETURN_IF_ERROR(FromArrow(keys.Finish(&out)));
-  return out;
-}
-
-// Rows of `columns` in the order of `entries`, and where asked for their keys.
-Result<KeyedRows> InOrder(const std::shared_ptr<arrow::Schema>& schema,
-                          const arrow::ArrayVector& columns,
-                          std::span<const Entry> entries, RowKeys keys,
-                          arrow::MemoryPool* pool) {
-  std::vector<std::uint32_t> order;
-  order.reserve(entries.size());
-  for (const Entry& entry : entries) order.push_back(entry.row);
-  FIRN_ASSIGN_OR_RETURN(auto taken, TakeRows(columns, order, pool));
-  KeyedRows out;
-  out.rows = arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(entries.size()),
-                                      std::move(taken));
-  if (keys == RowKeys::kKept) {
-    FIRN_ASSIGN_OR_RETURN(out.keys, KeysOf(entries, pool));
-  }
-  return out;
+std::vector<std::shared_ptr<arrow::BinaryArray>> KeysOf(
+    const std::vector<KeyedRows>& batches) {
+  std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
+  for (const KeyedRows& batch : batches) keys.push_back(batch.keys);
+  return keys;
 }
 
 // Where a run is being read.
@@ -223,39 +140,6 @@ std::vector<KeyedRows> CutRound(std::vector<Cursor>* cursors) {
   return parts;
 }
 
-// Entries of sorted parts, merged: a heap of the parts' heads.
-std::vector<Entry> MergeEntries(
-    const std::vector<std::shared_ptr<arrow::BinaryArray>>& parts) {
-  const std::vector<Entry> entries = MakeEntries(parts);
-  struct Head {
-    std::size_t at;
-    std::size_t end;
-  };
-  const auto later = [&](const Head& a, const Head& b) {
-    return entries[b.at] < entries[a.at];
-  };
-  std::priority_queue<Head, std::vector<Head>, decltype(later)> heads(later);
-  std::size_t begin = 0;
-  for (const auto& part : parts) {
-    const std::size_t end = begin + static_cast<std::size_t>(part->length());
-    heads.push({begin, end});
-    begin = end;
-  }
-  std::vector<Entry> merged;
-  merged.reserve(entries.size());
-  while (!heads.empty()) {
-    Head head = heads.top();
-    heads.pop();
-    // While one part alone is left, or its rows go on being first, no heap is needed.
-    do {
-      merged.push_back(entries[head.at++]);
-    } while (head.at < head.end &&
-             (heads.empty() || entries[head.at] < entries[heads.top().at]));
-    if (head.at < head.end) heads.push(head);
-  }
-  return merged;
-}
-
 }  // namespace
 
 ExternalSorter::ExternalSorter(const SortEnvironment& environment,
@@ -304,7 +188,7 @@ Status ExternalSorter::Add(KeyedRows batch) {
   FIRN_ASSIGN_OR_RETURN(const std::int64_t key_bytes,
                         FromArrow(arrow::util::ReferencedBufferSize(*batch.keys)));
   held_bytes_ += row_bytes + key_bytes +
-                 batch.keys->length() * static_cast<std::int64_t>(sizeof(Entry));
+                 batch.keys->length() * static_cast<std::int64_t>(sizeof(KeyEntry));
   held_.push_back(std::move(batch));
   return IsFull() && !full_in_order() ? SpillHeld() : Status::OK();
 }
@@ -322,26 +206,23 @@ Result<ExternalSorter::RunPtr> ExternalSorter::NewRun() {
 }
 
 Status ExternalSorter::SortHeld(RowKeys keys_wanted, const Output& out) {
-  std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
-  for (const KeyedRows& part : held_) keys.push_back(part.keys);
-  std::vector<Entry> entries = MakeEntries(keys);
-  boost::sort::pdqsort_branchless(entries.begin(), entries.end());
+  const auto keys = KeysOf(held_);
+  const std::vector<KeyEntry> order = OrderByKey(keys);
   const std::int64_t bytes = std::max<std::int64_t>(1, held_bytes_);
   held_bytes_ = 0;
-  FIRN_ASSIGN_OR_RETURN(const auto columns,
-                        Join(std::exchange(held_, {}), environment_.pool));
+  FIRN_ASSIGN_OR_RETURN(const KeyedGatherer gatherer,
+                        KeyedGatherer::Make(schema_, std::exchange(held_, {}),
+                                            keys_wanted, environment_.pool));
   const std::size_t step =
-      std::max<std::size_t>(1, entries.size() * static_cast<std::size_t>(BatchBytes()) /
+      std::max<std::size_t>(1, order.size() * static_cast<std::size_t>(BatchBytes()) /
                                    static_cast<std::size_t>(bytes));
-  for (std::size_t begin = 0; begin < entries.size(); begin += step) {
+  for (std::size_t begin = 0; begin < order.size(); begin += step) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
-    FIRN_ASSIGN_OR_RETURN(
-        const KeyedRows rows,
-        InOrder(schema_, columns,
-                std::span(entries).subspan(begin, std::min(step, entries.size() - begin)),
-                keys_wanted, environment_.pool));
-    FIRN_RETURN_IF_ERROR(
-        out(rows, entries[std::min(entries.size(), begin + step) - 1].key()));
+    const auto next =
+        std::span(order).subspan(begin, std::min(step, order.size() - begin));
+    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, gatherer.Gather(next));
+    const RowAt last = next.back().at();
+    FIRN_RETURN_IF_ERROR(out(rows, keys[last.batch]->GetView(last.row)));
   }
   return Status::OK();
 }
@@ -375,13 +256,14 @@ Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, RowKeys keys_wante
       FIRN_RETURN_IF_ERROR(out(parts.front(), part_keys.GetView(part_keys.length() - 1)));
       continue;
     }
-    std::vector<std::shared_ptr<arrow::BinaryArray>> keys;
-    for (const KeyedRows& part : parts) keys.push_back(part.keys);
-    const std::vector<Entry> entries = MergeEntries(keys);
-    FIRN_ASSIGN_OR_RETURN(const auto columns, Join(std::move(parts), environment_.pool));
-    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, InOrder(schema_, columns, entries,
-                                                        keys_wanted, environment_.pool));
-    FIRN_RETURN_IF_ERROR(out(rows, entries.back().key()));
+    const auto keys = KeysOf(parts);
+    const std::vector<KeyEntry> order = OrderByKey(keys);
+    FIRN_ASSIGN_OR_RETURN(
+        const KeyedGatherer gatherer,
+        KeyedGatherer::Make(schema_, std::move(parts), keys_wanted, environment_.pool));
+    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, gatherer.Gather(order));
+    const RowAt last = order.back().at();
+    FIRN_RETURN_IF_ERROR(out(rows, keys[last.batch]->GetView(last.row)));
   }
 }
 

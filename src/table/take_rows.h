@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// take_rows.h: rows of a batch by their numbers. Internal to this room.
+// take_rows.h: rows of batches, in any order. Internal to this room.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "firn/status.h"
@@ -15,10 +16,43 @@ class MemoryPool;
 
 namespace firn::table {
 
-// Each column's values at `rows`, copied once. ResourceExhausted where the pool is.
-// REQUIRES: every number is below the columns' length.
-Result<std::vector<std::shared_ptr<arrow::Array>>> TakeRows(
-    const std::vector<std::shared_ptr<arrow::Array>>& columns,
-    const std::vector<std::uint32_t>& rows, arrow::MemoryPool* pool);
+// A row of one of several batches.
+struct RowAt {
+  std::uint32_t batch = 0;
+  std::uint32_t row = 0;
+};
+
+// Gathers rows of batches that stay as they are: each value is copied once. Columns of
+// nested types and of single bits alone are joined to one beforehand, as Arrow's take
+// needs them. Immutable, thread-safe.
+class RowGatherer {
+ public:
+  using Columns = std::vector<std::shared_ptr<arrow::Array>>;
+
+  // REQUIRES: at least one batch; batches alike in the types of their columns; `pool`
+  // outlives the gatherer.
+  static Result<RowGatherer> Make(std::vector<Columns> batches, arrow::MemoryPool* pool);
+
+  // Each column's values at `rows`. ResourceExhausted where the pool is, or where a
+  // column of them would be larger than 2 GiB. REQUIRES: every row is there.
+  Result<Columns> Gather(std::span<const RowAt> rows) const;
+
+ private:
+  // The pieces of one column, a batch each; or all of it, where it had to be joined.
+  struct Column {
+    Columns pieces;
+    bool joined = false;
+  };
+  explicit RowGatherer(arrow::MemoryPool* pool) : pool_(pool) {}
+
+  arrow::MemoryPool* pool_;
+  std::vector<Column> columns_;
+  std::vector<std::uint64_t> begins_;  // Of each batch among the rows of all.
+};
+
+// Each column's values at `rows` of a single batch, likewise.
+Result<RowGatherer::Columns> TakeRows(const RowGatherer::Columns& columns,
+                                      const std::vector<std::uint32_t>& rows,
+                                      arrow::MemoryPool* pool);
 
 }  // namespace firn::table

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "table/key_order.h"
+
+#include <arrow/array/array_binary.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include <boost/sort/pdqsort/pdqsort.hpp>
+
+namespace firn::table {
+namespace {
+
+constexpr std::size_t kWordBytes = sizeof(KeyEntry::word);
+
+// Without a branch, since the outcome of a comparison cannot be foretold.
+struct Before {
+  bool operator()(const KeyEntry& a, const KeyEntry& b) const {
+    return (a.word < b.word) | ((a.word == b.word) & (a.place < b.place));
+  }
+};
+
+// The word from `at` on, zeros where the key has ended.
+std::uint64_t WordAt(std::string_view key, std::size_t at) {
+  std::uint64_t word = 0;
+  if (at + kWordBytes <= key.size()) {
+    std::memcpy(&word, key.data() + at, kWordBytes);
+  } else if (at < key.size()) {
+    std::memcpy(&word, key.data() + at, key.size() - at);
+  }
+  static_assert(std::endian::native == std::endian::little);
+  return __builtin_bswap64(word);
+}
+
+class KeySort {
+ public:
+  explicit KeySort(const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys) {
+    for (const auto& batch : keys) {
+      keys_.push_back(
+          {batch->raw_value_offsets(), reinterpret_cast<const char*>(batch->raw_data())});
+    }
+  }
+
+  // Order keys that are as long as `from` and the same up to there. Each call of itself
+  // is for fewer different keys than the one before, all longer: it is no deeper than the
+  // root of the keys' bytes.
+  void Sort(std::span<KeyEntry> entries, std::size_t from) const {
+    from += SharedBytes(entries, from);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead]);
+      entries[i].word = WordAt(KeyOf(entries[i]), from);
+    }
+    boost::sort::pdqsort_branchless(entries.begin(), entries.end(), Before());
+    const std::size_t next = from + kWordBytes;
+    for (std::size_t begin = 0; begin < entries.size();) {
+      std::size_t end = begin + 1;
+      while (end < entries.size() && entries[end].word == entries[begin].word) ++end;
+      SortEqual(entries.subspan(begin, end - begin), next);
+      begin = end;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kAhead = 16;
+
+  struct Batch {
+    const std::int32_t* offsets;
+    const char* bytes;
+  };
+
+  std::string_view KeyOf(const KeyEntry& entry) const {
+    const RowAt at = entry.at();
+    const Batch& batch = keys_[at.batch];
+    const std::int32_t* const offset = batch.offsets + at.row;
+    return {batch.bytes + offset[0], static_cast<std::size_t>(offset[1] - offset[0])};
+  }
+
+  // Rows that were sorted by an earlier word lie anywhere.
+  void Prefetch(const KeyEntry& entry) const {
+    const RowAt at = entry.at();
+    __builtin_prefetch(keys_[at.batch].offsets + at.row);
+  }
+
+  // How many bytes from `from` on all keys have in common.
+  std::size_t SharedBytes(std::span<const KeyEntry> entries, std::size_t from) const {
+    if (entries.empty()) return 0;
+    const std::string_view first = KeyOf(entries.front()).substr(from);
+    std::size_t shared = first.size();
+    for (const KeyEntry& entry : entries) {
+      const std::string_view key = KeyOf(entry).substr(from);
+      shared = std::min(shared, key.size());
+      const auto* const end = first.data() + shared;
+      shared = static_cast<std::size_t>(
+          std::mismatch(first.data(), end, key.data()).first - first.data());
+      if (shared == 0) break;
+    }
+    return shared;
+  }
+
+  // Keys with the same bytes up to `from`, zeros included for those that ended before:
+  // these come first, by their length, and the others are sorted by what follows.
+  void SortEqual(std::span<KeyEntry> entries, std::size_t from) const {
+    if (entries.size() == 1) return;
+    const auto size = [&](const KeyEntry& entry) {
+      return std::min(KeyOf(entry).size(), from + 1);
+    };
+    const auto shorter = [&](const KeyEntry& a, const KeyEntry& b) {
+      return size(a) < size(b);
+    };
+    if (!std::is_sorted(entries.begin(), entries.end(), shorter)) {
+      std::stable_sort(entries.begin(), entries.end(), shorter);
+    }
+    std::size_t ended = 0;
+    while (ended < entries.size() && size(entries[ended]) <= from) ++ended;
+    if (ended < entries.size()) Sort(entries.subspan(ended), from);
+  }
+
+  std::vector<Batch> keys_;
+};
+
+}  // namespace
+
+std::vector<KeyEntry> OrderByKey(
+    const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys) {
+  std::size_t rows = 0;
+  for (const auto& batch : keys) rows += static_cast<std::size_t>(batch->length());
+  std::vector<KeyEntry> entries;
+  entries.reserve(rows);
+  for (std::uint32_t b = 0; b < keys.size(); ++b) {
+    const auto length = static_cast<std::uint32_t>(keys[b]->length());
+    for (std::uint32_t row = 0; row < length; ++row) entries.emplace_back(b, row);
+  }
+  KeySort(keys).Sort(entries, 0);
+  return entries;
+}
+
+}  // namespace firn::table
