@@ -59,7 +59,8 @@ ArrowType ToArrow(const PrimitiveType& type) {
     case PrimitiveKind::kUnknown:
       return arrow::null();
     case PrimitiveKind::kVariant:
-      break;
+      return arrow::struct_({arrow::field("metadata", arrow::binary(), false),
+                             arrow::field("value", arrow::binary(), false)});
   }
   return nullptr;
 }
@@ -81,12 +82,7 @@ Result<ArrowType> ToArrow(const Type& type, int depth) {
   if (depth > kSchemaDepthMax) {
     return Status::InvalidArgument("schema nests too deeply for Arrow");
   }
-  if (const PrimitiveType* primitive = type.primitive()) {
-    if (primitive->kind == PrimitiveKind::kVariant) {
-      return Status::Unimplemented("data of type variant is not read");
-    }
-    return ToArrow(*primitive);
-  }
+  if (const PrimitiveType* primitive = type.primitive()) return ToArrow(*primitive);
   if (const StructType* node = type.struct_type()) {
     FIRN_ASSIGN_OR_RETURN(auto fields, ToArrowFields(*node, depth));
     return ArrowType(arrow::struct_(fields));
@@ -137,8 +133,9 @@ std::optional<PrimitiveType> FromArrowPrimitive(const arrow::DataType& type) {
     }
     case arrow::Type::EXTENSION: {
       const auto& extension = static_cast<const arrow::ExtensionType&>(type);
-      if (extension.extension_name() != "arrow.uuid") return std::nullopt;
-      return kUuid;
+      if (extension.extension_name() == "arrow.uuid") return kUuid;
+      if (extension.extension_name() == "arrow.parquet.variant") return kVariant;
+      return std::nullopt;
     }
     case arrow::Type::TIME64:
       if (static_cast<const arrow::Time64Type&>(type).unit() != arrow::TimeUnit::MICRO) {

@@ -18,14 +18,16 @@ namespace firn::iceberg {
 
 // Types map as Parquet files of Iceberg tables store them: timestamptz to
 // timestamp[us, tz=UTC], uuid to fixed_size_binary[16], string to utf8, decimal to
-// decimal128, list to list<element>, map to map<key, value>, unknown to null.
-// Unimplemented, naming the column, for variant.
+// decimal128, list to list<element>, map to map<key, value>, unknown to null, variant to
+// struct<metadata: binary, value: binary>, whose fields have no ids, as the Parquet
+// format stores it (VariantEncoding.md says what the bytes are). InvalidArgument for a
+// schema that nests too deeply.
 Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema);
 
 // The reverse. Every field must carry an id; large and view types of strings, binaries
-// and lists are taken as their plain ones, and the extension arrow.uuid as uuid. Docs and
-// defaults do not travel. InvalidArgument names a field without an id, Unimplemented one
-// with a type that Iceberg lacks.
+// and lists are taken as their plain ones, the extension arrow.uuid as uuid and
+// arrow.parquet.variant as variant. Docs and defaults do not travel. InvalidArgument
+// names a field without an id, Unimplemented one with a type that Iceberg lacks.
 Result<Schema> FromArrowSchema(const arrow::Schema& schema);
 
 // The schema of a table for data of this schema, with ids from 1 on, whatever ids it

@@ -36,7 +36,7 @@ enum class PrimitiveKind : std::uint8_t {
   kFixed,  // length_bytes
   kBinary,
   kUnknown,  // Format version 3. NULL in every row, and in no file.
-  kVariant,  // Format version 3. Known by name; its data is not read.
+  kVariant,  // Format version 3. Its data is read as it is encoded.
 };
 
 struct PrimitiveType {

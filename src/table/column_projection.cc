@@ -161,6 +161,9 @@ class ColumnProjection::Maker {
     const Status wrong = Status::Corruption(
         "column " + path + " is " + file.ToString() +
         " in the file, which does not become the table's " + target.ToString());
+    if (target == iceberg::Type(iceberg::kVariant)) {
+      return MakeVariant(file, type, path, wrong);
+    }
     if (target.primitive() != nullptr) {
       node.kind = file.Equals(*type) ? Kind::kAsIs : Kind::kCast;
       if (node.kind == Kind::kCast && !Promotes(file, *type)) return wrong;
@@ -186,6 +189,32 @@ class ColumnProjection::Maker {
       FIRN_ASSIGN_OR_RETURN(node.children.emplace_back(),
                             MakeNode(from.item_type(), *target.map()->value,
                                      to.item_type(), path + ".value"));
+    }
+    if (IsUnchanged(node, file)) node.kind = Kind::kAsIs;
+    return node;
+  }
+
+  // A group of two fields that have names and no ids (VariantShredding.md of Parquet).
+  static Result<Node> MakeVariant(const arrow::DataType& file, const TypePtr& type,
+                                  const std::string& path, const Status& wrong) {
+    if (file.id() != Type::STRUCT) return wrong;
+    const auto& group = static_cast<const arrow::StructType&>(file);
+    if (group.GetFieldIndex("typed_value") >= 0) {
+      return Status::Unimplemented("column " + path +
+                                   ": variants that are shredded are not read; a query "
+                                   "that names the other columns reads those");
+    }
+    Node node;
+    node.kind = Kind::kStruct;
+    node.type = type;
+    for (const auto& field : type->fields()) {
+      const int source = group.GetFieldIndex(field->name());
+      if (source < 0 || !IsBinary(group.field(source)->type()->id())) return wrong;
+      Node& child = node.children.emplace_back();
+      child.type = field->type();
+      child.kind =
+          group.field(source)->type()->Equals(*field->type()) ? Kind::kAsIs : Kind::kCast;
+      node.sources.push_back(source);
     }
     if (IsUnchanged(node, file)) node.kind = Kind::kAsIs;
     return node;

@@ -368,6 +368,27 @@ class SparkTablesTest(ForeignTest):
         self.assert_reads(self.place("packed"), [{"id": 1, "i": 2}, {"id": 3, "i": None}],
                           ("i",), conditions("i"))
 
+    def test_variants(self):
+        """As Parquet's VariantEncoding.md has them: an int8, a short text, an object."""
+        self.spark.sql("CREATE TABLE h.s.variants (id BIGINT, v VARIANT) USING iceberg "
+                       "TBLPROPERTIES ('format-version' = '3')")
+        self.spark.sql("INSERT INTO h.s.variants VALUES (1, NULL), (2, parse_json('42')), "
+                       "(3, parse_json('\"hi\"')), (4, parse_json('{\"a\": [true]}'))")
+        place = self.place("variants")
+        self.assert_sound(place)
+        none = b"\x01\x00\x00"
+        expected = [None, {"metadata": none, "value": b"\x0c\x2a"},
+                    {"metadata": none, "value": b"\x09hi"},
+                    {"metadata": b"\x01\x01\x00\x01a",
+                     "value": b"\x02\x01\x00\x00\x05\x03\x01\x00\x01\x04"}]
+        self.assertEqual(self.firn.read(place).sort_by("id")["v"].to_pylist(), expected)
+        for condition, ids in (("v IS NULL", b"1"), ("v IS NOT NULL AND id < 3", b"2"),
+                               ("v.value = '\\x09hi'::BLOB", b"3")):
+            with self.subTest(condition):
+                done = run_firn("sql", f"SELECT id FROM {place.name} WHERE {condition}",
+                                "--format", "csv", *place.flags)
+                self.assertEqual(done.stdout.split(), [b"id", ids], done.stderr)
+
     def test_data_files_that_are_no_parquet_are_refused_by_name(self):
         for codec in ("avro", "orc"):
             with self.subTest(codec):
