@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/schema.h"
 
+#include <arrow/extension/parquet_variant.h>
 #include <arrow/extension/uuid.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
@@ -149,11 +150,20 @@ TEST(Schema, DefaultsNeedVersion3AndFit) {
                                   "or map is not read"));
 }
 
-TEST(Schema, VariantHasNoArrowType) {
+// As Parquet stores it, without ids inside; and as Arrow's extension type calls it.
+TEST(Schema, VariantsAreTheirEncodingInArrow) {
   Schema schema = NestedSchema();
   schema.root.fields[5].type = MakeList(FieldId(12), false, kVariant);
-  EXPECT_EQ(ToArrowSchema(schema).status(),
-            Status::Unimplemented("column at: data of type variant is not read"));
+  const auto encoding = arrow::struct_({arrow::field("metadata", arrow::binary(), false),
+                                        arrow::field("value", arrow::binary(), false)});
+  const auto converted = ToArrowSchema(schema);
+  ASSERT_TRUE(converted.ok()) << converted.status();
+  EXPECT_TRUE((*converted)->field(5)->type()->field(0)->type()->Equals(encoding));
+  const auto id = arrow::key_value_metadata({kArrowFieldIdKey}, {"1"});
+  const auto parsed = FromArrowSchema(
+      arrow::Schema({arrow::field("v", arrow::extension::variant(encoding), true, id)}));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->fields()[0].type, Type(kVariant));
 }
 
 TEST(Schema, ArrowUuidsAreUuids) {
