@@ -67,8 +67,7 @@ Result<CheckedBatch> BatchValidator::Check(const arrow::RecordBatch& batch,
       if (field.required) {
         return Status::InvalidArgument("required column " + field.name + " is missing");
       }
-      FIRN_ASSIGN_OR_RETURN(auto nulls, FromArrow(arrow::MakeArrayOfNull(
-                                            arrow_type, batch.num_rows(), pool)));
+      FIRN_ASSIGN_OR_RETURN(auto nulls, NullColumn(arrow_type, batch.num_rows(), pool));
       columns.push_back(std::move(nulls));
       continue;
     }

@@ -353,6 +353,45 @@ TEST_F(BatchValidatorTest, WhatIsInNullIsNoNullOfARequiredField) {
   EXPECT_EQ(s.field(1)->null_count(), 2);
 }
 
+// A column or a field that is not there, or has no type.
+TEST_F(BatchValidatorTest, WhatIsRequiredInAMissingStructIsNoNull) {
+  iceberg::StructType innermost;
+  innermost.fields = {Field(4, "x", iceberg::kInt, true), Field(5, "y", iceberg::kInt)};
+  iceberg::StructType inner;
+  inner.fields = {Field(3, "in", innermost, true), Field(6, "z", iceberg::kInt, true)};
+  const auto expect_null = [](const arrow::Array& array) {
+    const auto& s = static_cast<const arrow::StructArray&>(array);
+    EXPECT_EQ(s.null_count(), 2);
+    EXPECT_EQ(s.field(0)->null_count(), 0);
+    EXPECT_EQ(s.field(1)->null_count(), 0);
+    const auto& in = static_cast<const arrow::StructArray&>(*s.field(0));
+    EXPECT_EQ(in.field(0)->null_count(), 0);
+    EXPECT_EQ(in.field(1)->null_count(), 2);
+  };
+  const auto untyped = Check(Field(2, "s", inner), Json(arrow::null(), "[null, null]"));
+  ASSERT_TRUE(untyped.ok()) << untyped.status();
+  expect_null(*untyped->rows->column(0));
+
+  iceberg::StructType outer;
+  outer.fields = {Field(7, "n", iceberg::kInt), Field(2, "s", inner)};
+  const auto field =
+      Check(Field(1, "o", outer),
+            Json(arrow::struct_({arrow::field("n", arrow::int32())}), "[[1], [2]]"));
+  ASSERT_TRUE(field.ok()) << field.status();
+  expect_null(*static_cast<const arrow::StructArray&>(*field->rows->column(0)).field(1));
+
+  iceberg::Schema schema;
+  schema.root.fields = {Field(1, "n", iceberg::kInt), Field(2, "s", inner)};
+  const auto n = Json(arrow::int32(), "[1, 2]");
+  const auto batch =
+      arrow::RecordBatch::Make(arrow::schema({arrow::field("n", n->type())}), 2, {n});
+  const auto column =
+      BatchValidator::Make(schema)->Check(*batch, arrow::default_memory_pool());
+  ASSERT_TRUE(column.ok()) << column.status();
+  EXPECT_THAT(column->invalid, IsEmpty());
+  expect_null(*column->rows->column(1));
+}
+
 TEST_F(BatchValidatorTest, AMapHasEachKeyOnce) {
   const auto map = [](iceberg::PrimitiveType key) {
     return Field(1, "m",

@@ -47,6 +47,20 @@ ArrayPtr WithoutNulls(const ArrayPtr& array) {
   return arrow::MakeArray(std::move(data));
 }
 
+// The same with what is required in structs without NULL, at every depth.
+std::shared_ptr<arrow::ArrayData> WithRequired(std::shared_ptr<arrow::ArrayData> data) {
+  if (data->type->id() != arrow::Type::STRUCT) return data;
+  data = data->Copy();
+  for (std::size_t i = 0; i < data->child_data.size(); ++i) {
+    auto& child = data->child_data[i];
+    child = WithRequired(std::move(child));
+    if (!data->type->field(static_cast<int>(i))->nullable()) {
+      child = WithoutNulls(arrow::MakeArray(std::move(child)))->data();
+    }
+  }
+  return data;
+}
+
 std::string Inner(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
@@ -80,8 +94,7 @@ Result<ArrayPtr> ConformStruct(const ConformTarget& target, const ArrayPtr& colu
     } else if (field.required) {
       return Status::InvalidArgument("required column " + inner.path + " is missing");
     } else {
-      FIRN_ASSIGN_OR_RETURN(child, FromArrow(arrow::MakeArrayOfNull(
-                                       inner.arrow_type, column->length(), pool)));
+      FIRN_ASSIGN_OR_RETURN(child, NullColumn(inner.arrow_type, column->length(), pool));
     }
     FIRN_ASSIGN_OR_RETURN(const ArrayPtr conformed,
                           ConformColumn(inner, child, inner_rows, pool, faults));
@@ -247,6 +260,13 @@ Status WrongType(const ConformTarget& target, const arrow::DataType& type) {
                                  target.type.ToString());
 }
 
+Result<ArrayPtr> NullColumn(const std::shared_ptr<arrow::DataType>& type,
+                            std::int64_t rows, arrow::MemoryPool* pool) {
+  FIRN_ASSIGN_OR_RETURN(const ArrayPtr nulls,
+                        FromArrow(arrow::MakeArrayOfNull(type, rows, pool)));
+  return arrow::MakeArray(WithRequired(nulls->data()));
+}
+
 Result<ArrayPtr> ConformColumn(const ConformTarget& target, const ArrayPtr& given,
                                const RowPath& rows, arrow::MemoryPool* pool,
                                RowFaults* faults) {
@@ -259,7 +279,7 @@ Result<ArrayPtr> ConformColumn(const ConformTarget& target, const ArrayPtr& give
     }
   }
   if (column->type_id() == arrow::Type::NA) {
-    return FromArrow(arrow::MakeArrayOfNull(target.arrow_type, column->length(), pool));
+    return NullColumn(target.arrow_type, column->length(), pool);
   }
   if (target.type.primitive() != nullptr) {
     return ConformPrimitive(target, column, rows, pool, faults);

@@ -54,6 +54,12 @@ Result<std::shared_ptr<arrow::Array>> ConformColumn(
     const ConformTarget& target, const std::shared_ptr<arrow::Array>& column,
     const RowPath& rows, arrow::MemoryPool* pool, RowFaults* faults);
 
+// NULL in all rows of a column that is not there. Required fields inside of its structs
+// are not NULL, as writers want them, and mean nothing.
+Result<std::shared_ptr<arrow::Array>> NullColumn(
+    const std::shared_ptr<arrow::DataType>& type, std::int64_t rows,
+    arrow::MemoryPool* pool);
+
 // A primitive one. REQUIRES: target.type is primitive, and `column` neither coded by a
 // dictionary nor of an extension type.
 Result<std::shared_ptr<arrow::Array>> ConformPrimitive(
