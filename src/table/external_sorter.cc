@@ -24,49 +24,9 @@ namespace {
 constexpr std::int64_t kBatchBytesMin = std::int64_t{64} << 10;
 constexpr std::int64_t kBatchBytesMax = std::int64_t{1} << 20;
 constexpr std::size_t kFanInMax = 64;
-// A batch in a merge is held as it was read, once more as it is put in order, and in
-// between where its columns' types have to be joined.
+// A batch in a merge is held as it was read, and once more where its columns' types have
+// to be joined; beside them is the one being put in order.
 constexpr std::int64_t kCopiesInMerge = 3;
-
-// Rows of `batches` in any order.
-class KeyedGatherer {
- public:
-  static Result<KeyedGatherer> Make(const std::shared_ptr<arrow::Schema>& schema,
-                                    std::vector<KeyedRows> batches, RowKeys keys,
-                                    arrow::MemoryPool* pool) {
-    std::vector<arrow::ArrayVector> columns;
-    for (KeyedRows& batch : batches) {
-      columns.push_back(batch.rows->columns());
-      if (keys == RowKeys::kKept) columns.back().push_back(batch.keys);
-      batch = {};
-    }
-    FIRN_ASSIGN_OR_RETURN(auto rows, RowGatherer::Make(std::move(columns), pool));
-    return KeyedGatherer(schema, std::move(rows), keys);
-  }
-
-  Result<KeyedRows> Gather(std::span<const KeyEntry> order) const {
-    std::vector<RowAt> at;
-    at.reserve(order.size());
-    for (const KeyEntry& entry : order) at.push_back(entry.at());
-    FIRN_ASSIGN_OR_RETURN(auto columns, rows_.Gather(at));
-    KeyedRows out;
-    if (keys_ == RowKeys::kKept) {
-      out.keys = std::static_pointer_cast<arrow::BinaryArray>(columns.back());
-      columns.pop_back();
-    }
-    out.rows = arrow::RecordBatch::Make(schema_, static_cast<std::int64_t>(at.size()),
-                                        std::move(columns));
-    return out;
-  }
-
- private:
-  KeyedGatherer(std::shared_ptr<arrow::Schema> schema, RowGatherer rows, RowKeys keys)
-      : schema_(std::move(schema)), rows_(std::move(rows)), keys_(keys) {}
-
-  std::shared_ptr<arrow::Schema> schema_;
-  RowGatherer rows_;
-  RowKeys keys_;
-};
 
 std::vector<std::shared_ptr<arrow::BinaryArray>> KeysOf(
     const std::vector<KeyedRows>& batches) {
@@ -187,8 +147,7 @@ Status ExternalSorter::Add(KeyedRows batch) {
                         FromArrow(arrow::util::ReferencedBufferSize(*batch.rows)));
   FIRN_ASSIGN_OR_RETURN(const std::int64_t key_bytes,
                         FromArrow(arrow::util::ReferencedBufferSize(*batch.keys)));
-  held_bytes_ += row_bytes + key_bytes +
-                 batch.keys->length() * static_cast<std::int64_t>(sizeof(KeyEntry));
+  held_bytes_ += row_bytes + key_bytes + batch.keys->length() * kKeyOrderRowBytes;
   held_.push_back(std::move(batch));
   return IsFull() && !full_in_order() ? SpillHeld() : Status::OK();
 }
@@ -205,26 +164,42 @@ Result<ExternalSorter::RunPtr> ExternalSorter::NewRun() {
                           schema_, environment_.pool);
 }
 
-Status ExternalSorter::SortHeld(RowKeys keys_wanted, const Output& out) {
-  const auto keys = KeysOf(held_);
-  const std::vector<KeyEntry> order = OrderByKey(keys);
-  const std::int64_t bytes = std::max<std::int64_t>(1, held_bytes_);
-  held_bytes_ = 0;
-  FIRN_ASSIGN_OR_RETURN(const KeyedGatherer gatherer,
-                        KeyedGatherer::Make(schema_, std::exchange(held_, {}),
-                                            keys_wanted, environment_.pool));
-  const std::size_t step =
-      std::max<std::size_t>(1, order.size() * static_cast<std::size_t>(BatchBytes()) /
-                                   static_cast<std::size_t>(bytes));
-  for (std::size_t begin = 0; begin < order.size(); begin += step) {
+Status ExternalSorter::PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_wanted,
+                                  const Output& out) {
+  const auto keys = KeysOf(batches);
+  const std::vector<RowAt> order = OrderByKey(keys);
+  std::vector<RowGatherer::Columns> columns;
+  for (KeyedRows& batch : batches) {
+    columns.push_back(batch.rows->columns());
+    if (keys_wanted == RowKeys::kKept) columns.back().push_back(batch.keys);
+    batch = {};
+  }
+  FIRN_ASSIGN_OR_RETURN(const RowGatherer gatherer,
+                        RowGatherer::Make(std::move(columns), environment_.pool));
+  // What goes into a run is read side by side with others.
+  const std::int64_t piece_bytes =
+      keys_wanted == RowKeys::kKept ? BatchBytes() : kBatchBytesMax;
+  for (auto rest = std::span(order); !rest.empty();) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
-    const auto next =
-        std::span(order).subspan(begin, std::min(step, order.size() - begin));
-    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, gatherer.Gather(next));
-    const RowAt last = next.back().at();
+    const auto next = rest.first(gatherer.CountWithin(rest, piece_bytes));
+    FIRN_ASSIGN_OR_RETURN(auto taken, gatherer.Gather(next));
+    KeyedRows rows;
+    if (keys_wanted == RowKeys::kKept) {
+      rows.keys = std::static_pointer_cast<arrow::BinaryArray>(taken.back());
+      taken.pop_back();
+    }
+    rows.rows = arrow::RecordBatch::Make(schema_, static_cast<std::int64_t>(next.size()),
+                                         std::move(taken));
+    const RowAt last = next.back();
     FIRN_RETURN_IF_ERROR(out(rows, keys[last.batch]->GetView(last.row)));
+    rest = rest.subspan(next.size());
   }
   return Status::OK();
+}
+
+Status ExternalSorter::SortHeld(RowKeys keys_wanted, const Output& out) {
+  held_bytes_ = 0;
+  return PutInOrder(std::exchange(held_, {}), keys_wanted, out);
 }
 
 Status ExternalSorter::SpillHeld() {
@@ -256,26 +231,19 @@ Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, RowKeys keys_wante
       FIRN_RETURN_IF_ERROR(out(parts.front(), part_keys.GetView(part_keys.length() - 1)));
       continue;
     }
-    const auto keys = KeysOf(parts);
-    const std::vector<KeyEntry> order = OrderByKey(keys);
-    FIRN_ASSIGN_OR_RETURN(
-        const KeyedGatherer gatherer,
-        KeyedGatherer::Make(schema_, std::move(parts), keys_wanted, environment_.pool));
-    FIRN_ASSIGN_OR_RETURN(const KeyedRows rows, gatherer.Gather(order));
-    const RowAt last = order.back().at();
-    FIRN_RETURN_IF_ERROR(out(rows, keys[last.batch]->GetView(last.row)));
+    FIRN_RETURN_IF_ERROR(PutInOrder(std::move(parts), keys_wanted, out));
   }
 }
 
-Status ExternalSorter::MergeDownTo(std::size_t count) {
-  while (runs_.size() > count) {
-    std::vector<RunPtr> longer;
-    for (std::size_t begin = 0; begin < runs_.size(); begin += count) {
+Status ExternalSorter::MergeToFanIn() {
+  for (std::size_t count = FanIn(); runs_.size() > count; count = FanIn()) {
+    std::vector<RunPtr> shorter = std::exchange(runs_, {});
+    for (std::size_t begin = 0; begin < shorter.size(); begin += count) {
       std::vector<RunPtr> group;
-      const std::size_t end = std::min(runs_.size(), begin + count);
-      for (std::size_t i = begin; i < end; ++i) group.push_back(std::move(runs_[i]));
+      const std::size_t end = std::min(shorter.size(), begin + count);
+      for (std::size_t i = begin; i < end; ++i) group.push_back(std::move(shorter[i]));
       if (group.size() == 1) {
-        longer.push_back(std::move(group.front()));
+        runs_.push_back(std::move(group.front()));
         continue;
       }
       FIRN_ASSIGN_OR_RETURN(RunPtr run, NewRun());
@@ -284,9 +252,8 @@ Status ExternalSorter::MergeDownTo(std::size_t count) {
           [&](const KeyedRows& rows, std::string_view) { return run->Append(rows); }));
       run->Seal();
       spilled_bytes_total_ += run->size_bytes();
-      longer.push_back(std::move(run));
+      runs_.push_back(std::move(run));
     }
-    runs_ = std::move(longer);
   }
   return Status::OK();
 }
@@ -304,7 +271,7 @@ Status ExternalSorter::Drain(const Sink& sink) {
     FIRN_RETURN_IF_ERROR(SortHeld(RowKeys::kDropped, out));
   } else {
     if (!held_.empty()) FIRN_RETURN_IF_ERROR(SpillHeld());
-    FIRN_RETURN_IF_ERROR(MergeDownTo(FanIn()));
+    FIRN_RETURN_IF_ERROR(MergeToFanIn());
     FIRN_RETURN_IF_ERROR(Merge(runs_, RowKeys::kDropped, out));
     runs_.clear();
   }

@@ -91,9 +91,13 @@ class ExternalSorter {
   std::size_t FanIn() const;
   Result<RunPtr> NewRun();
   Status SpillHeld();
+  // Rows of all batches, by their keys, in new batches of BatchBytes(): what lies
+  // together in the order may be as large as you like.
+  Status PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_wanted,
+                    const Output& out);
   Status SortHeld(RowKeys keys_wanted, const Output& out);
   Status Merge(const std::vector<RunPtr>& runs, RowKeys keys_wanted, const Output& out);
-  Status MergeDownTo(std::size_t count);
+  Status MergeToFanIn();
 
   const SortEnvironment environment_;
   const std::shared_ptr<arrow::Schema> schema_;

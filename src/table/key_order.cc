@@ -14,6 +14,19 @@
 namespace firn::table {
 namespace {
 
+// A row and eight bytes of its key.
+struct KeyEntry {
+  std::uint64_t word = 0;
+  std::uint64_t place = 0;
+
+  KeyEntry(std::uint32_t batch, std::uint32_t row)
+      : place(std::uint64_t{batch} << 32 | row) {}
+  RowAt at() const {
+    return {static_cast<std::uint32_t>(place >> 32), static_cast<std::uint32_t>(place)};
+  }
+};
+static_assert(sizeof(KeyEntry) + sizeof(RowAt) == kKeyOrderRowBytes);
+
 constexpr std::size_t kWordBytes = sizeof(KeyEntry::word);
 
 // Without a branch, since the outcome of a comparison cannot be foretold.
@@ -44,22 +57,12 @@ class KeySort {
     }
   }
 
-  // Order keys that are as long as `from` and the same up to there. Each call of itself
-  // is for fewer different keys than the one before, all longer: it is no deeper than the
-  // root of the keys' bytes.
-  void Sort(std::span<KeyEntry> entries, std::size_t from) const {
-    from += SharedBytes(entries, from);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead]);
-      entries[i].word = WordAt(KeyOf(entries[i]), from);
-    }
-    boost::sort::pdqsort_branchless(entries.begin(), entries.end(), Before());
-    const std::size_t next = from + kWordBytes;
-    for (std::size_t begin = 0; begin < entries.size();) {
-      std::size_t end = begin + 1;
-      while (end < entries.size() && entries[end].word == entries[begin].word) ++end;
-      SortEqual(entries.subspan(begin, end - begin), next);
-      begin = end;
+  void Sort(std::span<KeyEntry> entries) {
+    if (!entries.empty()) todo_.push_back({entries, 0});
+    while (!todo_.empty()) {
+      const Alike next = todo_.back();
+      todo_.pop_back();
+      SortByWord(next);
     }
   }
 
@@ -69,6 +72,12 @@ class KeySort {
   struct Batch {
     const std::int32_t* offsets;
     const char* bytes;
+  };
+
+  // Entries whose keys are as long as `from` and the same up to there, to be sorted.
+  struct Alike {
+    std::span<KeyEntry> entries;
+    std::size_t from;
   };
 
   std::string_view KeyOf(const KeyEntry& entry) const {
@@ -86,7 +95,6 @@ class KeySort {
 
   // How many bytes from `from` on all keys have in common.
   std::size_t SharedBytes(std::span<const KeyEntry> entries, std::size_t from) const {
-    if (entries.empty()) return 0;
     const std::string_view first = KeyOf(entries.front()).substr(from);
     std::size_t shared = first.size();
     for (const KeyEntry& entry : entries) {
@@ -100,9 +108,25 @@ class KeySort {
     return shared;
   }
 
+  void SortByWord(const Alike& alike) {
+    const auto [entries, shared] = alike;
+    const std::size_t from = shared + SharedBytes(entries, shared);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead]);
+      entries[i].word = WordAt(KeyOf(entries[i]), from);
+    }
+    boost::sort::pdqsort_branchless(entries.begin(), entries.end(), Before());
+    for (std::size_t begin = 0; begin < entries.size();) {
+      std::size_t end = begin + 1;
+      while (end < entries.size() && entries[end].word == entries[begin].word) ++end;
+      SortEqual(entries.subspan(begin, end - begin), from + kWordBytes);
+      begin = end;
+    }
+  }
+
   // Keys with the same bytes up to `from`, zeros included for those that ended before:
-  // these come first, by their length, and the others are sorted by what follows.
-  void SortEqual(std::span<KeyEntry> entries, std::size_t from) const {
+  // these come first, by their length, and the others are to be sorted by what follows.
+  void SortEqual(std::span<KeyEntry> entries, std::size_t from) {
     if (entries.size() == 1) return;
     const auto size = [&](const KeyEntry& entry) {
       return std::min(KeyOf(entry).size(), from + 1);
@@ -115,15 +139,16 @@ class KeySort {
     }
     std::size_t ended = 0;
     while (ended < entries.size() && size(entries[ended]) <= from) ++ended;
-    if (ended < entries.size()) Sort(entries.subspan(ended), from);
+    if (ended < entries.size()) todo_.push_back({entries.subspan(ended), from});
   }
 
   std::vector<Batch> keys_;
+  std::vector<Alike> todo_;
 };
 
 }  // namespace
 
-std::vector<KeyEntry> OrderByKey(
+std::vector<RowAt> OrderByKey(
     const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys) {
   std::size_t rows = 0;
   for (const auto& batch : keys) rows += static_cast<std::size_t>(batch->length());
@@ -133,8 +158,11 @@ std::vector<KeyEntry> OrderByKey(
     const auto length = static_cast<std::uint32_t>(keys[b]->length());
     for (std::uint32_t row = 0; row < length; ++row) entries.emplace_back(b, row);
   }
-  KeySort(keys).Sort(entries, 0);
-  return entries;
+  KeySort(keys).Sort(entries);
+  std::vector<RowAt> order;
+  order.reserve(rows);
+  for (const KeyEntry& entry : entries) order.push_back(entry.at());
+  return order;
 }
 
 }  // namespace firn::table

@@ -19,23 +19,11 @@ class BinaryArray;
 
 namespace firn::table {
 
-// A key's place in the order, and its row.
-struct KeyEntry {
-  std::uint64_t word = 0;  // Eight bytes of the key.
-  std::uint64_t place = 0;
-
-  KeyEntry() = default;
-  KeyEntry(std::uint32_t batch, std::uint32_t row)
-      : place(std::uint64_t{batch} << 32 | row) {}
-  RowAt at() const {
-    return {static_cast<std::uint32_t>(place >> 32), static_cast<std::uint32_t>(place)};
-  }
-};
-static_assert(sizeof(KeyEntry) == 16);
-
 // All rows by their keys, as memcmp and then length orders them; equal keys by batch and
-// row. REQUIRES: no NULL among the keys.
-std::vector<KeyEntry> OrderByKey(
+// row. Takes kKeyOrderRowBytes a row while it works. REQUIRES: no NULL among the keys.
+std::vector<RowAt> OrderByKey(
     const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys);
+
+inline constexpr std::int64_t kKeyOrderRowBytes = 24;
 
 }  // namespace firn::table

@@ -37,10 +37,10 @@ void ExpectInOrder(const Keys& batches) {
   }
   std::stable_sort(expected.begin(), expected.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  const std::vector<KeyEntry> order = OrderByKey(arrays);
+  const std::vector<RowAt> order = OrderByKey(arrays);
   ASSERT_EQ(order.size(), expected.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const RowAt at = order[i].at();
+    const RowAt at = order[i];
     ASSERT_EQ(std::pair(at.batch, at.row),
               std::pair(expected[i].second.batch, expected[i].second.row))
         << "at " << i;

@@ -22,6 +22,7 @@ constexpr std::int64_t kMemoryBytesMin = std::int64_t{16} << 20;
 // A batch is taken in steps of this part of the memory; of a quarter of that once three
 // quarters of the memory are in use.
 constexpr std::int64_t kStepsInMemory = 16;
+constexpr std::int64_t kDictionariesInMemory = 256;
 constexpr std::int64_t kStepRowsMax = 1 << 16;
 constexpr std::int64_t kStepRowsMin = 256;
 
@@ -127,7 +128,11 @@ Status TableWriter::MakeSorter() {
       validator_.schema(),
       SortOptions{std::min(options_.pool_bytes, quarter), quarter,
                   options_.spill_bytes_max, options_.sort_as_one});
-  DataFileForm form = MakeDataFileForm(metadata, options_.parquet, sorted);
+  // The hash table of a dictionary has up to eight places of 24 bytes for each value.
+  parquet::WriterOptions parquet = options_.parquet;
+  parquet.dictionary_bytes = std::min(parquet.dictionary_bytes,
+                                      options_.memory_bytes_max / kDictionariesInMemory);
+  DataFileForm form = MakeDataFileForm(metadata, parquet, sorted);
   form.metrics = options_.metrics;
   open_files_ = std::make_unique<OpenFiles>(
       environment_.files, table_, validator_.schema(), options_, std::move(form), budget_,

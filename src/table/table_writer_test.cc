@@ -14,6 +14,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "io/memory_file_system.h"
@@ -303,6 +304,48 @@ TEST_F(TableWriterTest, SortsByPartitionAndOrderInMemoryAndOnDisk) {
     writer.reset();
     EXPECT_EQ(SpillFiles(), 0u);
   }
+}
+
+// What is larger than all others lies together in the order, or there are so many runs
+// that they are merged to longer ones first: batches stay small all the same.
+TEST_F(TableWriterTest, SortsWithinItsMemoryWhateverLiesTogether) {
+  OrderBy(FieldId(1));
+  std::vector<Row> large_last = RandomRows(20'000, 1, 5);
+  for (std::size_t i = 0; i < large_last.size(); i += 40) {
+    large_last[i].id += 1'000'000'007;
+    large_last[i].host.append(64 << 10, 'x');
+  }
+  std::vector<Row> many = RandomRows(150'000, 1, 6);
+  for (Row& row : many) row.host.append(300, 'x');
+  options_.memory_bytes_max = 16 << 20;
+  for (const auto& [rows, pool_bytes] :
+       {std::pair(&large_last, 4 << 20), std::pair(&large_last, 64 << 10),
+        std::pair(&many, 64 << 10)}) {
+    options_.pool_bytes = pool_bytes;
+    auto writer = *Make();
+    const Status written = WriteRows(*writer, *rows, 500);
+    ASSERT_TRUE(written.ok()) << written;
+    const auto files = std::move(*writer).Finish();
+    ASSERT_TRUE(files.ok()) << files.status();
+    CheckSame(*files, *rows);
+    ASSERT_EQ(files->size(), 1u);
+    const auto read = Read(files->front());
+    EXPECT_TRUE(std::is_sorted(read.begin(), read.end(),
+                               [](const Row& a, const Row& b) { return a.id < b.id; }));
+  }
+}
+
+// The hash table of a dictionary takes many times the dictionary's own bytes.
+TEST_F(TableWriterTest, DictionariesStayWithinLittleMemory) {
+  options_.memory_bytes_max = 16 << 20;
+  auto rows = RandomRows(200'000, 1, 7);
+  for (Row& row : rows) row.host = std::to_string(row.id);
+  auto writer = *Make();
+  const Status written = WriteRows(*writer, rows, 8'192);
+  ASSERT_TRUE(written.ok()) << written;
+  const auto files = std::move(*writer).Finish();
+  ASSERT_TRUE(files.ok()) << files.status();
+  CheckSame(*files, rows);
 }
 
 TEST_F(TableWriterTest, SortedInputPassesThroughAndAStepBackBeginsAFile) {

@@ -13,6 +13,8 @@
 #include <arrow/type_traits.h>
 #include <arrow/util/bit_util.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -163,6 +165,38 @@ Result<ArrayPtr> GatherBinary(const Columns& pieces, std::span<const RowAt> rows
       {std::move(valid.bitmap), std::move(ends), std::move(bytes)}, valid.null_count));
 }
 
+// Bytes of the values from `begin` to `end`, counted from the array's own first, without
+// validity. Lists and maps have theirs one after another, so no row is looked at alone.
+std::int64_t RangeBytes(const arrow::ArrayData& data, std::int64_t begin,
+                        std::int64_t end) {
+  constexpr std::int64_t kOffset = sizeof(std::int32_t);
+  if (const int width = FixedWidth(*data.type); width > 0) return (end - begin) * width;
+  switch (data.type->id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+    case arrow::Type::LIST:
+    case arrow::Type::MAP: {
+      if (begin == end) return 0;
+      const auto* const offsets = data.GetValues<std::int32_t>(1);
+      const std::int32_t first = offsets[begin];
+      const std::int32_t last = offsets[end];
+      const std::int64_t inside = data.child_data.empty()
+                                      ? last - first
+                                      : RangeBytes(*data.child_data[0], first, last);
+      return inside + (end - begin) * kOffset;
+    }
+    case arrow::Type::STRUCT: {
+      std::int64_t bytes = 0;
+      for (const auto& child : data.child_data) {
+        bytes += RangeBytes(*child, data.offset + begin, data.offset + end);
+      }
+      return bytes;
+    }
+    default:  // Of a bit each, or NULL.
+      return 0;
+  }
+}
+
 }  // namespace
 
 Result<RowGatherer> RowGatherer::Make(std::vector<Columns> batches,
@@ -184,9 +218,50 @@ Result<RowGatherer> RowGatherer::Make(std::vector<Columns> batches,
                             FromArrow(arrow::Concatenate(column.pieces, pool)));
       column.pieces = {std::move(whole)};
     }
+    const arrow::DataType& type = *column.pieces.front()->type();
+    if (arrow::is_binary_like(type.id())) {
+      for (const ArrayPtr& piece : column.pieces) {
+        column.offsets.push_back(piece->data()->GetValues<std::int32_t>(1));
+      }
+      gatherer.fixed_bytes_ += sizeof(std::int32_t);
+    } else if (!column.joined) {
+      gatherer.fixed_bytes_ += FixedWidth(type);
+    }
     gatherer.columns_.push_back(std::move(column));
   }
   return gatherer;
+}
+
+void RowGatherer::AddSizes(const Column& column, std::span<const RowAt> rows,
+                           std::span<std::int64_t> sizes) const {
+  if (column.joined) {
+    const arrow::ArrayData& whole = *column.pieces.front()->data();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(begins_[rows[i].batch] + rows[i].row);
+      sizes[i] += RangeBytes(whole, row, row + 1);
+    }
+  } else if (!column.offsets.empty()) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::int32_t* const at = column.offsets[rows[i].batch] + rows[i].row;
+      sizes[i] += at[1] - at[0];
+    }
+  }
+}
+
+std::size_t RowGatherer::CountWithin(std::span<const RowAt> rows,
+                                     std::int64_t bytes) const {
+  std::array<std::int64_t, 256> sizes;  // A few at a time: only so many may be needed.
+  std::int64_t total = 0;
+  for (std::size_t begin = 0; begin < rows.size(); begin += sizes.size()) {
+    const auto next = rows.subspan(begin, std::min(sizes.size(), rows.size() - begin));
+    sizes.fill(fixed_bytes_);
+    for (const Column& column : columns_) AddSizes(column, next, sizes);
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      total += sizes[i];
+      if (total > bytes) return std::max<std::size_t>(1, begin + i);
+    }
+  }
+  return rows.size();
 }
 
 Result<Columns> RowGatherer::Gather(std::span<const RowAt> rows) const {

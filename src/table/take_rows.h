@@ -36,18 +36,26 @@ class RowGatherer {
   // Each column's values at `rows`. ResourceExhausted where the pool is, or where a
   // column of them would be larger than 2 GiB. REQUIRES: every row is there.
   Result<Columns> Gather(std::span<const RowAt> rows) const;
+  // How many of the first of `rows` Gather() would take no more than `bytes` for; one at
+  // least, where there is one. REQUIRES: columns of types that tables have
+  // (iceberg/schema_arrow.h).
+  std::size_t CountWithin(std::span<const RowAt> rows, std::int64_t bytes) const;
 
  private:
   // The pieces of one column, a batch each; or all of it, where it had to be joined.
   struct Column {
     Columns pieces;
+    std::vector<const std::int32_t*> offsets;  // Of each piece's text or bytes.
     bool joined = false;
   };
   explicit RowGatherer(arrow::MemoryPool* pool) : pool_(pool) {}
+  void AddSizes(const Column& column, std::span<const RowAt> rows,
+                std::span<std::int64_t> sizes) const;
 
   arrow::MemoryPool* pool_;
   std::vector<Column> columns_;
   std::vector<std::uint64_t> begins_;  // Of each batch among the rows of all.
+  std::int64_t fixed_bytes_ = 0;  // Of each row: its values of one width, its offsets.
 };
 
 // Each column's values at `rows` of a single batch, likewise.

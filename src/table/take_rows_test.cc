@@ -115,6 +115,40 @@ TEST(RowGatherer, IsWhatArrowTakesOfAllBatchesJoined) {
   }
 }
 
+TEST(RowGatherer, CountsWhatFits) {
+  const std::string large(1000, 'x');
+  arrow::StringBuilder text;
+  arrow::Int64Builder number;
+  auto items = std::make_shared<arrow::StringBuilder>();
+  arrow::ListBuilder list(arrow::default_memory_pool(), items);
+  // A row's text, its list of one text and its number: 4 + 4 + 4 + 8 bytes, and the
+  // texts'.
+  for (const auto& [own, in_list] : {std::pair(std::string(), std::string()),
+                                     {large, std::string()},
+                                     {std::string(), large},
+                                     {std::string(10, 'y'), std::string(20, 'y')}}) {
+    ASSERT_TRUE(text.Append(own).ok() && number.Append(1).ok() && list.Append().ok() &&
+                items->Append(in_list).ok());
+  }
+  arrow::ArrayVector columns = {*text.Finish(), *number.Finish(), *list.Finish()};
+  arrow::ArrayVector later;
+  for (const auto& column : columns) later.push_back(column->Slice(2));
+  const auto gatherer = RowGatherer::Make({columns, later}, arrow::default_memory_pool());
+  ASSERT_TRUE(gatherer.ok()) << gatherer.status();
+  const auto count = [&](std::vector<RowAt> rows, std::int64_t bytes) {
+    return gatherer->CountWithin(rows, bytes);
+  };
+  EXPECT_EQ(count({}, 100), 0u);
+  EXPECT_EQ(count({{0, 0}, {0, 0}}, 40), 2u);
+  EXPECT_EQ(count({{0, 0}, {0, 0}}, 39), 1u);
+  EXPECT_EQ(count({{0, 1}, {0, 0}}, 40), 1u);  // One at least.
+  EXPECT_EQ(count({{0, 0}, {0, 2}}, 1039), 1u);
+  EXPECT_EQ(count({{0, 0}, {0, 2}}, 1040), 2u);
+  EXPECT_EQ(count({{1, 1}, {1, 0}, {0, 3}}, 50 + 1020 + 50), 3u);
+  EXPECT_EQ(count({{1, 1}, {1, 0}, {0, 3}}, 50 + 1020 + 49), 2u);
+  EXPECT_EQ(count(std::vector<RowAt>(1000), 20 * 700 + 5), 700u);
+}
+
 TEST(TakeRows, TakesOfOneBatch) {
   const arrow::ArrayVector columns = Columns(5, false);
   const auto taken = TakeRows(columns, {4, 0, 4}, arrow::default_memory_pool());
