@@ -24,10 +24,11 @@ namespace firn::iceberg {
 // schema that nests too deeply.
 Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema);
 
-// The reverse. Every field must carry an id; large and view types of strings, binaries
-// and lists are taken as their plain ones, the extension arrow.uuid as uuid and
-// arrow.parquet.variant as variant. Docs and defaults do not travel. InvalidArgument
-// names a field without an id, Unimplemented one with a type that Iceberg lacks.
+// The reverse, but for variants. Every field must carry an id; large and view types of
+// strings, binaries and lists are taken as their plain ones, the extension arrow.uuid as
+// uuid and arrow.parquet.variant as variant. Docs and defaults do not travel.
+// InvalidArgument names a field without an id, Unimplemented one with a type that Iceberg
+// lacks.
 Result<Schema> FromArrowSchema(const arrow::Schema& schema);
 
 // The schema of a table for data of this schema, with ids from 1 on, whatever ids it

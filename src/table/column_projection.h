@@ -8,7 +8,8 @@
 //   not there    the value of its identity partition, else its initial default, else NULL
 //   in the file only    left out
 //
-// Elements of lists, keys and values of maps are what they are, whatever their ids say.
+// Elements of lists, keys and values of maps are what they are, whatever their ids say;
+// the two parts of a variant have names alone.
 #pragma once
 
 #include <functional>
@@ -45,7 +46,7 @@ class ColumnProjection {
   // `target` the table's field, and `type` its Arrow type (ToArrowSchema); `left_out` are
   // fields inside of its structs. Corruption, naming the column by its path, where the
   // file's type is not the target's and does not promote to it, or lacks a required field
-  // that has no default.
+  // that has no default; Unimplemented for a variant that is shredded.
   static Result<ColumnProjection> Make(const arrow::Field* file,
                                        const iceberg::NestedField& target,
                                        std::shared_ptr<arrow::DataType> type,

@@ -3,7 +3,6 @@
 
 #include <arrow/array/array_binary.h>
 #include <arrow/record_batch.h>
-#include <arrow/type.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
@@ -25,7 +24,7 @@ constexpr std::int64_t kBatchBytesMin = std::int64_t{64} << 10;
 constexpr std::int64_t kBatchBytesMax = std::int64_t{1} << 20;
 constexpr std::size_t kFanInMax = 64;
 // A batch in a merge is held as it was read, and once more where its columns' types have
-// to be joined; beside them is the one being put in order.
+// to be joined. As much again is for the order, and for the batch that is put in it.
 constexpr std::int64_t kCopiesInMerge = 3;
 
 std::vector<std::shared_ptr<arrow::BinaryArray>> KeysOf(
@@ -41,22 +40,18 @@ struct Cursor {
   std::size_t next_batch = 0;
   KeyedRows batch;
   std::int64_t row = 0;
-  base::ByteReservation held;
 
   bool done() const { return batch.keys == nullptr; }
   std::int64_t length() const { return batch.keys->length(); }
   std::string_view last_key() const { return batch.keys->GetView(length() - 1); }
 
   // Read the next batch, if there is one, once this one is used up.
-  Status Refill(base::ByteBudget* budget) {
+  Status Refill() {
     if (batch.keys != nullptr && row < length()) return Status::OK();
     batch = {};
     row = 0;
-    if (next_batch == run->batch_count()) {
-      held.Clear();
-      return Status::OK();
-    }
-    FIRN_ASSIGN_OR_RETURN(batch, run->Read(next_batch++, budget, &held));
+    if (next_batch == run->batch_count()) return Status::OK();
+    FIRN_ASSIGN_OR_RETURN(batch, run->Read(next_batch++));
     return Status::OK();
   }
 
@@ -176,9 +171,11 @@ Status ExternalSorter::PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_w
   }
   FIRN_ASSIGN_OR_RETURN(const RowGatherer gatherer,
                         RowGatherer::Make(std::move(columns), environment_.pool));
-  // What goes into a run is read side by side with others.
+  // What goes into a run is read side by side with others; the rest may be larger.
   const std::int64_t piece_bytes =
-      keys_wanted == RowKeys::kKept ? BatchBytes() : kBatchBytesMax;
+      keys_wanted == RowKeys::kKept
+          ? BatchBytes()
+          : std::clamp(options_.merge_bytes / 16, kBatchBytesMin, kBatchBytesMax);
   for (auto rest = std::span(order); !rest.empty();) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
     const auto next = rest.first(gatherer.CountWithin(rest, piece_bytes));
@@ -222,7 +219,7 @@ Status ExternalSorter::Merge(const std::vector<RunPtr>& runs, RowKeys keys_wante
   while (true) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
     for (Cursor& cursor : cursors) {
-      FIRN_RETURN_IF_ERROR(cursor.Refill(environment_.budget));
+      FIRN_RETURN_IF_ERROR(cursor.Refill());
     }
     std::vector<KeyedRows> parts = CutRound(&cursors);
     if (parts.empty()) return Status::OK();

@@ -25,7 +25,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/budget.h"
 #include "base/context.h"
 #include "base/ulid.h"
 #include "firn/status.h"
@@ -40,7 +39,6 @@ struct SortEnvironment {
   std::string spill_directory;  // Made when it is first needed.
   base::UlidSource& ulids;
   arrow::MemoryPool* pool;
-  base::ByteBudget* budget;  // What run batches being merged are reserved from.
 };
 
 struct SortOptions {
@@ -91,8 +89,8 @@ class ExternalSorter {
   std::size_t FanIn() const;
   Result<RunPtr> NewRun();
   Status SpillHeld();
-  // Rows of all batches, by their keys, in new batches of BatchBytes(): what lies
-  // together in the order may be as large as you like.
+  // Rows of all batches, by their keys, in new batches that are cut by their bytes: what
+  // lies together in the order may be large.
   Status PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_wanted,
                     const Output& out);
   Status SortHeld(RowKeys keys_wanted, const Output& out);

@@ -68,6 +68,9 @@ class KeySort {
 
  private:
   static constexpr std::size_t kAhead = 16;
+  // So few are compared as they are. What waits to be sorted takes at most a byte and a
+  // half for each entry then.
+  static constexpr std::size_t kFew = 16;
 
   struct Batch {
     const std::int32_t* offsets;
@@ -128,6 +131,12 @@ class KeySort {
   // these come first, by their length, and the others are to be sorted by what follows.
   void SortEqual(std::span<KeyEntry> entries, std::size_t from) {
     if (entries.size() == 1) return;
+    if (entries.size() <= kFew) {
+      std::stable_sort(
+          entries.begin(), entries.end(),
+          [&](const KeyEntry& a, const KeyEntry& b) { return KeyOf(a) < KeyOf(b); });
+      return;
+    }
     const auto size = [&](const KeyEntry& entry) {
       return std::min(KeyOf(entry).size(), from + 1);
     };

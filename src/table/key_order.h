@@ -20,7 +20,8 @@ class BinaryArray;
 namespace firn::table {
 
 // All rows by their keys, as memcmp and then length orders them; equal keys by batch and
-// row. Takes kKeyOrderRowBytes a row while it works. REQUIRES: no NULL among the keys.
+// row. Takes about kKeyOrderRowBytes a row while it works. REQUIRES: no NULL among the
+// keys.
 std::vector<RowAt> OrderByKey(
     const std::vector<std::shared_ptr<arrow::BinaryArray>>& keys);
 

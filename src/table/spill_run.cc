@@ -66,11 +66,8 @@ Status SpillRun::Append(const KeyedRows& batch) {
   return Status::OK();
 }
 
-Result<KeyedRows> SpillRun::Read(std::size_t index, base::ByteBudget* budget,
-                                 base::ByteReservation* held) const {
+Result<KeyedRows> SpillRun::Read(std::size_t index) const {
   const Extent& extent = batches_[index];
-  held->Clear();
-  FIRN_ASSIGN_OR_RETURN(*held, base::ByteReservation::Make(budget, extent.size_bytes));
   FIRN_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bytes,
                         FromArrow(arrow::AllocateBuffer(extent.size_bytes, pool_)));
   FIRN_ASSIGN_OR_RETURN(const std::uint64_t size,

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "base/budget.h"
 #include "firn/status.h"
 #include "io/file.h"
 
@@ -50,10 +49,8 @@ class SpillRun {
   std::int64_t size_bytes() const { return size_bytes_; }
   std::int64_t batch_bytes_max() const { return batch_bytes_max_; }
 
-  // One of the batches. It lies in memory that `*held`, where its budget allows, has a
-  // reservation for; ResourceExhausted otherwise.
-  Result<KeyedRows> Read(std::size_t index, base::ByteBudget* budget,
-                         base::ByteReservation* held) const;
+  // One of the batches. ResourceExhausted where the pool is.
+  Result<KeyedRows> Read(std::size_t index) const;
 
  private:
   struct Extent {

@@ -123,12 +123,12 @@ Status TableWriter::MakeSorter() {
   const std::int64_t quarter = options_.memory_bytes_max / 4;
   sorter_ = std::make_unique<ExternalSorter>(
       SortEnvironment{environment_.files.context, environment_.spill_files,
-                      environment_.spill_directory, environment_.files.ulids, &pool_,
-                      &budget_},
+                      environment_.spill_directory, environment_.files.ulids, &pool_},
       validator_.schema(),
       SortOptions{std::min(options_.pool_bytes, quarter), quarter,
                   options_.spill_bytes_max, options_.sort_as_one});
-  // The hash table of a dictionary has up to eight places of 24 bytes for each value.
+  // The hash table of a dictionary has up to eight places for each value, of 24 bytes for
+  // one of eight.
   parquet::WriterOptions parquet = options_.parquet;
   parquet.dictionary_bytes = std::min(parquet.dictionary_bytes,
                                       options_.memory_bytes_max / kDictionariesInMemory);

@@ -17,7 +17,6 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <string>
 #include <utility>
 
 #include "table/arrow_status.h"
@@ -33,6 +32,7 @@ using BufferPtr = std::shared_ptr<arrow::Buffer>;
 // loop that waits for each value in turn takes several times as long. Sorting 10 M rows
 // with 8, 16 and 32 made no difference that can be told from noise.
 constexpr std::size_t kRowsAhead = 16;
+constexpr std::int64_t kOffsetBits = sizeof(std::int32_t) * 8;
 
 // Bytes of each value where all have the same and they are whole bytes; zero otherwise.
 int FixedWidth(const arrow::DataType& type) {
@@ -165,34 +165,38 @@ Result<ArrayPtr> GatherBinary(const Columns& pieces, std::span<const RowAt> rows
       {std::move(valid.bitmap), std::move(ends), std::move(bytes)}, valid.null_count));
 }
 
-// Bytes of the values from `begin` to `end`, counted from the array's own first, without
-// validity. Lists and maps have theirs one after another, so no row is looked at alone.
-std::int64_t RangeBytes(const arrow::ArrayData& data, std::int64_t begin,
-                        std::int64_t end) {
-  constexpr std::int64_t kOffset = sizeof(std::int32_t);
-  if (const int width = FixedWidth(*data.type); width > 0) return (end - begin) * width;
+// Bits of the values from `begin` to `end`, counted from the array's own first. Lists and
+// maps have theirs one after another, so no row is looked at alone.
+std::int64_t RangeBits(const arrow::ArrayData& data, std::int64_t begin,
+                       std::int64_t end) {
+  const std::int64_t valid = data.buffers[0] == nullptr ? 0 : end - begin;
+  if (const int width = FixedWidth(*data.type); width > 0) {
+    return (end - begin) * width * 8 + valid;
+  }
   switch (data.type->id()) {
+    case arrow::Type::BOOL:
+      return end - begin + valid;
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
     case arrow::Type::LIST:
     case arrow::Type::MAP: {
       if (begin == end) return 0;
       const auto* const offsets = data.GetValues<std::int32_t>(1);
-      const std::int32_t first = offsets[begin];
-      const std::int32_t last = offsets[end];
+      const std::int64_t first = offsets[begin];
+      const std::int64_t last = offsets[end];
       const std::int64_t inside = data.child_data.empty()
-                                      ? last - first
-                                      : RangeBytes(*data.child_data[0], first, last);
-      return inside + (end - begin) * kOffset;
+                                      ? (last - first) * 8
+                                      : RangeBits(*data.child_data[0], first, last);
+      return inside + (end - begin) * kOffsetBits + valid;
     }
     case arrow::Type::STRUCT: {
-      std::int64_t bytes = 0;
+      std::int64_t bits = valid;
       for (const auto& child : data.child_data) {
-        bytes += RangeBytes(*child, data.offset + begin, data.offset + end);
+        bits += RangeBits(*child, data.offset + begin, data.offset + end);
       }
-      return bytes;
+      return bits;
     }
-    default:  // Of a bit each, or NULL.
+    default:  // NULL.
       return 0;
   }
 }
@@ -214,52 +218,63 @@ Result<RowGatherer> RowGatherer::Make(std::vector<Columns> batches,
     // column is there twice.
     column.joined = !IsGathered(*column.pieces.front()->type());
     if (column.joined && column.pieces.size() > 1) {
-      FIRN_ASSIGN_OR_RETURN(auto whole,
-                            FromArrow(arrow::Concatenate(column.pieces, pool)));
-      column.pieces = {std::move(whole)};
+      auto whole = arrow::Concatenate(column.pieces, pool);
+      if (whole.status().IsInvalid()) {
+        return Status::ResourceExhausted(
+            "a nested column of all rows that are put in order at once is larger than 2 "
+            "GiB: a smaller pool_size is needed");
+      }
+      FIRN_ASSIGN_OR_RETURN(column.pieces.front(), FromArrow(std::move(whole)));
+      column.pieces.resize(1);
     }
     const arrow::DataType& type = *column.pieces.front()->type();
-    if (arrow::is_binary_like(type.id())) {
+    if (!column.joined) {
       for (const ArrayPtr& piece : column.pieces) {
+        if (piece->null_bitmap() != nullptr) column.valid_bits = 1;
+        if (!arrow::is_binary_like(type.id())) continue;
         column.offsets.push_back(piece->data()->GetValues<std::int32_t>(1));
       }
-      gatherer.fixed_bytes_ += sizeof(std::int32_t);
-    } else if (!column.joined) {
-      gatherer.fixed_bytes_ += FixedWidth(type);
+      gatherer.fixed_bits_ +=
+          column.valid_bits +
+          (column.offsets.empty() ? FixedWidth(type) * 8 : kOffsetBits);
     }
     gatherer.columns_.push_back(std::move(column));
   }
   return gatherer;
 }
 
-void RowGatherer::AddSizes(const Column& column, std::span<const RowAt> rows,
-                           std::span<std::int64_t> sizes) const {
+void RowGatherer::AddBits(const Column& column, std::span<const RowAt> rows,
+                          std::span<std::int64_t> bits) const {
   if (column.joined) {
     const arrow::ArrayData& whole = *column.pieces.front()->data();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const auto row = static_cast<std::int64_t>(begins_[rows[i].batch] + rows[i].row);
-      sizes[i] += RangeBytes(whole, row, row + 1);
+      bits[i] += RangeBits(whole, row, row + 1);
     }
   } else if (!column.offsets.empty()) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const std::int32_t* const at = column.offsets[rows[i].batch] + rows[i].row;
-      sizes[i] += at[1] - at[0];
+      bits[i] += (std::int64_t{at[1]} - at[0]) * 8;
     }
   }
 }
 
 std::size_t RowGatherer::CountWithin(std::span<const RowAt> rows,
                                      std::int64_t bytes) const {
-  std::array<std::int64_t, 256> sizes;  // A few at a time: only so many may be needed.
+  // Of more and more rows at a time, since few large ones may be all.
+  std::array<std::int64_t, 256> bits;
+  std::size_t step = 8;
   std::int64_t total = 0;
-  for (std::size_t begin = 0; begin < rows.size(); begin += sizes.size()) {
-    const auto next = rows.subspan(begin, std::min(sizes.size(), rows.size() - begin));
-    sizes.fill(fixed_bytes_);
-    for (const Column& column : columns_) AddSizes(column, next, sizes);
+  for (std::size_t begin = 0; begin < rows.size();) {
+    const auto next = rows.subspan(begin, std::min(step, rows.size() - begin));
+    bits.fill(fixed_bits_);
+    for (const Column& column : columns_) AddBits(column, next, bits);
     for (std::size_t i = 0; i < next.size(); ++i) {
-      total += sizes[i];
-      if (total > bytes) return std::max<std::size_t>(1, begin + i);
+      total += bits[i];
+      if (total > bytes * 8) return std::max<std::size_t>(1, begin + i);
     }
+    begin += next.size();
+    step = std::min(step * 2, bits.size());
   }
   return rows.size();
 }

@@ -23,14 +23,15 @@ struct RowAt {
 };
 
 // Gathers rows of batches that stay as they are: each value is copied once. Columns of
-// nested types and of single bits alone are joined to one beforehand, as Arrow's take
-// needs them. Immutable, thread-safe.
+// other types than numbers, times, text and bytes (nested ones, single bits) are joined
+// to one beforehand, as Arrow's take needs them. Immutable, thread-safe.
 class RowGatherer {
  public:
   using Columns = std::vector<std::shared_ptr<arrow::Array>>;
 
-  // REQUIRES: at least one batch; batches alike in the types of their columns; `pool`
-  // outlives the gatherer.
+  // ResourceExhausted where the pool is, or where a column that is joined is larger than
+  // 2 GiB. REQUIRES: at least one batch; batches alike in the types of their columns;
+  // `pool` outlives the gatherer.
   static Result<RowGatherer> Make(std::vector<Columns> batches, arrow::MemoryPool* pool);
 
   // Each column's values at `rows`. ResourceExhausted where the pool is, or where a
@@ -46,16 +47,17 @@ class RowGatherer {
   struct Column {
     Columns pieces;
     std::vector<const std::int32_t*> offsets;  // Of each piece's text or bytes.
+    std::int64_t valid_bits = 0;               // Of each value, where it is not joined.
     bool joined = false;
   };
   explicit RowGatherer(arrow::MemoryPool* pool) : pool_(pool) {}
-  void AddSizes(const Column& column, std::span<const RowAt> rows,
-                std::span<std::int64_t> sizes) const;
+  void AddBits(const Column& column, std::span<const RowAt> rows,
+               std::span<std::int64_t> bits) const;
 
   arrow::MemoryPool* pool_;
   std::vector<Column> columns_;
   std::vector<std::uint64_t> begins_;  // Of each batch among the rows of all.
-  std::int64_t fixed_bytes_ = 0;  // Of each row: its values of one width, its offsets.
+  std::int64_t fixed_bits_ = 0;  // Of each row: its values of one width, its offsets.
 };
 
 // Each column's values at `rows` of a single batch, likewise.

@@ -149,6 +149,27 @@ TEST(RowGatherer, CountsWhatFits) {
   EXPECT_EQ(count(std::vector<RowAt>(1000), 20 * 700 + 5), 700u);
 }
 
+// Booleans, and where there may be NULL, in columns and inside of lists.
+TEST(RowGatherer, CountsBits) {
+  auto items = std::make_shared<arrow::BooleanBuilder>();
+  arrow::ListBuilder list(arrow::default_memory_pool(), items);
+  arrow::BooleanBuilder flag;
+  arrow::Int32Builder number;
+  ASSERT_TRUE(flag.AppendNull().ok() && number.AppendNull().ok());
+  ASSERT_TRUE(list.Append().ok() && flag.Append(true).ok() && number.Append(1).ok());
+  ASSERT_TRUE(list.Append().ok());
+  for (int i = 0; i < 8000; ++i) ASSERT_TRUE(items->Append(i % 2 == 0).ok());
+  const auto gatherer = RowGatherer::Make(
+      {{*list.Finish(), *flag.Finish(), *number.Finish()}}, arrow::default_memory_pool());
+  ASSERT_TRUE(gatherer.ok()) << gatherer.status();
+  // An offset, 8000 values, a flag and whether it is there, a number and whether it is.
+  constexpr std::int64_t kBits = 32 + 8000 + 2 + 33;
+  const std::vector<RowAt> rows(80, RowAt{0, 1});
+  EXPECT_EQ(gatherer->CountWithin(rows, kBits * 80 / 8 + 1), 80u);
+  EXPECT_EQ(gatherer->CountWithin(rows, kBits * 80 / 8 - 1), 79u);
+  EXPECT_EQ(gatherer->CountWithin(rows, 1 + kBits / 8), 1u);
+}
+
 TEST(TakeRows, TakesOfOneBatch) {
   const arrow::ArrayVector columns = Columns(5, false);
   const auto taken = TakeRows(columns, {4, 0, 4}, arrow::default_memory_pool());
