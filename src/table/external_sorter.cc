@@ -18,8 +18,9 @@
 namespace firn::table {
 namespace {
 
-// Of one batch in a run: small enough that many runs are merged at once, large enough
-// that reading one is no seek per row.
+// Of one batch that is put in order: small enough that many runs of them are merged at
+// once, and for a writer, which takes many times the bytes of small values for a while;
+// large enough that reading one is no seek per row.
 constexpr std::int64_t kBatchBytesMin = std::int64_t{64} << 10;
 constexpr std::int64_t kBatchBytesMax = std::int64_t{1} << 20;
 constexpr std::size_t kFanInMax = 64;
@@ -171,14 +172,9 @@ Status ExternalSorter::PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_w
   }
   FIRN_ASSIGN_OR_RETURN(const RowGatherer gatherer,
                         RowGatherer::Make(std::move(columns), environment_.pool));
-  // What goes into a run is read side by side with others; the rest may be larger.
-  const std::int64_t piece_bytes =
-      keys_wanted == RowKeys::kKept
-          ? BatchBytes()
-          : std::clamp(options_.merge_bytes / 16, kBatchBytesMin, kBatchBytesMax);
   for (auto rest = std::span(order); !rest.empty();) {
     FIRN_RETURN_IF_ERROR(environment_.context.Check());
-    const auto next = rest.first(gatherer.CountWithin(rest, piece_bytes));
+    const auto next = rest.first(gatherer.CountWithin(rest, BatchBytes()));
     FIRN_ASSIGN_OR_RETURN(auto taken, gatherer.Gather(next));
     KeyedRows rows;
     if (keys_wanted == RowKeys::kKept) {

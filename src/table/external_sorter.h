@@ -89,8 +89,8 @@ class ExternalSorter {
   std::size_t FanIn() const;
   Result<RunPtr> NewRun();
   Status SpillHeld();
-  // Rows of all batches, by their keys, in new batches that are cut by their bytes: what
-  // lies together in the order may be large.
+  // Rows of all batches, by their keys, in new batches of BatchBytes(), or of one row:
+  // what lies together in the order may be large.
   Status PutInOrder(std::vector<KeyedRows> batches, RowKeys keys_wanted,
                     const Output& out);
   Status SortHeld(RowKeys keys_wanted, const Output& out);
