@@ -9,7 +9,6 @@
 
 #include "base/nearest_word.h"
 #include "iceberg/schema_arrow.h"
-#include "table/arrow_status.h"
 #include "table/column_conform.h"
 
 namespace firn::table {

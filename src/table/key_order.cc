@@ -132,9 +132,11 @@ class KeySort {
   void SortEqual(std::span<KeyEntry> entries, std::size_t from) {
     if (entries.size() == 1) return;
     if (entries.size() <= kFew) {
-      std::stable_sort(
-          entries.begin(), entries.end(),
-          [&](const KeyEntry& a, const KeyEntry& b) { return KeyOf(a) < KeyOf(b); });
+      std::sort(entries.begin(), entries.end(),
+                [&](const KeyEntry& a, const KeyEntry& b) {
+                  const int order = KeyOf(a).compare(KeyOf(b));
+                  return order != 0 ? order < 0 : a.place < b.place;
+                });
       return;
     }
     const auto size = [&](const KeyEntry& entry) {

@@ -229,14 +229,14 @@ Result<RowGatherer> RowGatherer::Make(std::vector<Columns> batches,
     }
     const arrow::DataType& type = *column.pieces.front()->type();
     if (!column.joined) {
+      std::int64_t valid_bits = 0;
       for (const ArrayPtr& piece : column.pieces) {
-        if (piece->null_bitmap() != nullptr) column.valid_bits = 1;
+        if (piece->null_bitmap() != nullptr) valid_bits = 1;
         if (!arrow::is_binary_like(type.id())) continue;
         column.offsets.push_back(piece->data()->GetValues<std::int32_t>(1));
       }
       gatherer.fixed_bits_ +=
-          column.valid_bits +
-          (column.offsets.empty() ? FixedWidth(type) * 8 : kOffsetBits);
+          valid_bits + (column.offsets.empty() ? FixedWidth(type) * 8 : kOffsetBits);
     }
     gatherer.columns_.push_back(std::move(column));
   }

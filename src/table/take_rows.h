@@ -47,7 +47,6 @@ class RowGatherer {
   struct Column {
     Columns pieces;
     std::vector<const std::int32_t*> offsets;  // Of each piece's text or bytes.
-    std::int64_t valid_bits = 0;               // Of each value, where it is not joined.
     bool joined = false;
   };
   explicit RowGatherer(arrow::MemoryPool* pool) : pool_(pool) {}
