@@ -300,10 +300,7 @@ class DuckDBTablesTest(WritersTest):
                  "WITH ('format-version' = '3')")
         self.sql("INSERT INTO ice.d.variants VALUES (1, NULL), (2, 'hi'::VARIANT)")
         place = self.place("variants")
-        done = run_firn("sql", f"SELECT * FROM {place.name}", *place.flags)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("column v: variants that are shredded are not read",
-                      done.stderr.decode())
+        self.assertIn("column v: variants that are shredded are not read", self.refusal(place))
         done = run_firn("sql", f"SELECT sum(id) AS n FROM {place.name}", "--format", "csv",
                         *place.flags)
         self.assertEqual(done.stdout.split(), [b"n", b"3"], done.stderr)
@@ -313,9 +310,7 @@ class DuckDBTablesTest(WritersTest):
                  "WITH ('format-version' = '3')")
         self.sql("INSERT INTO ice.d.geometry VALUES (1, NULL)")
         place = self.place("geometry")
-        done = run_firn("sql", f"SELECT * FROM {place.name}", *place.flags)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("type geometry is not read", done.stderr.decode())
+        self.assertIn("type geometry is not read", self.refusal(place))
 
     def test_nanoseconds(self):
         wanted = pa.schema([("id", pa.int64()), ("moment", pa.timestamp("ns"))])
@@ -546,9 +541,7 @@ class ClickHouseTablesTest(WritersTest):
             self.sql(f"CREATE TABLE {place.name} (id Int64) ENGINE = "
                      f"IcebergLocal({quoted(str(place.directory) + '/')}, '{codec}')")
             self.sql(f"INSERT INTO {place.name} VALUES (1)")
-            done = run_firn("sql", f"SELECT * FROM {place.name}", *place.flags)
-            self.assertEqual(done.returncode, 1, done.stdout)
-            self.assertIn(f".{codec.lower()} is not Parquet", done.stderr.decode())
+            self.assertIn(f".{codec.lower()} is not Parquet", self.refusal(place))
 
     def test_version_1(self):
         self.create("old", ("s", "i"), "SETTINGS iceberg_format_version = 1")
@@ -590,9 +583,7 @@ class ClickHouseTablesTest(WritersTest):
         self.create("floats", "id Int64, v Float32", "PARTITION BY (v)")
         self.sql("INSERT INTO c.floats SELECT 1, 1.5")
         place = self.place("floats")
-        done = run_firn("sql", f"SELECT * FROM {place.name}", *place.flags)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("manifest", done.stderr.decode())
+        self.assertIn("manifest", self.refusal(place))
 
     def test_what_it_cannot_write(self):
         """README.md says so. A newer ClickHouse that can needs a test above."""
